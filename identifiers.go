@@ -1,0 +1,342 @@
+package identity
+
+import "strings"
+
+// Identifier says who or what takes part in a communication. The kinds are
+// [CommunicationUserIdentifier], [PhoneNumberIdentifier], [MicrosoftTeamsUserIdentifier],
+// [MicrosoftTeamsAppIdentifier], [TeamsExtensionUserIdentifier] and [UnknownIdentifier];
+// use a type switch to tell them apart and [Equal] to compare them.
+type Identifier interface {
+	// Kind says which of the kinds the identifier is.
+	Kind() IdentifierKind
+	// RawID is the identifier in one string, which [IdentifierFromRawID] turns back. It
+	// serves as a key in a database.
+	RawID() string
+
+	sealed()
+}
+
+// IdentifierKind names a kind of [Identifier].
+type IdentifierKind string
+
+const (
+	// IdentifierKindCommunicationUser is the kind of [CommunicationUserIdentifier].
+	IdentifierKindCommunicationUser IdentifierKind = "communicationUser"
+	// IdentifierKindMicrosoftTeamsApp is the kind of [MicrosoftTeamsAppIdentifier].
+	IdentifierKindMicrosoftTeamsApp IdentifierKind = "microsoftTeamsApp"
+	// IdentifierKindMicrosoftTeamsUser is the kind of [MicrosoftTeamsUserIdentifier].
+	IdentifierKindMicrosoftTeamsUser IdentifierKind = "microsoftTeamsUser"
+	// IdentifierKindPhoneNumber is the kind of [PhoneNumberIdentifier].
+	IdentifierKindPhoneNumber IdentifierKind = "phoneNumber"
+	// IdentifierKindTeamsExtensionUser is the kind of [TeamsExtensionUserIdentifier].
+	IdentifierKindTeamsExtensionUser IdentifierKind = "teamsExtensionUser"
+	// IdentifierKindUnknown is the kind of [UnknownIdentifier].
+	IdentifierKindUnknown IdentifierKind = "unknown"
+)
+
+// CloudEnvironment is the cloud that a Teams user or app belongs to. The zero value
+// means the public cloud.
+type CloudEnvironment string
+
+const (
+	// CloudEnvironmentDoD is the cloud of the United States Department of Defense.
+	CloudEnvironmentDoD CloudEnvironment = "dod"
+	// CloudEnvironmentGCCH is the Government Community Cloud High.
+	CloudEnvironmentGCCH CloudEnvironment = "gcch"
+	// CloudEnvironmentPublic is the public cloud.
+	CloudEnvironmentPublic CloudEnvironment = "public"
+)
+
+// CommunicationUserIdentifier is a user of a Communication Services resource.
+type CommunicationUserIdentifier struct {
+	// ID is what the service calls the user, like "8:acs:<resource>_<user>".
+	ID string
+
+	rawID string
+}
+
+// Kind returns [IdentifierKindCommunicationUser].
+func (i CommunicationUserIdentifier) Kind() IdentifierKind { return IdentifierKindCommunicationUser }
+
+// RawID returns the ID, unless the service sent another raw ID.
+func (i CommunicationUserIdentifier) RawID() string {
+	if i.rawID != "" {
+		return i.rawID
+	}
+	return i.ID
+}
+
+// WithRawID returns the identifier with the raw ID that the service sent, where it
+// differs from the one that the fields give.
+func (i CommunicationUserIdentifier) WithRawID(rawID string) CommunicationUserIdentifier {
+	i.rawID = rawID
+	return i
+}
+
+func (CommunicationUserIdentifier) sealed() {}
+
+// PhoneNumberIdentifier is a phone number.
+type PhoneNumberIdentifier struct {
+	// PhoneNumber is the number in E.164 format, like "+14255550123". It is taken as it
+	// is: a plus sign is neither added nor removed.
+	PhoneNumber string
+
+	rawID string
+}
+
+// Kind returns [IdentifierKindPhoneNumber].
+func (i PhoneNumberIdentifier) Kind() IdentifierKind { return IdentifierKindPhoneNumber }
+
+// RawID returns "4:<number>", unless the service sent another raw ID.
+func (i PhoneNumberIdentifier) RawID() string {
+	if i.rawID != "" {
+		return i.rawID
+	}
+	return prefixPhoneNumber + i.PhoneNumber
+}
+
+// WithRawID returns the identifier with the raw ID that the service sent, where it
+// differs from the one that the fields give.
+func (i PhoneNumberIdentifier) WithRawID(rawID string) PhoneNumberIdentifier {
+	i.rawID = rawID
+	return i
+}
+
+// IsAnonymous reports whether the number is withheld.
+func (i PhoneNumberIdentifier) IsAnonymous() bool {
+	return i.RawID() == prefixPhoneNumber+"anonymous"
+}
+
+// AssertedID tells apart several connections of the same number. It is the part of
+// the raw ID after the last underscore, and empty where there is none.
+func (i PhoneNumberIdentifier) AssertedID() string {
+	rawID := i.RawID()
+	underscore := strings.LastIndexByte(rawID, '_')
+	if underscore < 0 {
+		return ""
+	}
+	return rawID[underscore+1:]
+}
+
+func (PhoneNumberIdentifier) sealed() {}
+
+// MicrosoftTeamsUserIdentifier is a Microsoft Teams user.
+type MicrosoftTeamsUserIdentifier struct {
+	// UserID is the object ID of the user in Entra ID, or the ID of an anonymous user.
+	UserID string
+	// IsAnonymous says that the user takes part without signing in.
+	IsAnonymous bool
+	// Cloud is the cloud that the user belongs to. It does not matter for anonymous users.
+	Cloud CloudEnvironment
+
+	rawID string
+}
+
+// Kind returns [IdentifierKindMicrosoftTeamsUser].
+func (i MicrosoftTeamsUserIdentifier) Kind() IdentifierKind { return IdentifierKindMicrosoftTeamsUser }
+
+// RawID returns "8:orgid:<user>", or the form of the user's cloud or of anonymous
+// users, unless the service sent another raw ID.
+func (i MicrosoftTeamsUserIdentifier) RawID() string {
+	switch {
+	case i.rawID != "":
+		return i.rawID
+	case i.IsAnonymous:
+		return prefixTeamsVisitor + i.UserID
+	case i.Cloud == CloudEnvironmentDoD:
+		return prefixTeamsUserDoD + i.UserID
+	case i.Cloud == CloudEnvironmentGCCH:
+		return prefixTeamsUserGCCH + i.UserID
+	default:
+		return prefixTeamsUser + i.UserID
+	}
+}
+
+// WithRawID returns the identifier with the raw ID that the service sent, where it
+// differs from the one that the fields give.
+func (i MicrosoftTeamsUserIdentifier) WithRawID(rawID string) MicrosoftTeamsUserIdentifier {
+	i.rawID = rawID
+	return i
+}
+
+func (MicrosoftTeamsUserIdentifier) sealed() {}
+
+// MicrosoftTeamsAppIdentifier is a Microsoft Teams application, like a voice app.
+type MicrosoftTeamsAppIdentifier struct {
+	// AppID is the ID of the application.
+	AppID string
+	// Cloud is the cloud that the application belongs to.
+	Cloud CloudEnvironment
+
+	rawID string
+}
+
+// Kind returns [IdentifierKindMicrosoftTeamsApp].
+func (i MicrosoftTeamsAppIdentifier) Kind() IdentifierKind { return IdentifierKindMicrosoftTeamsApp }
+
+// RawID returns "28:orgid:<app>", or the form of the application's cloud, unless the
+// service sent another raw ID.
+func (i MicrosoftTeamsAppIdentifier) RawID() string {
+	switch {
+	case i.rawID != "":
+		return i.rawID
+	case i.Cloud == CloudEnvironmentDoD:
+		return prefixTeamsAppDoD + i.AppID
+	case i.Cloud == CloudEnvironmentGCCH:
+		return prefixTeamsAppGCCH + i.AppID
+	default:
+		return prefixTeamsApp + i.AppID
+	}
+}
+
+// WithRawID returns the identifier with the raw ID that the service sent, where it
+// differs from the one that the fields give.
+func (i MicrosoftTeamsAppIdentifier) WithRawID(rawID string) MicrosoftTeamsAppIdentifier {
+	i.rawID = rawID
+	return i
+}
+
+func (MicrosoftTeamsAppIdentifier) sealed() {}
+
+// TeamsExtensionUserIdentifier is a Teams user that a Communication Services resource
+// extends to phone calls.
+type TeamsExtensionUserIdentifier struct {
+	// UserID is the object ID of the user in Entra ID.
+	UserID string
+	// TenantID is the ID of the user's tenant in Entra ID.
+	TenantID string
+	// ResourceID is the ID of the Communication Services resource.
+	ResourceID string
+	// Cloud is the cloud that the user belongs to.
+	Cloud CloudEnvironment
+
+	rawID string
+}
+
+// Kind returns [IdentifierKindTeamsExtensionUser].
+func (i TeamsExtensionUserIdentifier) Kind() IdentifierKind { return IdentifierKindTeamsExtensionUser }
+
+// RawID returns "8:acs:<resource>_<tenant>_<user>", or the form of the user's cloud,
+// unless the service sent another raw ID.
+func (i TeamsExtensionUserIdentifier) RawID() string {
+	if i.rawID != "" {
+		return i.rawID
+	}
+	prefix := prefixUser
+	switch i.Cloud {
+	case CloudEnvironmentDoD:
+		prefix = prefixUserDoD
+	case CloudEnvironmentGCCH:
+		prefix = prefixUserGCCH
+	}
+	return prefix + i.ResourceID + "_" + i.TenantID + "_" + i.UserID
+}
+
+// WithRawID returns the identifier with the raw ID that the service sent, where it
+// differs from the one that the fields give.
+func (i TeamsExtensionUserIdentifier) WithRawID(rawID string) TeamsExtensionUserIdentifier {
+	i.rawID = rawID
+	return i
+}
+
+func (TeamsExtensionUserIdentifier) sealed() {}
+
+// UnknownIdentifier is an identifier of a kind that this version of the library does
+// not know. Nothing is lost: it keeps its raw ID.
+type UnknownIdentifier struct {
+	// ID is the raw ID.
+	ID string
+
+	rawID string
+}
+
+// Kind returns [IdentifierKindUnknown].
+func (i UnknownIdentifier) Kind() IdentifierKind { return IdentifierKindUnknown }
+
+// RawID returns the ID, unless the service sent another raw ID.
+func (i UnknownIdentifier) RawID() string {
+	if i.rawID != "" {
+		return i.rawID
+	}
+	return i.ID
+}
+
+// WithRawID returns the identifier with the raw ID that the service sent, where it
+// differs from the one that the fields give.
+func (i UnknownIdentifier) WithRawID(rawID string) UnknownIdentifier {
+	i.rawID = rawID
+	return i
+}
+
+func (UnknownIdentifier) sealed() {}
+
+const (
+	prefixPhoneNumber   = "4:"
+	prefixUser          = "8:acs:"
+	prefixUserDoD       = "8:dod-acs:"
+	prefixUserGCCH      = "8:gcch-acs:"
+	prefixSpoolUser     = "8:spool:"
+	prefixTeamsUser     = "8:orgid:"
+	prefixTeamsUserDoD  = "8:dod:"
+	prefixTeamsUserGCCH = "8:gcch:"
+	prefixTeamsVisitor  = "8:teamsvisitor:"
+	prefixTeamsApp      = "28:orgid:"
+	prefixTeamsAppDoD   = "28:dod:"
+	prefixTeamsAppGCCH  = "28:gcch:"
+)
+
+// IdentifierFromRawID returns the identifier that the raw ID stands for, an
+// [UnknownIdentifier] where the library does not know the form. It never fails, and
+// the RawID of what it returns is rawID again.
+func IdentifierFromRawID(rawID string) Identifier {
+	if number, found := strings.CutPrefix(rawID, prefixPhoneNumber); found {
+		return PhoneNumberIdentifier{PhoneNumber: number}
+	}
+	end := strings.LastIndexByte(rawID, ':') + 1
+	prefix, id := rawID[:end], rawID[end:]
+	switch prefix {
+	case prefixUser:
+		return resourceUser(rawID, id, CloudEnvironmentPublic)
+	case prefixUserDoD:
+		return resourceUser(rawID, id, CloudEnvironmentDoD)
+	case prefixUserGCCH:
+		return resourceUser(rawID, id, CloudEnvironmentGCCH)
+	case prefixSpoolUser:
+		return CommunicationUserIdentifier{ID: rawID}
+	case prefixTeamsUser:
+		return MicrosoftTeamsUserIdentifier{UserID: id, Cloud: CloudEnvironmentPublic}
+	case prefixTeamsUserDoD:
+		return MicrosoftTeamsUserIdentifier{UserID: id, Cloud: CloudEnvironmentDoD}
+	case prefixTeamsUserGCCH:
+		return MicrosoftTeamsUserIdentifier{UserID: id, Cloud: CloudEnvironmentGCCH}
+	case prefixTeamsVisitor:
+		return MicrosoftTeamsUserIdentifier{UserID: id, IsAnonymous: true, Cloud: CloudEnvironmentPublic}
+	case prefixTeamsApp:
+		return MicrosoftTeamsAppIdentifier{AppID: id, Cloud: CloudEnvironmentPublic}
+	case prefixTeamsAppDoD:
+		return MicrosoftTeamsAppIdentifier{AppID: id, Cloud: CloudEnvironmentDoD}
+	case prefixTeamsAppGCCH:
+		return MicrosoftTeamsAppIdentifier{AppID: id, Cloud: CloudEnvironmentGCCH}
+	default:
+		return UnknownIdentifier{ID: rawID}
+	}
+}
+
+// resourceUser tells a Teams extension user, whose ID has three parts, from the other
+// users of a resource.
+func resourceUser(rawID, id string, cloud CloudEnvironment) Identifier {
+	resource, rest, _ := strings.Cut(id, "_")
+	tenant, user, found := strings.Cut(rest, "_")
+	if !found || strings.Contains(user, "_") {
+		return CommunicationUserIdentifier{ID: rawID}
+	}
+	return TeamsExtensionUserIdentifier{UserID: user, TenantID: tenant, ResourceID: resource, Cloud: cloud}
+}
+
+// Equal reports whether both identifiers are of the same kind and have the same raw ID.
+func Equal(a, b Identifier) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Kind() == b.Kind() && a.RawID() == b.RawID()
+}

@@ -1,0 +1,34 @@
+package identity
+
+// TokenScope says what an access token may be used for. Values that are not
+// listed here are passed on to the service, which refuses the ones that it
+// does not know.
+//
+// The scopes are described in the [service's documentation].
+//
+// [service's documentation]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model#access-tokens
+type TokenScope string
+
+const (
+	// TokenScopeChat gives full access to chat, creating and deleting threads included.
+	TokenScopeChat TokenScope = "chat"
+	// TokenScopeChatJoin gives access to existing chat threads, without creating or deleting them.
+	TokenScopeChatJoin TokenScope = "chat.join"
+	// TokenScopeChatJoinLimited gives access to existing chat threads, without adding or removing participants.
+	TokenScopeChatJoinLimited TokenScope = "chat.join.limited"
+	// TokenScopeVoIP gives full access to calling, starting new calls included.
+	TokenScopeVoIP TokenScope = "voip"
+	// TokenScopeVoIPJoin gives access to existing calls, without starting new ones.
+	TokenScopeVoIPJoin TokenScope = "voip.join"
+)
+
+// PossibleTokenScopeValues returns the scopes that this version of the library knows.
+func PossibleTokenScopeValues() []TokenScope {
+	return []TokenScope{
+		TokenScopeChat,
+		TokenScopeChatJoin,
+		TokenScopeChatJoinLimited,
+		TokenScopeVoIP,
+		TokenScopeVoIPJoin,
+	}
+}
