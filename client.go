@@ -1,0 +1,353 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// ServiceName is the key for this service in [cloud.Configuration].Services. The
+// Audience found there, with "/.default" appended, replaces the scope that
+// [NewClient] asks Entra tokens for.
+const ServiceName cloud.ServiceName = "communication/identity"
+
+const (
+	defaultAPIVersion = "2025-06-30"
+	// The double slash is what the official libraries send.
+	defaultAudience = "https://communication.azure.com/"
+)
+
+// ClientOptions are the optional settings of a [Client].
+//
+// APIVersion selects the version of the service's API; the default is 2025-06-30.
+// Versions that the library does not know are passed on to the service.
+//
+// PerRetryPolicies run after a request is signed and must not change it; change
+// requests in PerCallPolicies.
+type ClientOptions struct {
+	azcore.ClientOptions
+}
+
+// Client manages the users of one Communication Services resource and their access
+// tokens. Create one with [NewClient], [NewClientWithSharedKeyCredential] or
+// [NewClientFromConnectionString], and share it: it is safe for concurrent use by
+// several goroutines.
+type Client struct {
+	internal *azcore.Client
+	endpoint string
+}
+
+// NewClient creates a client that authenticates with Microsoft Entra ID.
+//   - endpoint - the resource's endpoint, like "https://<resource>.communication.azure.com"
+//   - credential - an Entra credential, typically from the azidentity module
+//   - options - optional settings; nil means the defaults
+func NewClient(endpoint string, credential azcore.TokenCredential, options *ClientOptions) (*Client, error) {
+	if credential == nil {
+		return nil, errors.New("identity: credential cannot be nil")
+	}
+	if options == nil {
+		options = &ClientOptions{}
+	}
+	audience := options.Cloud.Services[ServiceName].Audience
+	if audience == "" {
+		audience = defaultAudience
+	}
+	authentication := runtime.NewBearerTokenPolicy(credential, []string{audience + "/.default"}, &policy.BearerTokenOptions{
+		InsecureAllowCredentialWithHTTP: options.InsecureAllowCredentialWithHTTP,
+	})
+	return newClient(endpoint, authentication, options)
+}
+
+// NewClientWithSharedKeyCredential creates a client that authenticates with an access key.
+//   - endpoint - the resource's endpoint, like "https://<resource>.communication.azure.com"
+//   - credential - an access key of the resource; see [NewSharedKeyCredential]
+//   - options - optional settings; nil means the defaults
+func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCredential, options *ClientOptions) (*Client, error) {
+	if credential == nil {
+		return nil, errors.New("identity: credential cannot be nil")
+	}
+	if options == nil {
+		options = &ClientOptions{}
+	}
+	return newClient(endpoint, &sharedKeyPolicy{
+		credential: credential,
+		allowHTTP:  options.InsecureAllowCredentialWithHTTP,
+	}, options)
+}
+
+// NewClientFromConnectionString creates a client from a connection string of the resource.
+//   - connectionString - as the Azure portal shows it, like "endpoint=https://<resource>.communication.azure.com/;accesskey=<key>"
+//   - options - optional settings; nil means the defaults
+func NewClientFromConnectionString(connectionString string, options *ClientOptions) (*Client, error) {
+	endpoint, accessKey, err := parseConnectionString(connectionString)
+	if err != nil {
+		return nil, err
+	}
+	credential, err := NewSharedKeyCredential(accessKey)
+	if err != nil {
+		return nil, err
+	}
+	return NewClientWithSharedKeyCredential(endpoint, credential, options)
+}
+
+func newClient(endpoint string, authentication policy.Policy, options *ClientOptions) (*Client, error) {
+	endpoint, err := parseEndpoint(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	internal, err := azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{
+		// What it takes to see a wrong clock or version, and what Azure's support asks for.
+		AllowedHeaders: []string{"api-supported-versions", "x-azure-ref", "x-ms-date"},
+		APIVersion:     runtime.APIVersionOptions{Location: runtime.APIVersionLocationQueryParam, Name: "api-version"},
+		PerCall:        []policy.Policy{runtime.NewRequestIDPolicy()},
+		PerRetry:       []policy.Policy{authentication},
+		Tracing:        runtime.TracingOptions{Namespace: "Microsoft.Communication"},
+	}, &options.ClientOptions)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{internal: internal, endpoint: endpoint}, nil
+}
+
+// CreateUser creates a communication user.
+//
+// The service has no way to list users: keep the ID. A call that is retried after
+// its answer was lost creates a second user.
+//
+// If the operation fails it returns an *azcore.ResponseError.
+//   - options - optional parameters; nil means the defaults
+func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (response CreateUserResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.CreateUser")
+	defer func() { endSpan(err) }()
+	var created createdUser
+	if err := c.send(ctx, request{
+		method: http.MethodPost,
+		path:   "/identities",
+		body:   createUserRequest{},
+		status: http.StatusCreated,
+	}, &created); err != nil {
+		return CreateUserResponse{}, err
+	}
+	return CreateUserResponse{User: created.user()}, nil
+}
+
+// CreateUserAndToken creates a communication user together with an access token
+// for it, in one request.
+//
+// The service has no way to list users: keep the ID. A call that is retried after
+// its answer was lost creates a second user.
+//
+// If the operation fails it returns an *azcore.ResponseError. No scopes, or a token
+// life that is not a positive number of whole minutes, is an error before any request.
+//   - scopes - what the token may be used for; at least one
+//   - options - optional parameters; nil means the defaults
+func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, options *CreateUserAndTokenOptions) (response CreateUserAndTokenResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.CreateUserAndToken")
+	defer func() { endSpan(err) }()
+	if len(scopes) == 0 {
+		// The service would create the user and leave out the token.
+		return CreateUserAndTokenResponse{}, errors.New("identity: scopes cannot be empty")
+	}
+	if options == nil {
+		options = &CreateUserAndTokenOptions{}
+	}
+	minutes, err := wholeMinutes(options.TokenExpiresIn)
+	if err != nil {
+		return CreateUserAndTokenResponse{}, err
+	}
+	var created createdUserAndToken
+	if err := c.send(ctx, request{
+		method: http.MethodPost,
+		path:   "/identities",
+		body:   createUserRequest{CreateTokenWithScopes: scopes, ExpiresInMinutes: minutes},
+		status: http.StatusCreated,
+	}, &created); err != nil {
+		return CreateUserAndTokenResponse{}, err
+	}
+	return CreateUserAndTokenResponse{User: created.user(), AccessToken: created.AccessToken}, nil
+}
+
+// GetToken issues an access token for a user. The tokens that the user already has
+// stay valid.
+//
+// If the operation fails it returns an *azcore.ResponseError, with
+// [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID, or a token
+// life that is not a positive number of whole minutes, is an error before any request.
+//   - user - the user to issue the token for
+//   - scopes - what the token may be used for
+//   - options - optional parameters; nil means the defaults
+func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier, scopes []TokenScope, options *GetTokenOptions) (response GetTokenResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.GetToken")
+	defer func() { endSpan(err) }()
+	if options == nil {
+		options = &GetTokenOptions{}
+	}
+	minutes, err := wholeMinutes(options.TokenExpiresIn)
+	if err != nil {
+		return GetTokenResponse{}, err
+	}
+	var token AccessToken
+	if err := c.send(ctx, request{
+		method:     http.MethodPost,
+		path:       "/identities/%s/:issueAccessToken",
+		parameters: []pathParameter{{"user.ID", user.ID}},
+		body:       issueAccessTokenRequest{Scopes: scopes, ExpiresInMinutes: minutes},
+		status:     http.StatusOK,
+	}, &token); err != nil {
+		return GetTokenResponse{}, err
+	}
+	return GetTokenResponse{AccessToken: token}, nil
+}
+
+// RevokeTokens revokes all access tokens that a user has. It may take up to 15
+// minutes until every service has learnt of it, says the [identity model].
+//
+// If the operation fails it returns an *azcore.ResponseError, with
+// [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID is an
+// error before any request.
+//   - user - the user whose tokens to revoke
+//   - options - optional parameters; nil means the defaults
+//
+// [identity model]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model#access-tokens
+func (c *Client) RevokeTokens(ctx context.Context, user CommunicationUserIdentifier, options *RevokeTokensOptions) (response RevokeTokensResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.RevokeTokens")
+	defer func() { endSpan(err) }()
+	return RevokeTokensResponse{}, c.send(ctx, request{
+		method:     http.MethodPost,
+		path:       "/identities/%s/:revokeAccessTokens",
+		parameters: []pathParameter{{"user.ID", user.ID}},
+		status:     http.StatusNoContent,
+	}, nil)
+}
+
+// DeleteUser deletes a user with all its data and revokes its access tokens.
+//
+// If the operation fails it returns an *azcore.ResponseError, with
+// [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID is an
+// error before any request.
+//   - user - the user to delete
+//   - options - optional parameters; nil means the defaults
+func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifier, options *DeleteUserOptions) (response DeleteUserResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.DeleteUser")
+	defer func() { endSpan(err) }()
+	return DeleteUserResponse{}, c.send(ctx, request{
+		method:     http.MethodDelete,
+		path:       "/identities/%s",
+		parameters: []pathParameter{{"user.ID", user.ID}},
+		status:     http.StatusNoContent,
+	}, nil)
+}
+
+// startSpan opens the span of an operation and tells azcore its name.
+func (c *Client) startSpan(ctx context.Context, operation string) (context.Context, func(error)) {
+	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, operation)
+	return runtime.StartSpan(ctx, operation, c.internal.Tracer(), nil)
+}
+
+// request is what distinguishes one operation from another.
+type request struct {
+	method     string
+	path       string // with a %s for each parameter
+	parameters []pathParameter
+	body       any // nil: none
+	status     int // the only one that means success
+}
+
+type pathParameter struct {
+	name  string
+	value string
+}
+
+// result is a response body that knows what it must contain.
+type result interface {
+	// missing names the first required field that the service did not send.
+	missing() string
+}
+
+// send is the one path that every request takes. A nil result means that success
+// has no body.
+func (c *Client) send(ctx context.Context, r request, result result) error {
+	path, err := r.escapedPath()
+	if err != nil {
+		return err
+	}
+	req, err := runtime.NewRequest(ctx, r.method, c.endpoint+path+"?api-version="+defaultAPIVersion)
+	if err != nil {
+		return err
+	}
+	req.Raw().Header.Set("Accept", "application/json")
+	if r.body != nil {
+		if err := runtime.MarshalAsJSON(req, r.body); err != nil {
+			return err
+		}
+	}
+	resp, err := c.internal.Pipeline().Do(req)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != r.status {
+		return newResponseError(resp, r.status)
+	}
+	if result == nil {
+		return nil
+	}
+	return decode(resp, result)
+}
+
+// escapedPath puts each parameter into its segment. Empty values and dots would
+// change which path is meant.
+func (r request) escapedPath() (string, error) {
+	if len(r.parameters) == 0 {
+		return r.path, nil
+	}
+	segments := make([]any, len(r.parameters))
+	for i, parameter := range r.parameters {
+		switch parameter.value {
+		case "", ".", "..":
+			return "", fmt.Errorf("identity: %s cannot be %q", parameter.name, parameter.value)
+		}
+		segments[i] = url.PathEscape(parameter.value)
+	}
+	return fmt.Sprintf(r.path, segments...), nil
+}
+
+// newResponseError makes the error for a status that does not mean success. It
+// leaves out the body of an unexpected 2xx, which may hold a token.
+func newResponseError(resp *http.Response, want int) error {
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return runtime.NewResponseError(resp)
+	}
+	withoutBody := *resp
+	withoutBody.Body = http.NoBody
+	return fmt.Errorf("identity: expected status %d: %w", want, runtime.NewResponseError(&withoutBody))
+}
+
+func decode(resp *http.Response, result result) error {
+	if err := runtime.UnmarshalAsJSON(resp, result); err != nil {
+		return fmt.Errorf("identity: response is not as documented: %w", err)
+	}
+	if field := result.missing(); field != "" {
+		return fmt.Errorf("identity: response has no %s", field)
+	}
+	return nil
+}
+
+// wholeMinutes converts a token life to the unit of the service, whose business it
+// is to check the range.
+func wholeMinutes(life *time.Duration) (*int64, error) {
+	if life == nil {
+		return nil, nil
+	}
+	if *life <= 0 || *life%time.Minute != 0 {
+		return nil, fmt.Errorf("identity: options.TokenExpiresIn must be a positive number of whole minutes, not %s", *life)
+	}
+	return new(int64(*life / time.Minute)), nil
+}

@@ -1,0 +1,89 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// parseConnectionString reads the form that the Azure portal shows,
+// "endpoint=https://<resource>.communication.azure.com/;accesskey=<base64>".
+// Its errors name the part that is wrong and never quote the string.
+func parseConnectionString(connectionString string) (endpoint, accessKey string, err error) {
+	values := map[string]string{}
+	for part := range strings.SplitSeq(connectionString, ";") {
+		if strings.TrimSpace(part) == "" {
+			continue
+		}
+		name, value, found := strings.Cut(part, "=")
+		if !found {
+			return "", "", errors.New(`identity: connectionString has a part that is not "name=value"`)
+		}
+		name = strings.ToLower(strings.TrimSpace(name))
+		if name != "endpoint" && name != "accesskey" {
+			continue
+		}
+		if _, repeated := values[name]; repeated {
+			return "", "", fmt.Errorf("identity: connectionString has more than one %s", name)
+		}
+		values[name] = strings.TrimSpace(value)
+	}
+	for _, name := range []string{"endpoint", "accesskey"} {
+		value, found := values[name]
+		if !found {
+			return "", "", fmt.Errorf("identity: connectionString has no %s", name)
+		}
+		if value == "" {
+			return "", "", fmt.Errorf("identity: connectionString has an empty %s", name)
+		}
+	}
+	return values["endpoint"], values["accesskey"], nil
+}
+
+// parseEndpoint returns the one form of all endpoints that mean the same: with a
+// scheme, without the scheme's default port, without a slash at the end. The host
+// must be what goes on the wire, because it is signed.
+//
+// Its errors do not quote the endpoint: callers pass connection strings by mistake.
+func parseEndpoint(endpoint string) (string, error) {
+	if endpoint == "" {
+		return "", errors.New("identity: endpoint cannot be empty")
+	}
+	if strings.Contains(strings.ToLower(endpoint), "accesskey=") {
+		return "", errors.New("identity: endpoint looks like a connection string, use NewClientFromConnectionString")
+	}
+	if !strings.Contains(endpoint, "://") {
+		endpoint = "https://" + endpoint
+	}
+	parsed, err := url.Parse(endpoint)
+	switch {
+	case err != nil || !isHostName(parsed.Hostname()):
+		return "", errors.New(`identity: endpoint must look like "https://<resource>.communication.azure.com"`)
+	case parsed.Scheme != "https" && parsed.Scheme != "http":
+		return "", errors.New("identity: endpoint must have the scheme https")
+	case parsed.User != nil:
+		return "", errors.New("identity: endpoint cannot have user information")
+	case strings.ContainsAny(endpoint, "?#"):
+		return "", errors.New("identity: endpoint cannot have a query or a fragment")
+	}
+	host := strings.TrimSuffix(parsed.Host, ":"+defaultPort(parsed.Scheme))
+	return parsed.Scheme + "://" + host + strings.TrimRight(parsed.EscapedPath(), "/"), nil
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "http" {
+		return "80"
+	}
+	return "443"
+}
+
+func isHostName(host string) bool {
+	if net.ParseIP(host) != nil {
+		return true
+	}
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+	isNotAllowed := func(r rune) bool { return !strings.ContainsRune(allowed, r) }
+	return host != "" && !strings.ContainsFunc(host, isNotAllowed)
+}

@@ -1,0 +1,52 @@
+/*
+Package identity is a client library for the identity service of [Azure Communication
+Services]: it creates communication users and issues the access tokens with which they
+chat and call.
+
+# Authentication
+
+A [Client] authenticates with Microsoft Entra ID ([NewClient]), with an access key of
+the resource ([NewClientWithSharedKeyCredential]) or with a connection string, which
+holds an endpoint and an access key ([NewClientFromConnectionString]).
+
+Access keys can be replaced while clients use them, with [SharedKeyCredential.Update].
+Over http both ways of authentication are refused, unless
+ClientOptions.InsecureAllowCredentialWithHTTP is set.
+
+# Tokens
+
+[Client.CreateUserAndToken] and [Client.GetToken] issue an [AccessToken], which carries
+one or more values of [TokenScope] and lives 24 hours, or as long as TokenExpiresIn says.
+Issue tokens in a service that your users cannot read, and only for the user that has
+signed in to it. [Client.RevokeTokens] ends all tokens of a user before their time.
+[Client.GetTokenForTeamsUser] exchanges the Entra token of a Microsoft Teams user.
+
+# Errors
+
+What the service refuses comes back as an [azcore.ResponseError]; [HasCode] tells its
+reasons apart. Bad parameters are refused before any request, with an error that names
+the parameter.
+
+	_, err := client.GetToken(ctx, user, scopes, nil)
+	if identity.HasCode(err, identity.ErrorCodeIdentityNotOwned) {
+		// the user belongs to another resource
+	}
+
+Requests that fail for a passing reason are retried, by the rules of azcore;
+ClientOptions.Retry changes them.
+
+# Security
+
+Access keys, connection strings and tokens are never part of an error, and printing or
+logging a type of this package that holds one shows REDACTED. This does not reach the
+JSON of an [AccessToken], which holds the token on purpose, a slice, map or struct of
+your own that log/slog writes as JSON, and azcore's Logging.IncludeBody.
+
+# Testing
+
+Package [github.com/acs-go/identity/emulator] is the service in process, with real
+state: tests run against it without Azure and without a network.
+
+[Azure Communication Services]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model
+*/
+package identity

@@ -1,0 +1,6 @@
+package identity
+
+const (
+	moduleName    = "communication-identity"
+	moduleVersion = "v0.1.0"
+)
