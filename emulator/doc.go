@@ -1,0 +1,83 @@
+/*
+Package emulator is the identity service of Azure Communication Services, in process: for tests, for
+development without an Azure resource, and for clients in any language.
+
+It is no mock. It verifies every signature, keeps users and their tokens, and answers with the status codes,
+headers and error messages that the service answered with in recorded sessions. [Server] listens on a loopback
+port with TLS; [Handler] is the same as an [http.Handler].
+
+# In a test
+
+	func TestSignUp(t *testing.T) {
+		server, err := emulator.NewServer(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+
+		client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		// Call the code under test with client, then look at what came out of it.
+		token := signUp(client)
+
+		claims, err := server.InspectToken(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println(claims.RawID, claims.Scopes, claims.ExpiresOn)
+	}
+
+[Options].Now moves the clock, for expired tokens and stale signatures. [Handler.EntraToken] makes the Entra
+tokens that the Teams exchange takes. [Handler.Requests] shows what arrived.
+
+Clients in other languages connect with [Server.ConnectionString] and trust [Server.Certificate].
+
+# Differences from the service
+
+The service has no complete specification. Where neither its documentation nor a recorded answer decides,
+these are the choices of this package, and nobody should rely on the service making the same:
+
+Authentication
+  - Every failure is 401 with the code Denied, for an unknown path too. Messages say what is wrong where the
+    service, as far as known, only says that the request was denied.
+  - The clock may differ by 15 minutes either way. The service's window is not documented.
+  - A signature must cover x-ms-date or date, host and x-ms-content-sha256, each sent once. It may cover
+    further headers, and the host with or without its port.
+  - Entra tokens are not verified, because nothing offline can. As a credential any bearer token passes.
+    The Teams exchange reads appid, oid, tid and exp from the token it gets and ignores who signed it.
+
+Requests
+  - The versions in api-supported-versions are the ones that this package knows. A missing, unknown or
+    ambiguous api-version is 400 with a message that lists them.
+  - Unknown paths are 404 NotFound, wrong methods 405 MethodNotAllowed. Paths match exactly: letter case
+    counts, and a trailing slash makes another path.
+  - A body of more than 1 MiB is 413 RequestTooLarge. Malformed JSON, and values of the wrong type, are 400
+    ValidationError. Content-Type is not looked at, null is the same as absent, and a missing body the same
+    as an empty object.
+  - expiresInMinutes is ignored in API versions before 2022-10-01, which lack it, and by the creation of a
+    user without a token.
+  - Scopes are checked first, then expiresInMinutes, then whose identity it is. A scope that is not one of
+    identity.PossibleTokenScopeValues is 400 ValidationError with the target "scopes"; a repeated one is fine.
+    In the Teams exchange, appId is checked before userId.
+
+Users
+  - Issuing a token for an identity of this resource that was deleted or never existed is 404 NotFound.
+    Deleting it, or revoking its tokens, is 204.
+  - An ID that does not have the form of this resource's IDs is 401 IdentityNotOwned, like the ID of another
+    resource.
+  - Deletion and revocation count at once; the service may take 15 minutes. A revocation covers the tokens
+    that were issued before it, however close in time.
+
+Tokens
+  - User tokens are signed with ES256, the service's with RS256, by a key that is made at the start. They have
+    the claims of the service's, and a private one, emulatorNumber, with the order in which they were issued.
+    The region is always amer and unitedstates.
+  - A Teams user's token expires with the Entra token it was made from, to the second. It cannot be revoked.
+
+Answers have the headers of the service, without those that its front door adds. Date follows Options.Now.
+There is no HTTP/2.
+*/
+package emulator

@@ -1,0 +1,152 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Options are the optional settings of a [Handler] and of a [Server]. Printing them does not show the access key.
+type Options struct {
+	// AccessKey is the key that requests are signed with, in base64. The default is a random one.
+	AccessKey string
+
+	// ResourceID is the GUID of the emulated resource, a part of the IDs of its users. The default is a random one.
+	ResourceID string
+
+	// Now is the emulator's clock. The default is [time.Now]. It must be safe for use by many goroutines.
+	Now func() time.Time
+}
+
+// Format implements [fmt.Formatter]. It leaves out the access key.
+func (o Options) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "{AccessKey:REDACTED ResourceID:%s}", o.ResourceID)
+}
+
+// LogValue implements [slog.LogValuer]. It leaves out the access key.
+func (o Options) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("AccessKey", "REDACTED"), slog.String("ResourceID", o.ResourceID))
+}
+
+// Handler is the identity service as an [http.Handler]. All of the emulator's state lives in it. It is safe for
+// use by many goroutines. Make one with [NewHandler]. Printing it does not show the access key.
+type Handler struct {
+	key        *accessKey
+	resourceID string
+	now        func() time.Time
+	ids        *idGenerator
+	users      *userStore
+	tokens     *tokenSigner
+	requests   *requestLog
+}
+
+// NewHandler makes a Handler without users. The options may be nil.
+func NewHandler(options *Options) (*Handler, error) {
+	if options == nil {
+		options = &Options{}
+	}
+	key, err := newAccessKey(options.AccessKey)
+	if err != nil {
+		return nil, err
+	}
+	resourceID, err := resourceIDOrRandom(options.ResourceID)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := newTokenSigner()
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{
+		key:        key,
+		resourceID: resourceID,
+		now:        nowOrDefault(options.Now),
+		ids:        newIDGenerator(resourceID),
+		users:      newUserStore(),
+		tokens:     tokens,
+		requests:   &requestLog{},
+	}, nil
+}
+
+// Format implements [fmt.Formatter]. It shows the resource ID.
+func (h Handler) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "{ResourceID:%s}", h.resourceID)
+}
+
+// LogValue implements [slog.LogValuer]. It shows the resource ID.
+func (h Handler) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("ResourceID", h.resourceID))
+}
+
+// AccessKey returns the key that requests are signed with, in base64.
+func (h *Handler) AccessKey() string {
+	return base64.StdEncoding.EncodeToString(h.key.secret)
+}
+
+// Requests returns copies of the newest 1000 requests that arrived, oldest first.
+func (h *Handler) Requests() []Request {
+	return h.requests.all()
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	c := newCall(w, r)
+	resp := h.answer(c)
+	// The record comes first: whoever has the answer finds it.
+	h.requests.add(c.record(resp.status))
+	h.send(w, c, resp, started)
+}
+
+func (h *Handler) answer(c *call) *response {
+	if c.bodyErr != nil {
+		return unreadableBody(c.bodyErr)
+	}
+	if reason := h.authenticate(c.request, c.body); reason != "" {
+		return denied(reason)
+	}
+	if c.operation == nil {
+		return unmatched(c)
+	}
+	if resp := checkVersion(c); resp != nil {
+		return resp
+	}
+	return c.operation.serve(h, c)
+}
+
+func unreadableBody(err error) *response {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return early(failure(http.StatusRequestEntityTooLarge, "RequestTooLarge", "The request body is too large.", ""))
+	}
+	return malformedBody("The request body could not be read.")
+}
+
+func unmatched(c *call) *response {
+	if len(c.allowed) == 0 {
+		return early(failure(http.StatusNotFound, "NotFound", "No operation has the path of the request.", ""))
+	}
+	resp := early(failure(http.StatusMethodNotAllowed, "MethodNotAllowed", "The path of the request does not support its method.", ""))
+	resp.allow = strings.Join(c.allowed, ", ")
+	return resp
+}
+
+func resourceIDOrRandom(id string) (string, error) {
+	if id == "" {
+		return newGUID(), nil
+	}
+	if !isGUID(id) {
+		return "", errors.New("emulator: Options.ResourceID is not a GUID")
+	}
+	return strings.ToLower(id), nil
+}
+
+func nowOrDefault(now func() time.Time) func() time.Time {
+	if now == nil {
+		return time.Now
+	}
+	return now
+}

@@ -1,0 +1,64 @@
+package emulator
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+var guidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+func isGUID(s string) bool {
+	return guidPattern.MatchString(s)
+}
+
+// newGUID returns a random GUID, version 4.
+func newGUID() string {
+	b := randomBytes()
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return formatGUID(b)
+}
+
+func formatGUID(b [16]byte) string {
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+func randomBytes() (b [16]byte) {
+	_, _ = rand.Read(b[:]) // never fails
+	return b
+}
+
+// idEpoch is where the service's user IDs count their milliseconds from.
+var idEpoch = time.Date(2020, time.January, 1, 8, 0, 0, 0, time.UTC)
+
+// An idGenerator makes user IDs in the form of the service: the resource, milliseconds since idEpoch, and a
+// counter that starts anywhere. The counter alone makes them unique, whatever the clock does.
+type idGenerator struct {
+	prefix  string
+	counter atomic.Uint64
+}
+
+func newIDGenerator(resourceID string) *idGenerator {
+	start := randomBytes()
+	generator := &idGenerator{prefix: "8:acs:" + resourceID + "_"}
+	generator.counter.Store(binary.BigEndian.Uint64(start[:8]))
+	return generator
+}
+
+func (g *idGenerator) next(now time.Time) string {
+	var b [16]byte
+	milliseconds := now.UnixMilli() - idEpoch.UnixMilli()
+	binary.BigEndian.PutUint64(b[:8], uint64(milliseconds)) //nolint:gosec // a clock before the epoch wraps around, which harms nothing
+	binary.BigEndian.PutUint64(b[8:], g.counter.Add(1))
+	return g.prefix + formatGUID(b)
+}
+
+// owns reports whether the ID has the form of this resource's IDs.
+func (g *idGenerator) owns(id string) bool {
+	return strings.HasPrefix(id, g.prefix)
+}

@@ -1,0 +1,170 @@
+package emulator
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Versions are dates, so that their order is the order of their strings.
+const (
+	firstTeamsVersion  = "2022-06-01"
+	firstExpiryVersion = "2022-10-01"
+)
+
+var (
+	allVersions = []string{
+		"2021-03-07",
+		"2022-06-01",
+		"2022-10-01",
+		"2023-10-01",
+		"2025-03-02-preview",
+		"2025-06-30",
+		"2026-07-22",
+		"2026-09-23",
+	}
+	teamsVersions = allVersions[slices.Index(allVersions, firstTeamsVersion):]
+)
+
+// An operation is what a method does on a path. In a pattern, a segment in braces is a parameter.
+type operation struct {
+	name     string
+	method   string
+	pattern  []string
+	versions []string
+	serve    func(*Handler, *call) *response
+}
+
+var operations = []operation{
+	{
+		name:     "CreateUser",
+		method:   http.MethodPost,
+		pattern:  []string{"identities"},
+		versions: allVersions,
+		serve:    (*Handler).createUser,
+	},
+	{
+		name:     "DeleteUser",
+		method:   http.MethodDelete,
+		pattern:  []string{"identities", "{id}"},
+		versions: allVersions,
+		serve:    (*Handler).deleteUser,
+	},
+	{
+		name:     "GetToken",
+		method:   http.MethodPost,
+		pattern:  []string{"identities", "{id}", ":issueAccessToken"},
+		versions: allVersions,
+		serve:    (*Handler).getToken,
+	},
+	{
+		name:     "RevokeTokens",
+		method:   http.MethodPost,
+		pattern:  []string{"identities", "{id}", ":revokeAccessTokens"},
+		versions: allVersions,
+		serve:    (*Handler).revokeTokens,
+	},
+	{
+		name:     "GetTokenForTeamsUser",
+		method:   http.MethodPost,
+		pattern:  []string{"teamsUser", ":exchangeAccessToken"},
+		versions: teamsVersions,
+		serve:    (*Handler).getTokenForTeamsUser,
+	},
+}
+
+// findOperation returns the operation of a request and the parameters in its path. If there is none, it returns
+// the methods that the path supports.
+func findOperation(r *http.Request) (found *operation, params map[string]string, allowed []string) {
+	segments, ok := pathSegments(r.URL)
+	if !ok {
+		return nil, nil, nil
+	}
+	for i := range operations {
+		params, ok := operations[i].match(segments)
+		if !ok {
+			continue
+		}
+		if operations[i].method == r.Method {
+			return &operations[i], params, nil
+		}
+		allowed = append(allowed, operations[i].method)
+	}
+	return nil, nil, allowed
+}
+
+// pathSegments splits before it unescapes, so that an escaped slash stays a part of its segment.
+func pathSegments(u *url.URL) ([]string, bool) {
+	path, ok := strings.CutPrefix(u.EscapedPath(), "/")
+	if !ok {
+		return nil, false
+	}
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		unescaped, err := url.PathUnescape(segment)
+		if err != nil {
+			return nil, false
+		}
+		segments[i] = unescaped
+	}
+	return segments, true
+}
+
+func (o *operation) match(segments []string) (map[string]string, bool) {
+	if len(segments) != len(o.pattern) {
+		return nil, false
+	}
+	params := map[string]string{}
+	for i, want := range o.pattern {
+		name, isParam := parameterName(want)
+		switch {
+		case isParam && segments[i] != "":
+			params[name] = segments[i]
+		case segments[i] != want:
+			return nil, false
+		}
+	}
+	return params, true
+}
+
+func parameterName(segment string) (string, bool) {
+	if !strings.HasPrefix(segment, "{") {
+		return "", false
+	}
+	return strings.Trim(segment, "{}"), true
+}
+
+// checkVersion sets the call's API version.
+func checkVersion(c *call) *response {
+	versions := c.request.URL.Query()["api-version"]
+	switch {
+	case len(versions) == 0 || versions[0] == "":
+		return versionFailure(c, "ApiVersionUnspecified", "An API version is required, but was not specified.")
+	case len(versions) > 1:
+		return versionFailure(c, "AmbiguousApiVersion", "More than one API version was requested.")
+	case !slices.Contains(c.operation.versions, versions[0]):
+		return versionFailure(c, "UnsupportedApiVersion", unsupportedVersion(c.request, versions[0]))
+	}
+	c.version = versions[0]
+	return nil
+}
+
+func versionFailure(c *call, code, message string) *response {
+	message += " Supported API versions: " + versionList(c.operation.versions) + "."
+	return failure(http.StatusBadRequest, code, message, "")
+}
+
+func unsupportedVersion(r *http.Request, version string) string {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	uri := scheme + "://" + r.Host + r.URL.EscapedPath()
+	return fmt.Sprintf("The HTTP resource that matches the request URI '%s' does not support the API version '%s'.", uri, version)
+}
+
+func versionList(versions []string) string {
+	return strings.Join(versions, ", ")
+}

@@ -1,0 +1,127 @@
+package emulator
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const malformedJSON = "The request body is not valid JSON, or a value in it has the wrong type."
+
+// A response is a complete answer. Nothing is sent before there is one. Checks return nil if they find nothing to refuse.
+type response struct {
+	status int
+	body   any    // nil: none
+	allow  string // the header Allow
+	early  bool   // without api-supported-versions
+}
+
+type errorBody struct {
+	Error errorDetail `json:"error"`
+}
+
+type errorDetail struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Target  string `json:"target,omitempty"`
+}
+
+func success(status int, body any) *response {
+	return &response{status: status, body: body}
+}
+
+func noContent() *response {
+	return &response{status: http.StatusNoContent}
+}
+
+func failure(status int, code, message, target string) *response {
+	return &response{status: status, body: errorBody{errorDetail{code, message, target}}}
+}
+
+func validationError(message, target string) *response {
+	return failure(http.StatusBadRequest, "ValidationError", message, target)
+}
+
+func malformedBody(message string) *response {
+	return early(validationError(message, ""))
+}
+
+func denied(reason string) *response {
+	return early(failure(http.StatusUnauthorized, "Denied", reason, ""))
+}
+
+// early marks an answer that the service gives before it knows the operation's versions.
+func early(resp *response) *response {
+	resp.early = true
+	return resp
+}
+
+func (h *Handler) send(w http.ResponseWriter, c *call, resp *response, started time.Time) {
+	h.setHeaders(w.Header(), c, resp, started)
+	if resp.body == nil {
+		w.WriteHeader(resp.status)
+		return
+	}
+	body := encode(resp.body)
+	if resp.status >= http.StatusBadRequest {
+		sendChunked(w, resp.status, body)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(resp.status)
+	_, _ = w.Write(body)
+}
+
+// sendChunked sends an error like the service: without charset and without Content-Length.
+func sendChunked(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+	// Flushing before the end keeps net/http from adding a Content-Length.
+	_ = http.NewResponseController(w).Flush()
+}
+
+func (h *Handler) setHeaders(header http.Header, c *call, resp *response, started time.Time) {
+	header.Set("Date", h.now().UTC().Format(http.TimeFormat))
+	header.Set("MS-CV", correlationVector())
+	header.Set("Request-Context", "appId=")
+	header.Set("Strict-Transport-Security", "max-age=31536000;includeSubDomains")
+	header.Set("X-Processing-Time", strconv.FormatInt(time.Since(started).Milliseconds(), 10)+"ms")
+	if id := c.request.Header.Get("x-ms-client-request-id"); id != "" {
+		header.Set("x-ms-client-request-id", id)
+	}
+	if resp.allow != "" {
+		header.Set("Allow", resp.allow)
+	}
+	if c.operation != nil && !resp.early {
+		header.Set("api-supported-versions", versionList(c.operation.versions))
+	}
+}
+
+func correlationVector() string {
+	id := randomBytes()
+	return base64.RawStdEncoding.EncodeToString(id[:]) + ".0"
+}
+
+// encode returns JSON without the newline and the HTML escapes of package json.
+func encode(value any) []byte {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		panic("emulator: encoding an answer: " + err.Error()) // the types above always encode
+	}
+	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
+}
+
+// serviceTime has the form of the service's timestamps: up to seven fraction digits, without trailing zeros.
+type serviceTime time.Time
+
+// MarshalText implements [encoding.TextMarshaler].
+func (t serviceTime) MarshalText() ([]byte, error) {
+	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.9999999-07:00"), nil
+}

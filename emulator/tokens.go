@@ -1,0 +1,193 @@
+package emulator
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/acs-go/identity"
+	"github.com/golang-jwt/jwt/v5"
+)
+
+const (
+	userPermissions  = 1792 // the claim scp of a communication user, whatever the scopes
+	teamsPermissions = 1024 // the claim scp of a Teams user
+	teamsScopes      = "voip,chat"
+	region           = "amer"
+	location         = "unitedstates"
+	teamsPrefix      = "orgid:"
+)
+
+// TokenClaims says what an access token of the emulator is good for.
+type TokenClaims struct {
+	// RawID is the raw ID of the token's user: "8:acs:..." or, for a Teams user, "8:orgid:...".
+	RawID string
+
+	// Scopes are the token's scopes, in the order they were asked for.
+	Scopes []identity.TokenScope
+
+	// IssuedOn and ExpiresOn are whole seconds, in UTC.
+	IssuedOn, ExpiresOn time.Time
+}
+
+// InspectToken verifies an access token that the emulator issued. The error says why a token is not good: it is
+// forged, expired or revoked, or its user was deleted.
+func (h *Handler) InspectToken(token string) (TokenClaims, error) {
+	claims, err := h.tokens.verify(token, h.now)
+	if err != nil {
+		return TokenClaims{}, err
+	}
+	rawID := "8:" + claims.SkypeID
+	if !strings.HasPrefix(claims.SkypeID, teamsPrefix) {
+		if err := h.users.check(rawID, claims.Number); err != nil {
+			return TokenClaims{}, err
+		}
+	}
+	return TokenClaims{
+		RawID:     rawID,
+		Scopes:    splitScopes(claims.Scopes),
+		IssuedOn:  time.Unix(claims.IssuedAt, 0).UTC(),
+		ExpiresOn: time.Unix(claims.ExpiresAt, 0).UTC(),
+	}, nil
+}
+
+func splitScopes(list string) []identity.TokenScope {
+	var scopes []identity.TokenScope
+	for scope := range strings.SplitSeq(list, ",") {
+		scopes = append(scopes, identity.TokenScope(scope))
+	}
+	return scopes
+}
+
+// tokenClaims has the claims, and their order, of the service's tokens.
+type tokenClaims struct {
+	SkypeID       string `json:"skypeid"`
+	Permissions   int    `json:"scp"`
+	IssueSecond   string `json:"csi"`
+	ExpiresAt     int64  `json:"exp"`
+	Region        string `json:"rgn"`
+	TenantID      string `json:"tid,omitempty"`
+	Scopes        string `json:"acsScope"`
+	ResourceID    string `json:"resourceId"`
+	Location      string `json:"resourceLocation,omitempty"`
+	EntraIssuedAt string `json:"aad_iat,omitempty"`
+	EntraTokenID  string `json:"aad_uti,omitempty"`
+	EntraAppID    string `json:"aad_appid,omitempty"`
+	IssuedAt      int64  `json:"iat"`
+
+	// Number is not a claim of the service: the order of issue decides what a revocation covers.
+	Number uint64 `json:"emulatorNumber,omitempty"`
+
+	jwt.RegisteredClaims `json:"-"`
+}
+
+// GetExpirationTime implements [jwt.Claims]. The other methods of the embedded claims find nothing, as there is
+// nothing else to validate.
+func (c *tokenClaims) GetExpirationTime() (*jwt.NumericDate, error) {
+	if c.ExpiresAt == 0 {
+		return nil, nil
+	}
+	return jwt.NewNumericDate(time.Unix(c.ExpiresAt, 0)), nil
+}
+
+func (h *Handler) userToken(id string, scopes []string, life time.Duration, number uint64) accessTokenBody {
+	now := h.now()
+	expires := now.Add(life)
+	token := h.tokens.sign(&tokenClaims{
+		SkypeID:     strings.TrimPrefix(id, "8:"),
+		Permissions: userPermissions,
+		IssueSecond: strconv.FormatInt(now.Unix(), 10),
+		ExpiresAt:   expires.Unix(),
+		Region:      region,
+		Scopes:      strings.Join(scopes, ","),
+		ResourceID:  h.resourceID,
+		Location:    location,
+		IssuedAt:    now.Unix(),
+		Number:      number,
+	})
+	return accessTokenBody{Token: token, ExpiresOn: serviceTime(expires)}
+}
+
+func (h *Handler) teamsToken(entra *entraClaims) accessTokenBody {
+	now := h.now()
+	issued := strconv.FormatInt(entra.issuedAt(now).Unix(), 10)
+	token := h.tokens.sign(&tokenClaims{
+		SkypeID:       teamsPrefix + entra.ObjectID,
+		Permissions:   teamsPermissions,
+		IssueSecond:   issued,
+		ExpiresAt:     entra.ExpiresAt.Unix(),
+		Region:        region,
+		TenantID:      entra.TenantID,
+		Scopes:        teamsScopes,
+		ResourceID:    h.resourceID,
+		EntraIssuedAt: issued,
+		EntraTokenID:  entra.TokenID,
+		EntraAppID:    entra.AppID,
+		IssuedAt:      now.Unix(),
+	})
+	return accessTokenBody{Token: token, ExpiresOn: serviceTime(entra.ExpiresAt.Time)}
+}
+
+// A tokenSigner signs the emulator's tokens and knows them again.
+type tokenSigner struct {
+	key        *ecdsa.PrivateKey
+	thumbprint []byte
+}
+
+func newTokenSigner() (*tokenSigner, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("emulator: making the key of the tokens: %w", err)
+	}
+	public, err := key.PublicKey.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("emulator: making the key of the tokens: %w", err)
+	}
+	// The service has the SHA-1 of a certificate here. There is none, only the length is the same.
+	sum := sha256.Sum256(public)
+	return &tokenSigner{key: key, thumbprint: sum[:20]}, nil
+}
+
+func (s *tokenSigner) sign(claims *tokenClaims) string {
+	token := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
+	token.Header["kid"] = fmt.Sprintf("%X", s.thumbprint)
+	token.Header["x5t"] = base64.RawURLEncoding.EncodeToString(s.thumbprint)
+	return mustSign(token, s.key)
+}
+
+func (s *tokenSigner) verify(token string, now func() time.Time) (*tokenClaims, error) {
+	claims := &tokenClaims{}
+	_, err := jwt.ParseWithClaims(token, claims,
+		func(*jwt.Token) (any, error) { return &s.key.PublicKey, nil },
+		jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}),
+		jwt.WithExpirationRequired(),
+		jwt.WithStrictDecoding(),
+		jwt.WithTimeFunc(now),
+	)
+	switch {
+	case err == nil:
+		return claims, nil
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return nil, fmt.Errorf("emulator: the token expired on %s", time.Unix(claims.ExpiresAt, 0).UTC().Format(time.RFC3339))
+	case errors.Is(err, jwt.ErrTokenMalformed):
+		return nil, errors.New("emulator: the token is malformed")
+	default:
+		return nil, errors.New("emulator: the token is forged: this emulator did not sign it")
+	}
+}
+
+// mustSign panics if the key does not fit the token's method or the claims are not JSON, which its callers exclude.
+func mustSign(token *jwt.Token, key any) string {
+	signed, err := token.SignedString(key)
+	if err != nil {
+		panic("emulator: signing a token: " + err.Error())
+	}
+	return signed
+}
