@@ -1,0 +1,125 @@
+package identity_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The tests in this file use the client as its users do, with both credentials,
+// against the emulator, which verifies every signature with code of its own.
+
+func forEachCredential(t *testing.T, test func(t *testing.T, client *identity.Client, server *emulator.Server)) {
+	t.Helper()
+	t.Run("access key", func(t *testing.T) {
+		t.Parallel()
+		client, server := newEmulator(t, nil)
+		test(t, client, server)
+	})
+	t.Run("Entra", func(t *testing.T) {
+		t.Parallel()
+		_, server := newEmulator(t, nil)
+		client, err := identity.NewClient(server.Endpoint(), &entraCredential{}, server.ClientOptions())
+		require.NoError(t, err)
+		test(t, client, server)
+	})
+}
+
+func TestLifeOfAUser(t *testing.T) {
+	t.Parallel()
+	forEachCredential(t, func(t *testing.T, client *identity.Client, server *emulator.Server) {
+		ctx := t.Context()
+		created, err := client.CreateUser(ctx, nil)
+		require.NoError(t, err)
+
+		token, err := client.GetToken(ctx, created.User, []identity.TokenScope{identity.TokenScopeVoIP, identity.TokenScopeChat}, nil)
+		require.NoError(t, err)
+		assert.WithinDuration(t, time.Now().Add(24*time.Hour), token.ExpiresOn, time.Minute)
+		claims, err := server.InspectToken(token.Token)
+		require.NoError(t, err)
+		assert.Equal(t, created.User.RawID(), claims.RawID)
+		assert.Equal(t, []identity.TokenScope{identity.TokenScopeVoIP, identity.TokenScopeChat}, claims.Scopes)
+
+		_, err = client.RevokeTokens(ctx, created.User, nil)
+		require.NoError(t, err)
+		_, err = server.InspectToken(token.Token)
+		require.Error(t, err, "a revoked token must not be valid")
+
+		_, err = client.DeleteUser(ctx, created.User, nil)
+		require.NoError(t, err)
+		_, err = client.GetToken(ctx, created.User, chat, nil)
+		require.Error(t, err, "a deleted user must not get tokens")
+	})
+}
+
+func TestCreateUserAndTokenOnTheEmulator(t *testing.T) {
+	t.Parallel()
+	forEachCredential(t, func(t *testing.T, client *identity.Client, server *emulator.Server) {
+		created, err := client.CreateUserAndToken(t.Context(), identity.PossibleTokenScopeValues(), &identity.CreateUserAndTokenOptions{TokenExpiresIn: new(time.Hour)})
+		require.NoError(t, err)
+		assert.WithinDuration(t, time.Now().Add(time.Hour), created.AccessToken.ExpiresOn, time.Minute)
+		claims, err := server.InspectToken(created.AccessToken.Token)
+		require.NoError(t, err)
+		assert.Equal(t, created.User.RawID(), claims.RawID)
+		assert.Equal(t, identity.PossibleTokenScopeValues(), claims.Scopes)
+		assert.Equal(t, identity.IdentifierKindCommunicationUser, identity.IdentifierFromRawID(claims.RawID).Kind())
+	})
+}
+
+func TestTeamsUserOnTheEmulator(t *testing.T) {
+	t.Parallel()
+	forEachCredential(t, func(t *testing.T, client *identity.Client, server *emulator.Server) {
+		expiresOn := time.Now().Add(70 * time.Minute).Truncate(time.Second).UTC()
+		parameters := identity.TeamsUserTokenParameters{
+			TeamsUserEntraToken: server.EntraToken(emulator.EntraTokenClaims{AppID: resource, ObjectID: person, TenantID: tenant, ExpiresOn: expiresOn}),
+			ClientID:            resource,
+			UserObjectID:        person,
+		}
+		token, err := client.GetTokenForTeamsUser(t.Context(), parameters, nil)
+		require.NoError(t, err)
+		assert.Equal(t, expiresOn, token.ExpiresOn.Truncate(time.Second))
+		claims, err := server.InspectToken(token.Token)
+		require.NoError(t, err)
+		want := identity.MicrosoftTeamsUserIdentifier{UserID: person, Cloud: identity.CloudEnvironmentPublic}
+		assert.Equal(t, want, identity.IdentifierFromRawID(claims.RawID))
+
+		wrong := parameters
+		wrong.UserObjectID = tenant
+		_, err = client.GetTokenForTeamsUser(t.Context(), wrong, nil)
+		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
+		wrong = parameters
+		wrong.TeamsUserEntraToken = "no JWT"
+		_, err = client.GetTokenForTeamsUser(t.Context(), wrong, nil)
+		assert.True(t, identity.HasCode(err, identity.ErrorCodeInvalidAccessToken), err)
+	})
+}
+
+func TestWhatOnlyTheServiceCanJudge(t *testing.T) {
+	t.Parallel()
+	client, _ := newEmulator(t, nil)
+	other, _ := newEmulator(t, nil)
+	ctx := t.Context()
+	created, err := client.CreateUser(ctx, nil)
+	require.NoError(t, err)
+
+	for _, life := range []time.Duration{time.Minute, 59 * time.Minute, 1441 * time.Minute} {
+		_, err = client.GetToken(ctx, created.User, chat, &identity.GetTokenOptions{TokenExpiresIn: &life})
+		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
+		_, err = client.CreateUserAndToken(ctx, chat, &identity.CreateUserAndTokenOptions{TokenExpiresIn: &life})
+		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
+	}
+	for _, scopes := range [][]identity.TokenScope{nil, {}, {"rooms"}} {
+		_, err = client.GetToken(ctx, created.User, scopes, nil)
+		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
+	}
+	_, err = other.GetToken(ctx, created.User, chat, nil)
+	assert.True(t, identity.HasCode(err, identity.ErrorCodeIdentityNotOwned), err)
+	_, err = other.RevokeTokens(ctx, created.User, nil)
+	assert.True(t, identity.HasCode(err, identity.ErrorCodeIdentityNotOwned), err)
+	_, err = other.DeleteUser(ctx, created.User, nil)
+	assert.True(t, identity.HasCode(err, identity.ErrorCodeIdentityNotOwned), err)
+}
