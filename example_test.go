@@ -1,0 +1,272 @@
+package identity_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+)
+
+// The examples run on the emulator. With a resource in Azure, the connection string
+// comes from its page in the Azure portal, and the client options are nil.
+var (
+	server           *emulator.Server
+	connectionString string
+	clientOptions    *identity.ClientOptions
+	client           *identity.Client
+)
+
+func init() {
+	var err error
+	if server, err = emulator.NewServer(nil); err != nil {
+		log.Fatal(err)
+	}
+	connectionString = server.ConnectionString()
+	clientOptions = server.ClientOptions()
+	if client, err = identity.NewClientFromConnectionString(connectionString, clientOptions); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func ExampleNewClientFromConnectionString() {
+	client, err := identity.NewClientFromConnectionString(connectionString, clientOptions)
+	if err != nil {
+		log.Fatal(err)
+	}
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(created.User.Kind())
+	// Output: communicationUser
+}
+
+func ExampleNewClientWithSharedKeyCredential() {
+	credential, err := identity.NewSharedKeyCredential(server.AccessKey())
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := identity.NewClientWithSharedKeyCredential(server.Endpoint(), credential, clientOptions)
+	if err != nil {
+		log.Fatal(err)
+	}
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(created.User.Kind())
+	// Output: communicationUser
+}
+
+// DefaultAzureCredential finds the identity of the machine or of the developer. This
+// example builds a client and makes no request, because that takes a resource in Azure.
+func ExampleNewClient() {
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := identity.NewClient("https://contoso.communication.azure.com", credential, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client != nil)
+	// Output: true
+}
+
+func ExampleClient_CreateUser() {
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Keep created.User.ID beside your own record of the user: nothing lists users.
+	fmt.Println(len(created.User.ID), created.User.ID[:6])
+	// Output: 79 8:acs:
+}
+
+func ExampleClient_CreateUserAndToken() {
+	scopes := []identity.TokenScope{identity.TokenScopeChat, identity.TokenScopeVoIP}
+	created, err := client.CreateUserAndToken(context.Background(), scopes, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(created.User.Kind())
+	fmt.Println("valid for", time.Until(created.AccessToken.ExpiresOn).Round(time.Minute))
+	// Output:
+	// communicationUser
+	// valid for 24h0m0s
+}
+
+func ExampleClient_GetToken() {
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := client.GetToken(context.Background(), created.User, []identity.TokenScope{identity.TokenScopeChat}, &identity.GetTokenOptions{
+		TokenExpiresIn: new(time.Hour),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Hand token.Token to the user's client, over TLS. Printing the response hides it.
+	fmt.Println("valid for", time.Until(token.ExpiresOn).Round(time.Minute))
+	// Output: valid for 1h0m0s
+}
+
+func ExampleClient_RevokeTokens() {
+	created, err := client.CreateUserAndToken(context.Background(), []identity.TokenScope{identity.TokenScopeChat}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err = client.RevokeTokens(context.Background(), created.User, nil); err != nil {
+		log.Fatal(err)
+	}
+	// The emulator can tell what became of a token.
+	_, err = server.InspectToken(created.AccessToken.Token)
+	fmt.Println("still valid:", err == nil)
+	// Output: still valid: false
+}
+
+func ExampleClient_DeleteUser() {
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err = client.DeleteUser(context.Background(), created.User, nil); err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.GetToken(context.Background(), created.User, []identity.TokenScope{identity.TokenScopeChat}, nil)
+	fmt.Println("gets tokens:", err == nil)
+	// Output: gets tokens: false
+}
+
+func ExampleClient_GetTokenForTeamsUser() {
+	const (
+		clientID     = "11111111-1111-4111-8111-111111111111"
+		userObjectID = "22222222-2222-4222-8222-222222222222"
+	)
+	// A Teams user signs in to Entra ID, here to the emulator.
+	entraToken := server.EntraToken(emulator.EntraTokenClaims{AppID: clientID, ObjectID: userObjectID, ExpiresOn: time.Now().Add(time.Hour)})
+
+	token, err := client.GetTokenForTeamsUser(context.Background(), identity.TeamsUserTokenParameters{
+		TeamsUserEntraToken: entraToken,
+		ClientID:            clientID,
+		UserObjectID:        userObjectID,
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("valid for", time.Until(token.ExpiresOn).Round(time.Minute))
+	// Output: valid for 1h0m0s
+}
+
+func ExampleSharedKeyCredential_Update() {
+	credential, err := identity.NewSharedKeyCredential("Zmlyc3Qga2V5")
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Clients that were made with the credential use the new key from now on.
+	if err := credential.Update("c2Vjb25kIGtleQ=="); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(credential)
+	// Output: SharedKeyCredential{REDACTED}
+}
+
+func ExampleHasCode() {
+	foreign := identity.CommunicationUserIdentifier{ID: "8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000"}
+	_, err := client.GetToken(context.Background(), foreign, []identity.TokenScope{identity.TokenScopeChat}, nil)
+	switch {
+	case identity.HasCode(err, identity.ErrorCodeIdentityNotOwned):
+		fmt.Println("the user belongs to another resource")
+	case identity.HasCode(err, identity.ErrorCodeDenied):
+		fmt.Println("the access key is wrong")
+	}
+	// Output: the user belongs to another resource
+}
+
+// The response of a refusal has what Azure's support asks for.
+func ExampleHasCode_response() {
+	_, err := client.DeleteUser(context.Background(), identity.CommunicationUserIdentifier{ID: "8:acs:foreign"}, nil)
+	if responseError, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		fmt.Println(responseError.StatusCode, responseError.ErrorCode)
+		fmt.Println("has a correlation vector:", responseError.RawResponse.Header.Get("MS-CV") != "")
+	}
+	// Output:
+	// 401 IdentityNotOwned
+	// has a correlation vector: true
+}
+
+// Every method gives access to the HTTP response.
+func ExampleClient_response() {
+	var raw *http.Response
+	ctx := policy.WithCaptureResponse(context.Background(), &raw)
+	if _, err := client.CreateUser(ctx, nil); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(raw.StatusCode)
+	// Output: 201
+}
+
+func ExampleClientOptions() {
+	options := *clientOptions
+	options.APIVersion = "2023-10-01"
+	options.Retry.MaxRetries = 5
+	options.Telemetry.ApplicationID = "my-app"
+	client, err := identity.NewClientFromConnectionString(connectionString, &options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(created.User.Kind())
+	// Output: communicationUser
+}
+
+func ExampleAccessToken() {
+	token := identity.AccessToken{Token: "eyJhbGciOi", ExpiresOn: time.Date(2026, time.October, 20, 12, 0, 0, 0, time.UTC)}
+	fmt.Println(token)
+	// The JSON is for the user's client.
+	if err := json.NewEncoder(os.Stdout).Encode(token); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// AccessToken{Token: REDACTED, ExpiresOn: 2026-10-20T12:00:00Z}
+	// {"token":"eyJhbGciOi","expiresOn":"2026-10-20T12:00:00Z"}
+}
+
+func ExampleIdentifierFromRawID() {
+	for _, rawID := range []string{"8:orgid:22222222-2222-4222-8222-222222222222", "4:+14255550123", "42:new"} {
+		switch identifier := identity.IdentifierFromRawID(rawID).(type) {
+		case identity.MicrosoftTeamsUserIdentifier:
+			fmt.Println("Teams user", identifier.UserID)
+		case identity.PhoneNumberIdentifier:
+			fmt.Println("phone number", identifier.PhoneNumber)
+		default:
+			fmt.Println(identifier.Kind(), identifier.RawID())
+		}
+	}
+	// Output:
+	// Teams user 22222222-2222-4222-8222-222222222222
+	// phone number +14255550123
+	// unknown 42:new
+}
+
+func ExampleEqual() {
+	fmt.Println(identity.Equal(
+		identity.MicrosoftTeamsUserIdentifier{UserID: "22222222-2222-4222-8222-222222222222"},
+		identity.IdentifierFromRawID("8:orgid:22222222-2222-4222-8222-222222222222"),
+	))
+	// Output: true
+}
