@@ -1,0 +1,273 @@
+// Command quickstart shows what the library does: it creates users, issues and revokes
+// access tokens, deletes users, and exchanges the token of a Teams user.
+//
+// Without configuration it uses the emulator, which it starts itself. With
+// COMMUNICATION_SAMPLES_CONNECTION_STRING it uses the resource that this connection string
+// belongs to, and with AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID as well it
+// authenticates with Entra ID instead of the access key.
+//
+// On a resource, the step for Teams users needs the six variables that [teamsUserFromEntra]
+// reads; it is left out without them, and where SKIP_INT_IDENTITY_EXCHANGE_TOKEN_TEST is true.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "quickstart:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	fmt.Println("Users and access tokens of Azure Communication Services")
+	client, teamsUser, closeService, err := connect()
+	if err != nil {
+		return err
+	}
+	defer closeService()
+
+	user, err := createUser(ctx, client)
+	if err != nil {
+		return err
+	}
+	if err := issueAndRevokeTokens(ctx, client, user); err != nil {
+		return err
+	}
+	if err := deleteUser(ctx, client, user); err != nil {
+		return err
+	}
+	userWithToken, err := createUserAndToken(ctx, client)
+	if err != nil {
+		return err
+	}
+	if err := deleteUser(ctx, client, userWithToken); err != nil {
+		return err
+	}
+	return exchangeTeamsUserToken(ctx, client, teamsUser)
+}
+
+func createUser(ctx context.Context, client *identity.Client) (identity.CommunicationUserIdentifier, error) {
+	step("Create a user")
+	created, err := client.CreateUser(ctx, nil)
+	if err != nil {
+		return identity.CommunicationUserIdentifier{}, err
+	}
+	detail("user", created.User.ID)
+	return created.User, nil
+}
+
+func createUserAndToken(ctx context.Context, client *identity.Client) (identity.CommunicationUserIdentifier, error) {
+	step("Create a user with a token for chat and calls, in one request")
+	scopes := []identity.TokenScope{identity.TokenScopeChat, identity.TokenScopeVoIP}
+	created, err := client.CreateUserAndToken(ctx, scopes, nil)
+	if err != nil {
+		return identity.CommunicationUserIdentifier{}, err
+	}
+	detail("user", created.User.ID)
+	expiry(created.AccessToken)
+	return created.User, nil
+}
+
+func issueAndRevokeTokens(ctx context.Context, client *identity.Client, user identity.CommunicationUserIdentifier) error {
+	step("Issue a token for chat, for one hour")
+	token, err := client.GetToken(ctx, user, []identity.TokenScope{identity.TokenScopeChat}, &identity.GetTokenOptions{
+		TokenExpiresIn: new(time.Hour),
+	})
+	if err != nil {
+		return err
+	}
+	expiry(token.AccessToken)
+
+	step("Revoke the user's tokens")
+	if _, err := client.RevokeTokens(ctx, user, nil); err != nil {
+		return err
+	}
+	detail("done", "")
+	return nil
+}
+
+func deleteUser(ctx context.Context, client *identity.Client, user identity.CommunicationUserIdentifier) error {
+	step("Delete the user")
+	if _, err := client.DeleteUser(ctx, user, nil); err != nil {
+		return err
+	}
+	detail("done", "")
+	return nil
+}
+
+func exchangeTeamsUserToken(ctx context.Context, client *identity.Client, teamsUser teamsUserFunc) error {
+	step("Exchange the Entra token of a Teams user")
+	if os.Getenv("SKIP_INT_IDENTITY_EXCHANGE_TOKEN_TEST") == "true" {
+		detail("skipped", "SKIP_INT_IDENTITY_EXCHANGE_TOKEN_TEST is true")
+		return nil
+	}
+	parameters, err := teamsUser(ctx)
+	if missing, ok := errors.AsType[missingVariables](err); ok {
+		detail("skipped", missing.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	token, err := client.GetTokenForTeamsUser(ctx, parameters, nil)
+	if err != nil {
+		return err
+	}
+	detail("user", parameters.UserObjectID)
+	expiry(token.AccessToken)
+	return nil
+}
+
+// teamsUserFunc signs a Teams user in.
+type teamsUserFunc func(context.Context) (identity.TeamsUserTokenParameters, error)
+
+// connect returns a client, and where the Teams user comes from that belongs with it.
+func connect() (*identity.Client, teamsUserFunc, func(), error) {
+	connectionString := os.Getenv("COMMUNICATION_SAMPLES_CONNECTION_STRING")
+	if connectionString == "" {
+		return connectToEmulator()
+	}
+	client, err := connectToResource(connectionString)
+	return client, teamsUserFromEntra, func() {}, err
+}
+
+func connectToEmulator() (*identity.Client, teamsUserFunc, func(), error) {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	fmt.Println("on the emulator, because COMMUNICATION_SAMPLES_CONNECTION_STRING is not set.")
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+	teamsUser := func(context.Context) (identity.TeamsUserTokenParameters, error) {
+		claims := emulator.EntraTokenClaims{
+			AppID:     "11111111-1111-4111-8111-111111111111",
+			ObjectID:  "22222222-2222-4222-8222-222222222222",
+			ExpiresOn: time.Now().Add(time.Hour),
+		}
+		return identity.TeamsUserTokenParameters{
+			TeamsUserEntraToken: server.EntraToken(claims),
+			ClientID:            claims.AppID,
+			UserObjectID:        claims.ObjectID,
+		}, nil
+	}
+	return client, teamsUser, server.Close, err
+}
+
+func connectToResource(connectionString string) (*identity.Client, error) {
+	if _, err := readVariables("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"); err != nil {
+		fmt.Println("on your resource, with its access key.")
+		return identity.NewClientFromConnectionString(connectionString, nil)
+	}
+	fmt.Println("on your resource, with Entra ID.")
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		return nil, err
+	}
+	return identity.NewClient(endpointOf(connectionString), credential, nil)
+}
+
+// endpointOf returns the endpoint in a connection string.
+func endpointOf(connectionString string) string {
+	for part := range strings.SplitSeq(connectionString, ";") {
+		name, value, _ := strings.Cut(part, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "endpoint") {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// teamsUserFromEntra signs a Teams user in with a user name and a password.
+//
+// This credential is deprecated, because it cannot do multifactor authentication; it is here
+// because a quickstart has nobody in front of it. An application that has uses
+// azidentity.InteractiveBrowserCredential or azidentity.DeviceCodeCredential, and a web server
+// the authorization code that it gets from the sign-in page.
+func teamsUserFromEntra(ctx context.Context) (identity.TeamsUserTokenParameters, error) {
+	variables, err := readVariables(
+		"COMMUNICATION_M365_APP_ID", "COMMUNICATION_M365_AAD_AUTHORITY", "COMMUNICATION_M365_AAD_TENANT",
+		"COMMUNICATION_M365_SCOPE", "COMMUNICATION_MSAL_USERNAME", "COMMUNICATION_MSAL_PASSWORD",
+	)
+	if err != nil {
+		return identity.TeamsUserTokenParameters{}, err
+	}
+	appID := variables["COMMUNICATION_M365_APP_ID"]
+	//nolint:staticcheck // Deprecated; the comment on the function says why it is used.
+	credential, err := azidentity.NewUsernamePasswordCredential(
+		variables["COMMUNICATION_M365_AAD_TENANT"], appID,
+		variables["COMMUNICATION_MSAL_USERNAME"], variables["COMMUNICATION_MSAL_PASSWORD"],
+		&azidentity.UsernamePasswordCredentialOptions{ClientOptions: azcore.ClientOptions{
+			Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: variables["COMMUNICATION_M365_AAD_AUTHORITY"]},
+		}},
+	)
+	if err != nil {
+		return identity.TeamsUserTokenParameters{}, err
+	}
+	request := policy.TokenRequestOptions{Scopes: strings.Fields(variables["COMMUNICATION_M365_SCOPE"])}
+	record, err := credential.Authenticate(ctx, &request)
+	if err != nil {
+		return identity.TeamsUserTokenParameters{}, err
+	}
+	token, err := credential.GetToken(ctx, request)
+	if err != nil {
+		return identity.TeamsUserTokenParameters{}, err
+	}
+	// A home account ID is the user's object ID and its tenant's ID, with a dot between them.
+	objectID, _, _ := strings.Cut(record.HomeAccountID, ".")
+	return identity.TeamsUserTokenParameters{
+		TeamsUserEntraToken: token.Token,
+		ClientID:            appID,
+		UserObjectID:        objectID,
+	}, nil
+}
+
+// missingVariables are the names of environment variables that are not set.
+type missingVariables []string
+
+func (m missingVariables) Error() string {
+	return "set " + strings.Join(m, ", ")
+}
+
+func readVariables(names ...string) (map[string]string, error) {
+	values := map[string]string{}
+	var missing missingVariables
+	for _, name := range names {
+		values[name] = os.Getenv(name)
+		if values[name] == "" {
+			missing = append(missing, name)
+		}
+	}
+	if missing != nil {
+		return nil, missing
+	}
+	return values, nil
+}
+
+func step(title string) {
+	fmt.Printf("\n%s\n", title)
+}
+
+func detail(name, value string) {
+	fmt.Println(strings.TrimRight(fmt.Sprintf("  %-8s %s", name, value), " "))
+}
+
+func expiry(token identity.AccessToken) {
+	detail("token", "valid until "+token.ExpiresOn.Format("2006-01-02 15:04 MST"))
+}
