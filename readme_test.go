@@ -1,0 +1,110 @@
+package identity_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The functions in this file are the Go code of README.md, so that it compiles.
+
+func readmeStart(ctx context.Context, w http.ResponseWriter, connectionString string) error {
+	client, err := identity.NewClientFromConnectionString(connectionString, nil)
+	if err != nil {
+		return err
+	}
+	created, err := client.CreateUserAndToken(ctx, []identity.TokenScope{identity.TokenScopeChat}, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Println(created.User.ID)               // keep it: the service has no list of users
+	fmt.Println(created.AccessToken.ExpiresOn) // in 24 hours
+	return json.NewEncoder(w).Encode(created.AccessToken)
+}
+
+func readmeEntra() (*identity.Client, error) {
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		return nil, err
+	}
+	return identity.NewClient("https://contoso.communication.azure.com", credential, nil)
+}
+
+func readmeAccessKey(accessKey string) (*identity.Client, error) {
+	credential, err := identity.NewSharedKeyCredential(accessKey)
+	if err != nil {
+		return nil, err
+	}
+	return identity.NewClientWithSharedKeyCredential("https://contoso.communication.azure.com", credential, nil)
+}
+
+func readmeConnectionString(connectionString string) (*identity.Client, error) {
+	return identity.NewClientFromConnectionString(connectionString, nil)
+}
+
+func readmeToken(ctx context.Context, client *identity.Client, user identity.CommunicationUserIdentifier) (identity.GetTokenResponse, error) {
+	token, err := client.GetToken(ctx, user, []identity.TokenScope{identity.TokenScopeVoIP}, &identity.GetTokenOptions{
+		TokenExpiresIn: new(time.Hour),
+	})
+	return token, err
+}
+
+func readmeErrors(ctx context.Context, client *identity.Client, user identity.CommunicationUserIdentifier, scopes []identity.TokenScope) error {
+	_, err := client.GetToken(ctx, user, scopes, nil)
+	switch {
+	case identity.HasCode(err, identity.ErrorCodeIdentityNotOwned):
+		return errors.New("the user belongs to another resource")
+	case identity.HasCode(err, identity.ErrorCodeDenied):
+		return errors.New("the access key, the Entra token or the clock is wrong")
+	}
+	return err
+}
+
+func readmeEmulator(t *testing.T) (*identity.Client, error) {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+	return client, err
+}
+
+var _ = []any{readmeStart, readmeEntra, readmeAccessKey, readmeConnectionString, readmeToken, readmeErrors, readmeEmulator}
+
+func TestReadmeCodeCompiles(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	source, err := os.ReadFile("readme_test.go")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(readme, -1)
+	require.NotEmpty(t, blocks)
+	for _, block := range blocks {
+		indented := "\t" + strings.ReplaceAll(strings.TrimSuffix(string(block[1]), "\n"), "\n", "\n\t")
+		assert.Contains(t, string(source), indented)
+	}
+}
+
+// TestReadmeNamesEveryMethod keeps the table of operations complete.
+func TestReadmeNamesEveryMethod(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	for _, op := range operations {
+		assert.Contains(t, string(readme), "| `"+op.name+"` |")
+	}
+}
