@@ -127,16 +127,13 @@ func newClient(endpoint string, authentication policy.Policy, options *ClientOpt
 func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (response CreateUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.CreateUser")
 	defer func() { endSpan(err) }()
-	var created createdUser
-	if err := c.send(ctx, request{
+	created, err := send[createdUser](ctx, c, request{
 		method: http.MethodPost,
 		path:   "/identities",
 		body:   createUserRequest{},
 		status: http.StatusCreated,
-	}, &created); err != nil {
-		return CreateUserResponse{}, err
-	}
-	return CreateUserResponse{User: created.user()}, nil
+	})
+	return CreateUserResponse{User: created.user()}, err
 }
 
 // CreateUserAndToken creates a communication user together with an access token
@@ -163,16 +160,13 @@ func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, op
 	if err != nil {
 		return CreateUserAndTokenResponse{}, err
 	}
-	var created createdUserAndToken
-	if err := c.send(ctx, request{
+	created, err := send[createdUserAndToken](ctx, c, request{
 		method: http.MethodPost,
 		path:   "/identities",
 		body:   createUserRequest{CreateTokenWithScopes: scopes, ExpiresInMinutes: minutes},
 		status: http.StatusCreated,
-	}, &created); err != nil {
-		return CreateUserAndTokenResponse{}, err
-	}
-	return CreateUserAndTokenResponse{User: created.user(), AccessToken: created.AccessToken}, nil
+	})
+	return CreateUserAndTokenResponse{User: created.user(), AccessToken: created.AccessToken}, err
 }
 
 // GetToken issues an access token for a user. The tokens that the user already has
@@ -194,17 +188,14 @@ func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier,
 	if err != nil {
 		return GetTokenResponse{}, err
 	}
-	var token AccessToken
-	if err := c.send(ctx, request{
+	token, err := send[AccessToken](ctx, c, request{
 		method:     http.MethodPost,
 		path:       "/identities/%s/:issueAccessToken",
 		parameters: []pathParameter{{"user.ID", user.ID}},
 		body:       issueAccessTokenRequest{Scopes: scopes, ExpiresInMinutes: minutes},
 		status:     http.StatusOK,
-	}, &token); err != nil {
-		return GetTokenResponse{}, err
-	}
-	return GetTokenResponse{AccessToken: token}, nil
+	})
+	return GetTokenResponse{AccessToken: token}, err
 }
 
 // RevokeTokens revokes all access tokens that a user has. It may take up to 15
@@ -220,12 +211,13 @@ func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier,
 func (c *Client) RevokeTokens(ctx context.Context, user CommunicationUserIdentifier, options *RevokeTokensOptions) (response RevokeTokensResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.RevokeTokens")
 	defer func() { endSpan(err) }()
-	return RevokeTokensResponse{}, c.send(ctx, request{
+	_, err = send[noContent](ctx, c, request{
 		method:     http.MethodPost,
 		path:       "/identities/%s/:revokeAccessTokens",
 		parameters: []pathParameter{{"user.ID", user.ID}},
 		status:     http.StatusNoContent,
-	}, nil)
+	})
+	return RevokeTokensResponse{}, err
 }
 
 // DeleteUser deletes a user with all its data and revokes its access tokens.
@@ -238,12 +230,13 @@ func (c *Client) RevokeTokens(ctx context.Context, user CommunicationUserIdentif
 func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifier, options *DeleteUserOptions) (response DeleteUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.DeleteUser")
 	defer func() { endSpan(err) }()
-	return DeleteUserResponse{}, c.send(ctx, request{
+	_, err = send[noContent](ctx, c, request{
 		method:     http.MethodDelete,
 		path:       "/identities/%s",
 		parameters: []pathParameter{{"user.ID", user.ID}},
 		status:     http.StatusNoContent,
-	}, nil)
+	})
+	return DeleteUserResponse{}, err
 }
 
 // startSpan opens the span of an operation and tells azcore its name.
@@ -272,34 +265,49 @@ type result interface {
 	missing() string
 }
 
-// send is the one path that every request takes. A nil result means that success
-// has no body.
-func (c *Client) send(ctx context.Context, r request, result result) error {
-	path, err := r.escapedPath()
+// noContent is the result of an operation whose success has no body.
+type noContent struct{}
+
+func (noContent) missing() string { return "" }
+
+// send is the one path that every request takes. With an error it returns the zero
+// result, so that nothing incomplete gets out.
+func send[T result](ctx context.Context, c *Client, r request) (none T, err error) {
+	req, err := c.newRequest(ctx, r)
 	if err != nil {
-		return err
-	}
-	req, err := runtime.NewRequest(ctx, r.method, c.endpoint+path+"?api-version="+defaultAPIVersion)
-	if err != nil {
-		return err
-	}
-	req.Raw().Header.Set("Accept", "application/json")
-	if r.body != nil {
-		if err := runtime.MarshalAsJSON(req, r.body); err != nil {
-			return err
-		}
+		return none, err
 	}
 	resp, err := c.internal.Pipeline().Do(req)
 	if err != nil {
-		return err
+		return none, err
 	}
 	if resp.StatusCode != r.status {
-		return newResponseError(resp, r.status)
+		return none, newResponseError(resp, r.status)
 	}
-	if result == nil {
-		return nil
+	var result T
+	if err := runtime.UnmarshalAsJSON(resp, &result); err != nil {
+		return none, fmt.Errorf("identity: response is not as documented: %w", err)
 	}
-	return decode(resp, result)
+	if field := result.missing(); field != "" {
+		return none, fmt.Errorf("identity: response has no %s", field)
+	}
+	return result, nil
+}
+
+func (c *Client) newRequest(ctx context.Context, r request) (*policy.Request, error) {
+	path, err := r.escapedPath()
+	if err != nil {
+		return nil, err
+	}
+	req, err := runtime.NewRequest(ctx, r.method, c.endpoint+path+"?api-version="+defaultAPIVersion)
+	if err != nil {
+		return nil, err
+	}
+	req.Raw().Header.Set("Accept", "application/json")
+	if r.body == nil {
+		return req, nil
+	}
+	return req, runtime.MarshalAsJSON(req, r.body)
 }
 
 // escapedPath puts each parameter into its segment. Empty values and dots would
@@ -328,16 +336,6 @@ func newResponseError(resp *http.Response, want int) error {
 	withoutBody := *resp
 	withoutBody.Body = http.NoBody
 	return fmt.Errorf("identity: expected status %d: %w", want, runtime.NewResponseError(&withoutBody))
-}
-
-func decode(resp *http.Response, result result) error {
-	if err := runtime.UnmarshalAsJSON(resp, result); err != nil {
-		return fmt.Errorf("identity: response is not as documented: %w", err)
-	}
-	if field := result.missing(); field != "" {
-		return fmt.Errorf("identity: response has no %s", field)
-	}
-	return nil
 }
 
 // wholeMinutes converts a token life to the unit of the service, whose business it

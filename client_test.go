@@ -563,8 +563,8 @@ func (c *perRetryCounter) Do(req *policy.Request) (*http.Response, error) {
 	return req.Next()
 }
 
-// TestRetry fails twice and then works: every attempt carries the whole body, a signature
-// of its own that the emulator accepts, and the same request ID.
+// TestRetry fails twice and then works: every attempt carries the whole body and the same
+// request ID.
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	forEachOperation(t, func(t *testing.T, op operation) {

@@ -17,8 +17,8 @@ ClientOptions.InsecureAllowCredentialWithHTTP is set.
 
 [Client.CreateUserAndToken] and [Client.GetToken] issue an [AccessToken], which carries
 one or more values of [TokenScope] and lives 24 hours, or as long as TokenExpiresIn says.
-Issue tokens in a service that your users cannot read, and only for the user that has
-signed in to it. [Client.RevokeTokens] ends all tokens of a user before their time.
+Issue tokens on a server, and only to the user who has signed in to it.
+[Client.RevokeTokens] ends all tokens of a user before their time.
 [Client.GetTokenForTeamsUser] exchanges the Entra token of a Microsoft Teams user.
 
 # Errors

@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -122,4 +123,27 @@ func TestWhatOnlyTheServiceCanJudge(t *testing.T) {
 	assert.True(t, identity.HasCode(err, identity.ErrorCodeIdentityNotOwned), err)
 	_, err = other.DeleteUser(ctx, created.User, nil)
 	assert.True(t, identity.HasCode(err, identity.ErrorCodeIdentityNotOwned), err)
+}
+
+// TestRetryIsAccepted lets the emulator judge the signature of a third attempt.
+func TestRetryIsAccepted(t *testing.T) {
+	t.Parallel()
+	_, server := newEmulator(t, nil)
+	options := server.ClientOptions()
+	network := options.Transport
+	attempts := 0
+	options.Transport = &script{answer: func(req *http.Request) (*http.Response, error) {
+		if attempts++; attempts < 3 {
+			return response(http.StatusTooManyRequests, ""), nil
+		}
+		body, err := req.GetBody()
+		require.NoError(t, err)
+		req.Body = body
+		return network.Do(req)
+	}}
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
+	require.NoError(t, err)
+	_, err = client.CreateUserAndToken(t.Context(), chat, nil)
+	require.NoError(t, err)
+	assert.Equal(t, 3, attempts)
 }

@@ -53,7 +53,7 @@ func (t AccessToken) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("token", redacted), slog.Time("expiresOn", t.ExpiresOn))
 }
 
-func (t *AccessToken) missing() string {
+func (t AccessToken) missing() string {
 	switch {
 	case t.Token == "":
 		return "token"
@@ -145,11 +145,11 @@ type createdUser struct {
 	} `json:"identity"`
 }
 
-func (u *createdUser) user() CommunicationUserIdentifier {
+func (u createdUser) user() CommunicationUserIdentifier {
 	return CommunicationUserIdentifier{ID: u.Identity.ID}
 }
 
-func (u *createdUser) missing() string {
+func (u createdUser) missing() string {
 	if u.Identity.ID == "" {
 		return "identity.id"
 	}
@@ -161,7 +161,7 @@ type createdUserAndToken struct {
 	AccessToken AccessToken `json:"accessToken"`
 }
 
-func (u *createdUserAndToken) missing() string {
+func (u createdUserAndToken) missing() string {
 	if field := u.createdUser.missing(); field != "" {
 		return field
 	}

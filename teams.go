@@ -67,8 +67,7 @@ type exchangeTeamsUserTokenRequest struct {
 func (c *Client) GetTokenForTeamsUser(ctx context.Context, parameters TeamsUserTokenParameters, options *GetTokenForTeamsUserOptions) (response GetTokenForTeamsUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.GetTokenForTeamsUser")
 	defer func() { endSpan(err) }()
-	var token AccessToken
-	if err := c.send(ctx, request{
+	token, err := send[AccessToken](ctx, c, request{
 		method: http.MethodPost,
 		path:   "/teamsUser/:exchangeAccessToken",
 		body: exchangeTeamsUserTokenRequest{
@@ -77,8 +76,6 @@ func (c *Client) GetTokenForTeamsUser(ctx context.Context, parameters TeamsUserT
 			UserID: parameters.UserObjectID,
 		},
 		status: http.StatusOK,
-	}, &token); err != nil {
-		return GetTokenForTeamsUserResponse{}, err
-	}
-	return GetTokenForTeamsUserResponse{AccessToken: token}, nil
+	})
+	return GetTokenForTeamsUserResponse{AccessToken: token}, err
 }
