@@ -359,6 +359,26 @@ func TestRequestsAreCopies(t *testing.T) {
 	assert.Equal(t, "{}", string(again[0].Body))
 }
 
+// A watched ResponseWriter tells when the answer begins.
+type watched struct {
+	*httptest.ResponseRecorder
+	begin func()
+}
+
+func (w watched) WriteHeader(status int) {
+	w.begin()
+	w.ResponseRecorder.WriteHeader(status)
+}
+
+func TestRequestsAreRecordedBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t)
+	recorded := 0
+	w := watched{httptest.NewRecorder(), func() { recorded = len(handler.Requests()) }}
+	handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
+	assert.Equal(t, 1, recorded)
+}
+
 func TestRecordsDoNotChangeWithTheRequest(t *testing.T) {
 	t.Parallel()
 	handler := newHandler(t)

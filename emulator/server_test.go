@@ -122,6 +122,11 @@ func TestServerSpeaksHTTP11(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	assert.Equal(t, "HTTP/1.1", s.send(t, http.MethodPost, createPath, "").Proto)
+
+	conn, ok := dial(t, s.Server).(*tls.Conn)
+	require.True(t, ok)
+	assert.Equal(t, "http/1.1", conn.ConnectionState().NegotiatedProtocol)
+	require.NoError(t, conn.Close())
 }
 
 // This test counts goroutines, so nothing may run at the same time.
@@ -188,7 +193,7 @@ func dial(t *testing.T, server *emulator.Server) net.Conn {
 	t.Helper()
 	roots := x509.NewCertPool()
 	require.True(t, roots.AppendCertsFromPEM(server.Certificate()))
-	dialer := &tls.Dialer{Config: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	dialer := &tls.Dialer{Config: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}}
 	conn, err := dialer.DialContext(t.Context(), "tcp", address(server))
 	require.NoError(t, err)
 	return conn
