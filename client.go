@@ -30,8 +30,9 @@ const (
 // APIVersion selects the version of the service's API; the default is 2025-06-30.
 // Versions that the library does not know are passed on to the service.
 //
-// PerRetryPolicies run after a request is signed and must not change it; change
-// requests in PerCallPolicies.
+// PerRetryPolicies and policy.WithHTTPHeader take effect after a request is signed and
+// must not change what is signed: method, URL, host, body and date. Change these in
+// PerCallPolicies.
 type ClientOptions struct {
 	azcore.ClientOptions
 }
@@ -77,10 +78,7 @@ func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCred
 	if options == nil {
 		options = &ClientOptions{}
 	}
-	return newClient(endpoint, &sharedKeyPolicy{
-		credential: credential,
-		allowHTTP:  options.InsecureAllowCredentialWithHTTP,
-	}, options)
+	return newClient(endpoint, &sharedKeyPolicy{credential}, options)
 }
 
 // NewClientFromConnectionString creates a client from a connection string of the resource.
@@ -103,6 +101,9 @@ func newClient(endpoint string, authentication policy.Policy, options *ClientOpt
 	if err != nil {
 		return nil, err
 	}
+	if !options.InsecureAllowCredentialWithHTTP {
+		authentication = httpsOnly{authentication}
+	}
 	internal, err := azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{
 		// What it takes to see a wrong clock or version, and what Azure's support asks for.
 		AllowedHeaders: []string{"api-supported-versions", "x-azure-ref", "x-ms-date"},
@@ -115,6 +116,18 @@ func newClient(endpoint string, authentication policy.Policy, options *ClientOpt
 		return nil, err
 	}
 	return &Client{internal: internal, endpoint: endpoint}, nil
+}
+
+// httpsOnly refuses to authenticate over http.
+type httpsOnly struct {
+	authentication policy.Policy
+}
+
+func (p httpsOnly) Do(req *policy.Request) (*http.Response, error) {
+	if req.Raw().URL.Scheme != "https" {
+		return nil, nonRetriableError{errors.New("identity: endpoint must be https, unless ClientOptions.InsecureAllowCredentialWithHTTP is set")}
+	}
+	return p.authentication.Do(req)
 }
 
 // CreateUser creates a communication user.
@@ -284,6 +297,9 @@ func send[T result](ctx context.Context, c *Client, r request) (none T, err erro
 	if resp.StatusCode != r.status {
 		return none, newResponseError(resp, r.status)
 	}
+	if r.status == http.StatusNoContent {
+		return none, nil
+	}
 	var result T
 	if err := runtime.UnmarshalAsJSON(resp, &result); err != nil {
 		return none, fmt.Errorf("identity: response is not as documented: %w", err)
@@ -313,9 +329,6 @@ func (c *Client) newRequest(ctx context.Context, r request) (*policy.Request, er
 // escapedPath puts each parameter into its segment. Empty values and dots would
 // change which path is meant.
 func (r request) escapedPath() (string, error) {
-	if len(r.parameters) == 0 {
-		return r.path, nil
-	}
 	segments := make([]any, len(r.parameters))
 	for i, parameter := range r.parameters {
 		switch parameter.value {
@@ -328,9 +341,10 @@ func (r request) escapedPath() (string, error) {
 }
 
 // newResponseError makes the error for a status that does not mean success. It
-// leaves out the body of an unexpected 2xx, which may hold a token.
+// leaves out the body of what is no refusal, like a 2xx that is not the documented
+// one: it may hold a token.
 func newResponseError(resp *http.Response, want int) error {
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+	if resp.StatusCode >= http.StatusBadRequest {
 		return runtime.NewResponseError(resp)
 	}
 	withoutBody := *resp

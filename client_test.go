@@ -95,6 +95,22 @@ func TestRefusalOfTheService(t *testing.T) {
 	})
 }
 
+// TestNames pins what is part of the service's contract and of other people's settings.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	assert.EqualValues(t, "Denied", identity.ErrorCodeDenied)
+	assert.EqualValues(t, "IdentityNotOwned", identity.ErrorCodeIdentityNotOwned)
+	assert.EqualValues(t, "InvalidAccessToken", identity.ErrorCodeInvalidAccessToken)
+	assert.EqualValues(t, "SubscriptionNotAllowed", identity.ErrorCodeSubscriptionNotAllowed)
+	assert.EqualValues(t, "ValidationError", identity.ErrorCodeValidationError)
+	assert.EqualValues(t, "communication/identity", identity.ServiceName)
+	assert.Equal(t, []identity.TokenScope{"chat", "chat.join", "chat.join.limited", "voip", "voip.join"}, identity.PossibleTokenScopeValues())
+	assert.EqualValues(t, "chat.join", identity.TokenScopeChatJoin)
+	assert.EqualValues(t, "chat.join.limited", identity.TokenScopeChatJoinLimited)
+	assert.EqualValues(t, "voip", identity.TokenScopeVoIP)
+	assert.EqualValues(t, "voip.join", identity.TokenScopeVoIPJoin)
+}
+
 func TestHasCode(t *testing.T) {
 	t.Parallel()
 	err := error(&azcore.ResponseError{ErrorCode: "Denied"})
@@ -109,11 +125,11 @@ func TestHasCode(t *testing.T) {
 }
 
 // TestUnexpectedSuccess shows that only the documented status is a success, and that
-// the body of another 2xx, which may hold a token, stays out of the error.
+// the body of another 2xx or 3xx, which may hold a token, stays out of the error.
 func TestUnexpectedSuccess(t *testing.T) {
 	t.Parallel()
 	forEachOperation(t, func(t *testing.T, op operation) {
-		for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent} {
+		for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent, http.StatusMultipleChoices} {
 			if status == op.status {
 				continue
 			}
@@ -154,10 +170,11 @@ func TestIncompleteResponse(t *testing.T) {
 	}
 	userAndToken := map[string]string{
 		`{"accessToken":` + tokenBody + `}`: "identity.id",
-		userBody:                            "accessToken.token",
+		userBody:                            "accessToken.token for the new user 8:acs:a_b",
 		`{"identity":{"id":"8:acs:a_b"},"accessToken":null}`:                     "accessToken.token",
 		`{"identity":{"id":"8:acs:a_b"},"accessToken":{"token":"secret-token"}}`: "accessToken.expiresOn",
 	}
+	userAndToken[`{"identity":{"id":"8:acs:a_b"},"accessToken":7}`] = "not as documented"
 	bodies := map[string]map[string]string{
 		"CreateUser":           user,
 		"CreateUserAndToken":   userAndToken,
@@ -172,6 +189,13 @@ func TestIncompleteResponse(t *testing.T) {
 			assert.Zero(t, got, body)
 		}
 	})
+}
+
+// TestBodyOfNoContent shows that nothing is expected of a body that must not be there.
+func TestBodyOfNoContent(t *testing.T) {
+	t.Parallel()
+	_, err := newScriptedClient(t, always(http.StatusNoContent, "<html>")).DeleteUser(t.Context(), someUser, nil)
+	require.NoError(t, err)
 }
 
 func TestExpiresOn(t *testing.T) {
@@ -541,7 +565,7 @@ func TestHTTPIsRefused(t *testing.T) {
 			client, err := construct(options)
 			require.NoError(t, err)
 			_, err = client.CreateUser(t.Context(), nil)
-			require.ErrorContains(t, err, "https")
+			require.EqualError(t, err, "identity: endpoint must be https, unless ClientOptions.InsecureAllowCredentialWithHTTP is set")
 			assert.Empty(t, transport.requests)
 			assert.Zero(t, tries.count)
 

@@ -24,7 +24,7 @@ Issue tokens on a server, and only to the user who has signed in to it.
 # Errors
 
 What the service refuses comes back as an [azcore.ResponseError]; [HasCode] tells its
-reasons apart. Bad parameters are refused before any request, with an error that names
+reasons apart. Other failures, like a lost connection, are other errors. Bad parameters are refused before any request, with an error that names
 the parameter.
 
 	_, err := client.GetToken(ctx, user, scopes, nil)
@@ -37,8 +37,8 @@ ClientOptions.Retry changes them.
 
 # Security
 
-Access keys, connection strings and tokens are never part of an error, and printing or
-logging a type of this package that holds one shows REDACTED. This does not reach the
+The library puts no access key, connection string or token into an error, and printing
+or logging a type of this package that holds one shows REDACTED. This does not reach the
 JSON of an [AccessToken], which holds the token on purpose, a slice, map or struct of
 your own that log/slog writes as JSON, and azcore's Logging.IncludeBody.
 

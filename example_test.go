@@ -68,8 +68,8 @@ func ExampleNewClientWithSharedKeyCredential() {
 	// Output: communicationUser
 }
 
-// DefaultAzureCredential finds the identity of the machine or of the developer. This
-// example builds a client and makes no request, because that takes a resource in Azure.
+// DefaultAzureCredential finds the identity of the machine or of the developer. This is
+// the one example that is only compiled, because it takes a resource in Azure.
 func ExampleNewClient() {
 	credential, err := azidentity.NewDefaultAzureCredential(nil)
 	if err != nil {
@@ -79,8 +79,11 @@ func ExampleNewClient() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(client != nil)
-	// Output: true
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(created.User.ID)
 }
 
 func ExampleClient_CreateUser() {

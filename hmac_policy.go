@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -82,13 +81,9 @@ func (c *SharedKeyCredential) sign(message string) (string, error) {
 // The scheme: https://learn.microsoft.com/rest/api/communication/authentication
 type sharedKeyPolicy struct {
 	credential *SharedKeyCredential
-	allowHTTP  bool
 }
 
 func (p *sharedKeyPolicy) Do(req *policy.Request) (*http.Response, error) {
-	if !p.allowHTTP && !strings.EqualFold(req.Raw().URL.Scheme, "https") {
-		return nil, nonRetriableError{errors.New("identity: endpoint must be https, unless ClientOptions.InsecureAllowCredentialWithHTTP is set")}
-	}
 	if err := p.sign(req, time.Now()); err != nil {
 		return nil, nonRetriableError{err}
 	}

@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"context"
 	"os"
 	"testing"
 	"time"
@@ -21,8 +22,16 @@ func TestLive(t *testing.T) {
 	require.NoError(t, err)
 	ctx := t.Context()
 
+	deleteLater := func(user identity.CommunicationUserIdentifier) {
+		t.Cleanup(func() {
+			_, err := client.DeleteUser(context.WithoutCancel(ctx), user, nil)
+			assert.NoError(t, err)
+		})
+	}
+
 	created, err := client.CreateUser(ctx, nil)
 	require.NoError(t, err)
+	deleteLater(created.User)
 	token, err := client.GetToken(ctx, created.User, identity.PossibleTokenScopeValues(), &identity.GetTokenOptions{TokenExpiresIn: new(time.Hour)})
 	require.NoError(t, err)
 	assert.WithinDuration(t, time.Now().Add(time.Hour), token.ExpiresOn, 5*time.Minute)
@@ -30,14 +39,11 @@ func TestLive(t *testing.T) {
 	assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
 	_, err = client.RevokeTokens(ctx, created.User, nil)
 	require.NoError(t, err)
-	_, err = client.DeleteUser(ctx, created.User, nil)
-	require.NoError(t, err)
 
 	createdWithToken, err := client.CreateUserAndToken(ctx, chat, nil)
 	require.NoError(t, err)
+	deleteLater(createdWithToken.User)
 	assert.WithinDuration(t, time.Now().Add(24*time.Hour), createdWithToken.AccessToken.ExpiresOn, 5*time.Minute)
-	_, err = client.DeleteUser(ctx, createdWithToken.User, nil)
-	require.NoError(t, err)
 
 	foreign := identity.CommunicationUserIdentifier{ID: "8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000"}
 	_, err = client.DeleteUser(ctx, foreign, nil)

@@ -166,7 +166,8 @@ func (u createdUserAndToken) missing() string {
 		return field
 	}
 	if field := u.AccessToken.missing(); field != "" {
-		return "accessToken." + field
+		// The user exists now, and nothing lists users: its ID must not get lost.
+		return "accessToken." + field + " for the new user " + u.Identity.ID
 	}
 	return ""
 }

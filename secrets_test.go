@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -54,6 +55,9 @@ func TestPrintingShowsNoSecret(t *testing.T) {
 			t.Parallel()
 			type holder struct{ Value any }
 			forms := []any{value, &value, []any{value}, map[string]any{"key": value}, holder{value}, &holder{value}, [1]any{value}}
+			if pointer := reflect.ValueOf(value); pointer.Kind() == reflect.Pointer {
+				forms = append(forms, pointer.Elem().Interface())
+			}
 			for _, form := range forms {
 				for _, verb := range "bcdeEfFgGoOqstTvxXU" {
 					for _, flag := range []string{"", "+", "#", " ", "0", "-", "10", "10.2"} {
@@ -99,6 +103,34 @@ func TestLoggingShowsNoSecret(t *testing.T) {
 	}
 }
 
+func TestLoggingShowsWhatIsNotSecret(t *testing.T) {
+	t.Parallel()
+	values := carriers(t)
+	for name, want := range map[string]string{
+		"AccessToken":                `{"token":"REDACTED","expiresOn":"2026-10-20T12:48:08.0455796Z"}`,
+		"GetTokenResponse":           `{"token":"REDACTED","expiresOn":"2026-10-20T12:48:08.0455796Z"}`,
+		"CreateUserAndTokenResponse": `{"user":"8:acs:a_b","accessToken":{"token":"REDACTED","expiresOn":"2026-10-20T12:48:08.0455796Z"}}`,
+		"TeamsUserTokenParameters":   `{"teamsUserEntraToken":"REDACTED","clientID":"client","userObjectID":"user"}`,
+		"SharedKeyCredential":        `"REDACTED"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var output bytes.Buffer
+			slog.New(slog.NewJSONHandler(&output, nil)).Info("message", "value", values[name])
+			var logged struct{ Value json.RawMessage }
+			require.NoError(t, json.Unmarshal(output.Bytes(), &logged))
+			assert.JSONEq(t, want, string(logged.Value))
+		})
+	}
+}
+
+func TestJSONOfParametersHoldsNoToken(t *testing.T) {
+	t.Parallel()
+	data, err := json.Marshal([]any{carriers(t)["TeamsUserTokenParameters"]})
+	require.NoError(t, err)
+	assert.JSONEq(t, `[{"ClientID":"client","UserObjectID":"user"}]`, string(data))
+}
+
 // TestJSONHoldsTheToken shows the one form in which a token is meant to leave the server.
 func TestJSONHoldsTheToken(t *testing.T) {
 	t.Parallel()
@@ -125,8 +157,14 @@ func outcomes(op operation) map[string]*script {
 		"unexpected status": always(http.StatusAccepted, userAndTokenBody),
 		"incomplete":        always(op.status, `{"token":"`+secretToken+`","accessToken":{"token":"`+secretToken+`"}}`),
 		"malformed":         always(op.status, userAndTokenBody[:len(userAndTokenBody)-1]),
-		"refusal":           always(http.StatusUnauthorized, `{"error":{"code":"Denied","message":"Denied by the resource provider."}}`),
-		"no connection":     {answer: func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }},
+		"refusal": {answer: func(*http.Request) (*http.Response, error) {
+			resp := response(http.StatusUnauthorized, `{"error":{"code":"Denied","message":"Denied by the resource provider."}}`)
+			resp.Header.Set("api-supported-versions", "2099-01-01")
+			resp.Header.Set("x-azure-ref", "a reference")
+			return resp, nil
+		}},
+		"redirect":      always(http.StatusMultipleChoices, userAndTokenBody),
+		"no connection": {answer: func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }},
 		"cut response": {answer: func(*http.Request) (*http.Response, error) {
 			resp := response(op.status, "")
 			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(userAndTokenBody[:60]), cut{}))
@@ -167,6 +205,10 @@ func TestNoSecretInErrorsLogsAndSpans(t *testing.T) {
 				}
 				assert.Contains(t, output.String(), "REQUEST")
 				assert.Regexp(t, `X-Ms-Date: [A-Z][a-z]{2}, \d`, output.String(), "which tells a wrong clock")
+				if outcome == "refusal" {
+					assert.Contains(t, output.String(), "Api-Supported-Versions: 2099-01-01", "which tells a wrong version")
+					assert.Contains(t, output.String(), "X-Azure-Ref: a reference", "which Azure's support asks for")
+				}
 				assertNoSecret(t, output.String())
 				assert.Contains(t, spans.text.String(), "Client."+op.name)
 				assertNoSecret(t, spans.text.String())

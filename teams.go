@@ -9,11 +9,11 @@ import (
 )
 
 // TeamsUserTokenParameters are the required parameters of [Client.GetTokenForTeamsUser].
-// Printing and logging them does not show the token.
+// Printing and logging them does not show the token, and neither does their JSON.
 type TeamsUserTokenParameters struct {
 	// TeamsUserEntraToken is an access token of the Teams user, from Entra ID, with the
 	// delegated permissions Teams.ManageCalls, Teams.ManageChats or both.
-	TeamsUserEntraToken string
+	TeamsUserEntraToken string `json:"-"`
 	// ClientID is the client ID (GUID) of the Entra application that asked for the token.
 	// It must be the token's appid claim.
 	ClientID string

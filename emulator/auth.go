@@ -137,13 +137,12 @@ func namesRequired(names []string) bool {
 	return hasDate && slices.Contains(names, hostHeader) && slices.Contains(names, contentHashHeader)
 }
 
-// signedValues returns the values of the named headers, in the order of the names.
+// signedValues returns the values of the named headers but host, in the order of the names.
 func signedValues(r *http.Request, names []string) ([]string, bool) {
 	values := make([]string, len(names))
 	for i, name := range names {
 		if name == hostHeader {
-			values[i] = r.Host
-			continue
+			continue // signatureFits tries more than one
 		}
 		sent := r.Header.Values(name)
 		if len(sent) != 1 {

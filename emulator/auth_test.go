@@ -427,3 +427,36 @@ func TestNothingWithoutCredential(t *testing.T) {
 	_, err := s.InspectToken(token)
 	require.NoError(t, err)
 }
+
+func TestDeniedSaysWhy(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	const names = "x-ms-date;host;x-ms-content-sha256"
+	zeros := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	for name, test := range map[string]struct {
+		spoil   func(http.Header)
+		message string
+	}{
+		"no authorization": {func(h http.Header) { h.Del("Authorization") }, "exactly one Authorization header"},
+		"other scheme":     {func(h http.Header) { h.Set("Authorization", "Basic eA==") }, "HMAC-SHA256 or Bearer"},
+		"no token":         {func(h http.Header) { h.Set("Authorization", "Bearer ") }, "bearer token is empty"},
+		"malformed":        {func(h http.Header) { h.Set("Authorization", "HMAC-SHA256 x") }, "does not have the form"},
+		"names":            {func(h http.Header) { h.Set("Authorization", "HMAC-SHA256 SignedHeaders=host&Signature="+zeros) }, "SignedHeaders must name"},
+		"header not sent":  {func(h http.Header) { h.Del("x-ms-date") }, "must be sent exactly once"},
+		"date":             {func(h http.Header) { h.Set("x-ms-date", "yesterday") }, "does not have the form 'Mon, 02 Jan"},
+		"old date":         {func(h http.Header) { h.Set("x-ms-date", "Wed, 13 Apr 2022 18:09:12 GMT") }, "more than 15 minutes"},
+		"hash":             {func(h http.Header) { h.Set("x-ms-content-sha256", zeros) }, deniedHash},
+		"signature": {func(h http.Header) {
+			h.Set("Authorization", "HMAC-SHA256 SignedHeaders="+names+"&Signature="+zeros)
+		}, deniedGeneric},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := s.signed(t, http.MethodPost, createPath, "")
+			test.spoil(r.Header)
+			got := s.do(t, r)
+			requireDenied(t, got)
+			assert.Contains(t, decode[errorBody](t, got.body).Error.Message, test.message)
+		})
+	}
+}

@@ -15,7 +15,7 @@ const (
 )
 
 // Request is a request that arrived. It holds credentials, so only its method, URI, operation and status are
-// printed and logged.
+// printed, logged and part of its JSON.
 type Request struct {
 	// Operation is the name of the client's method, "CreateUser" for CreateUserAndToken too. It is empty if the
 	// request matches no operation.
@@ -28,10 +28,10 @@ type Request struct {
 	URI string
 
 	// Header holds the headers, without Host.
-	Header http.Header
+	Header http.Header `json:"-"`
 
 	// Body is the body, cut off after 1 MiB.
-	Body []byte
+	Body []byte `json:"-"`
 
 	// Status is the status code of the answer.
 	Status int

@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -429,10 +430,11 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 			}
 		}
 	}
-	for _, value := range []any{options, &options, server, server.Handler, requests[0], &requests[0]} {
+	for _, value := range []any{options, &options, server, server.Handler, requests[0], &requests[0], requests} {
 		text := logged(value)
 		require.NotContains(t, text, secret, "%T", value)
 		require.NotContains(t, text, raw, "%T", value)
+		require.NotContains(t, text, base64.StdEncoding.EncodeToString(requests[0].Body), "%T", value)
 	}
 	assert.Contains(t, fmt.Sprint(options), resourceID)
 	assert.Equal(t, "{Operation:CreateUser Method:POST URI:"+createPath+" Status:400}", fmt.Sprint(requests[0]))

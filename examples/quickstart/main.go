@@ -180,7 +180,11 @@ func connectToResource(connectionString string) (*identity.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return identity.NewClient(endpointOf(connectionString), credential, nil)
+	endpoint := endpointOf(connectionString)
+	if endpoint == "" {
+		return nil, errors.New("COMMUNICATION_SAMPLES_CONNECTION_STRING has no endpoint")
+	}
+	return identity.NewClient(endpoint, credential, nil)
 }
 
 // endpointOf returns the endpoint in a connection string.
