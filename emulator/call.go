@@ -109,20 +109,30 @@ func requestTarget(r *http.Request) string {
 
 // A requestLog keeps the newest requests in a ring.
 type requestLog struct {
-	mu     sync.Mutex
-	items  []Request
-	oldest int
+	mu       sync.Mutex
+	capacity int
+	items    []Request
+	oldest   int
+}
+
+func newRequestLog(discard bool) *requestLog {
+	if discard {
+		return &requestLog{}
+	}
+	return &requestLog{capacity: maxRequests}
 }
 
 func (l *requestLog) add(request Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.items) < maxRequests {
+	switch {
+	case l.capacity == 0:
+	case len(l.items) < l.capacity:
 		l.items = append(l.items, request)
-		return
+	default:
+		l.items[l.oldest] = request
+		l.oldest = (l.oldest + 1) % l.capacity
 	}
-	l.items[l.oldest] = request
-	l.oldest = (l.oldest + 1) % maxRequests
 }
 
 func (l *requestLog) all() []Request {

@@ -20,6 +20,9 @@ type Options struct {
 
 	// Now is the emulator's clock. The default is [time.Now]. It must be safe for use by many goroutines.
 	Now func() time.Time
+
+	// DiscardRequests leaves [Handler.Requests] empty, for an emulator that runs for long.
+	DiscardRequests bool
 }
 
 // Format implements [fmt.Formatter]. It leaves out the access key.
@@ -68,7 +71,7 @@ func NewHandler(options *Options) (*Handler, error) {
 		ids:        newIDGenerator(resourceID),
 		users:      newUserStore(),
 		tokens:     tokens,
-		requests:   &requestLog{},
+		requests:   newRequestLog(options.DiscardRequests),
 	}, nil
 }
 
@@ -87,7 +90,8 @@ func (h *Handler) AccessKey() string {
 	return base64.StdEncoding.EncodeToString(h.key.secret)
 }
 
-// Requests returns copies of the newest 1000 requests that arrived, oldest first.
+// Requests returns copies of the newest 1000 requests that arrived, oldest first. It returns none with
+// [Options].DiscardRequests.
 func (h *Handler) Requests() []Request {
 	return h.requests.all()
 }
