@@ -33,7 +33,7 @@ type Request struct {
 	// Body is the body, cut off after 1 MiB.
 	Body []byte `json:"-"`
 
-	// Status is the status code of the answer.
+	// Status is the status code of the answer, zero if the connection was closed instead.
 	Status int
 }
 
@@ -86,17 +86,21 @@ func (c *call) decode(value any) bool {
 }
 
 func (c *call) record(status int) Request {
-	record := Request{
-		Method: c.request.Method,
-		URI:    requestTarget(c.request),
-		Header: c.request.Header.Clone(),
-		Body:   c.body,
-		Status: status,
+	return Request{
+		Operation: c.operationName(),
+		Method:    c.request.Method,
+		URI:       requestTarget(c.request),
+		Header:    c.request.Header.Clone(),
+		Body:      c.body,
+		Status:    status,
 	}
-	if c.operation != nil {
-		record.Operation = c.operation.name
+}
+
+func (c *call) operationName() string {
+	if c.operation == nil {
+		return ""
 	}
-	return record
+	return c.operation.name
 }
 
 // requestTarget returns the path and query as they came in, escapes included.

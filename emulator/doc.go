@@ -31,7 +31,18 @@ port with TLS; [Handler] is the same as an [http.Handler].
 	}
 
 [Options].Now moves the clock, for expired tokens and stale signatures. [Handler.EntraToken] makes the Entra
-tokens that the Teams exchange takes. [Handler.Requests] shows what arrived.
+tokens that the exchange operations take. [Handler.Requests] shows what arrived.
+
+# When things go wrong
+
+[Handler.Inject] makes requests fail, for tests of what happens then: a status, a delay, a connection that is lost
+before or after the work, a body that breaks off. This service answers one request with 503, and then does the work
+of another whose answer never arrives:
+
+	server.Inject(emulator.Fault{Status: http.StatusServiceUnavailable, Times: 1})
+	server.Inject(emulator.Fault{Operation: "CreateUser", Drop: emulator.DropAfter, Times: 1})
+
+[Options].RateLimits holds clients to the limits that the service publishes.
 
 Clients in other languages connect with [Server.ConnectionString] and trust [Server.Certificate].
 
@@ -47,7 +58,7 @@ Authentication
   - A signature must cover x-ms-date or date, host and x-ms-content-sha256, each sent once. It may cover
     further headers, and the host with or without its port.
   - Entra tokens are not verified, because nothing offline can. As a credential any bearer token passes.
-    The Teams exchange reads appid, oid, tid and exp from the token it gets and ignores who signed it.
+    The exchange operations read appid, oid, tid and exp from the token they get and ignore who signed it.
 
 Requests
   - The versions in api-supported-versions are the ones that this package knows. A missing, unknown or
@@ -62,12 +73,24 @@ Requests
   - Scopes are checked first, then expiresInMinutes, then whose identity it is. A scope that is not one of
     identity.PossibleTokenScopeValues is 400 ValidationError with the target "scopes"; a repeated one is fine.
     In the Teams exchange, appId is checked before userId.
+  - A custom ID has 1 to 256 characters, or it is 400 ValidationError with the target "CustomId".
+  - The detail of a user exists in 2025-03-02-preview only, and answers other versions like an unknown one.
+  - With rate limits, a request too many is 429 TooManyRequests. Limits count in windows of 30 seconds, each
+    operation and all clients together, users created with and without a token together. Operations without a
+    published limit, which are those of the Teams extension and the detail of a user, have none.
+
+Teams extension
+  - The IDs of tenant, principal and clients are GUIDs, or it is 400 ValidationError. They are kept and returned
+    in lower case. The client IDs of a resource account are dropped.
+  - An assignment that does not exist is 404 NotFound, its deletion 204.
+  - The exchange asks for no assignment. Tokens have the scopes chat and voip.
 
 Users
   - Issuing a token for an identity of this resource that was deleted or never existed is 404 NotFound.
     Deleting it, or revoking its tokens, is 204.
   - An ID that does not have the form of this resource's IDs is 401 IdentityNotOwned, like the ID of another
     resource.
+  - The custom ID of a deleted user is free again.
   - Deletion and revocation count at once; the service may take 15 minutes. A revocation covers the tokens
     that were issued before it, however close in time.
 
@@ -75,7 +98,8 @@ Tokens
   - User tokens are signed with ES256, the service's with RS256, by a key that is made at the start. They have
     the claims of the service's, and a private one, emulatorNumber, with the order in which they were issued.
     The region is always amer and unitedstates.
-  - A Teams user's token expires with the Entra token it was made from, to the second. It cannot be revoked.
+  - The tokens of Teams users, of the Teams extension too, expire with the Entra token they were made from, to the
+    second. They cannot be revoked.
 
 Answers have the headers of the service, without those that its front door adds. Date follows Options.Now.
 There is no HTTP/2.

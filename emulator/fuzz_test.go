@@ -27,6 +27,10 @@ func FuzzServeHTTP(f *testing.F) {
 	f.Add("DELETE", deletePath("a%2Fb%zz"), "Bearer x", "")
 	f.Add("POST", teamsPath, "Bearer x", exchangeBody(token, appID, objectID))
 	f.Add("POST", teamsPath, "Bearer x", exchangeBody(handMade(`{"alg":"none"}`, `{"exp":1e10,"oid":"x"}`, ""), "x", "y"))
+	f.Add("POST", "/identities"+customIDQuery, "Bearer x", `{"customId":"alice"}`)
+	f.Add("GET", "/identities/"+own+customIDQuery, "Bearer x", "")
+	f.Add("PUT", assignmentPath, "Bearer x", `{"principalType":"user","clientIds":[]}`)
+	f.Add("POST", extensionPath, "Bearer "+token, "{}")
 	f.Add("OPTIONS", "*", "", "")
 	f.Add("GET", "http://user@contoso.example//identities/?api-version=%00", "bearer", "\x00")
 	f.Fuzz(func(t *testing.T, method, target, authorization, body string) {

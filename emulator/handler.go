@@ -23,6 +23,11 @@ type Options struct {
 
 	// DiscardRequests leaves [Handler.Requests] empty, for an emulator that runs for long.
 	DiscardRequests bool
+
+	// RateLimits holds clients to the service's published limits: in 30 seconds 1000 requests to create users and
+	// 1000 to issue tokens, 500 to revoke tokens, 500 to delete users and 500 to exchange Teams users' tokens. Further
+	// ones get 429 with Retry-After.
+	RateLimits bool
 }
 
 // Format implements [fmt.Formatter]. It leaves out the access key.
@@ -38,13 +43,16 @@ func (o Options) LogValue() slog.Value {
 // Handler is the identity service as an [http.Handler]. All of the emulator's state lives in it. It is safe for
 // use by many goroutines. Make one with [NewHandler]. Printing it does not show the access key.
 type Handler struct {
-	key        *accessKey
-	resourceID string
-	now        func() time.Time
-	ids        *idGenerator
-	users      *userStore
-	tokens     *tokenSigner
-	requests   *requestLog
+	key         *accessKey
+	resourceID  string
+	now         func() time.Time
+	ids         *idGenerator
+	users       *userStore
+	assignments *assignmentStore
+	tokens      *tokenSigner
+	requests    *requestLog
+	faults      *faultQueue
+	limiter     *limiter // nil: no limits
 }
 
 // NewHandler makes a Handler without users. The options may be nil.
@@ -64,15 +72,21 @@ func NewHandler(options *Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{
-		key:        key,
-		resourceID: resourceID,
-		now:        nowOrDefault(options.Now),
-		ids:        newIDGenerator(resourceID),
-		users:      newUserStore(),
-		tokens:     tokens,
-		requests:   newRequestLog(options.DiscardRequests),
-	}, nil
+	h := &Handler{
+		key:         key,
+		resourceID:  resourceID,
+		now:         nowOrDefault(options.Now),
+		ids:         newIDGenerator(resourceID),
+		users:       newUserStore(),
+		assignments: newAssignmentStore(),
+		tokens:      tokens,
+		requests:    newRequestLog(options.DiscardRequests),
+		faults:      &faultQueue{},
+	}
+	if options.RateLimits {
+		h.limiter = newLimiter()
+	}
+	return h, nil
 }
 
 // Format implements [fmt.Formatter]. It shows the resource ID.
@@ -96,14 +110,40 @@ func (h *Handler) Requests() []Request {
 	return h.requests.all()
 }
 
-// ServeHTTP implements [http.Handler].
+// ServeHTTP implements [http.Handler]. It panics with [http.ErrAbortHandler], as handlers do to close a connection,
+// for a [Fault] that says so.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	c := newCall(w, r)
-	resp := h.answer(c)
+	fault := h.faults.next(c.operationName())
+	resp := h.answerWith(fault, c)
+	if resp == nil {
+		h.requests.add(c.record(0))
+		panic(http.ErrAbortHandler)
+	}
 	// The record comes first: whoever has the answer finds it.
 	h.requests.add(c.record(resp.status))
 	h.send(w, c, resp, started)
+}
+
+// answerWith returns nil if there is to be no answer.
+func (h *Handler) answerWith(fault Fault, c *call) *response {
+	if !pause(c.request.Context(), fault.Delay) || fault.Drop == DropBefore {
+		return nil
+	}
+	resp := h.work(fault, c)
+	if fault.Drop == DropAfter {
+		return nil
+	}
+	resp.truncate = fault.Truncate
+	return resp
+}
+
+func (h *Handler) work(fault Fault, c *call) *response {
+	if fault.Status != 0 {
+		return fault.response()
+	}
+	return h.answer(c)
 }
 
 func (h *Handler) answer(c *call) *response {
@@ -117,6 +157,9 @@ func (h *Handler) answer(c *call) *response {
 		return unmatched(c)
 	}
 	if resp := checkVersion(c); resp != nil {
+		return resp
+	}
+	if resp := h.checkLimit(c); resp != nil {
 		return resp
 	}
 	return c.operation.serve(h, c)
@@ -134,7 +177,7 @@ func unmatched(c *call) *response {
 		return early(failure(http.StatusNotFound, "NotFound", "No operation has the path of the request.", ""))
 	}
 	resp := early(failure(http.StatusMethodNotAllowed, "MethodNotAllowed", "The path of the request does not support its method.", ""))
-	resp.allow = strings.Join(c.allowed, ", ")
+	resp.header = http.Header{"Allow": {strings.Join(c.allowed, ", ")}}
 	return resp
 }
 

@@ -10,22 +10,25 @@ import (
 
 // Versions are dates, so that their order is the order of their strings.
 const (
-	firstTeamsVersion  = "2022-06-01"
-	firstExpiryVersion = "2022-10-01"
+	firstTeamsVersion          = "2022-06-01"
+	firstExpiryVersion         = "2022-10-01"
+	customIDVersion            = "2025-03-02-preview" // the only one
+	firstTeamsExtensionVersion = "2025-06-30"
 )
 
 var (
 	allVersions = []string{
 		"2021-03-07",
-		"2022-06-01",
-		"2022-10-01",
+		firstTeamsVersion,
+		firstExpiryVersion,
 		"2023-10-01",
-		"2025-03-02-preview",
-		"2025-06-30",
+		customIDVersion,
+		firstTeamsExtensionVersion,
 		"2026-07-22",
 		"2026-09-23",
 	}
-	teamsVersions = allVersions[slices.Index(allVersions, firstTeamsVersion):]
+	teamsVersions          = allVersions[slices.Index(allVersions, firstTeamsVersion):]
+	teamsExtensionVersions = allVersions[slices.Index(allVersions, firstTeamsExtensionVersion):]
 )
 
 // An operation is what a method does on a path. In a pattern, a segment in braces is a parameter.
@@ -33,7 +36,9 @@ type operation struct {
 	name     string
 	method   string
 	pattern  []string
-	versions []string
+	versions []string // which it exists in
+	listed   []string // which api-supported-versions names
+	limit    int      // of requests in limitWindow; zero: none is published
 	serve    func(*Handler, *call) *response
 }
 
@@ -43,13 +48,25 @@ var operations = []operation{
 		method:   http.MethodPost,
 		pattern:  []string{"identities"},
 		versions: allVersions,
+		listed:   allVersions,
+		limit:    1000,
 		serve:    (*Handler).createUser,
+	},
+	{
+		name:     "GetUserDetail",
+		method:   http.MethodGet,
+		pattern:  []string{"identities", "{id}"},
+		versions: []string{customIDVersion},
+		listed:   allVersions,
+		serve:    (*Handler).getUserDetail,
 	},
 	{
 		name:     "DeleteUser",
 		method:   http.MethodDelete,
 		pattern:  []string{"identities", "{id}"},
 		versions: allVersions,
+		listed:   allVersions,
+		limit:    500,
 		serve:    (*Handler).deleteUser,
 	},
 	{
@@ -57,6 +74,8 @@ var operations = []operation{
 		method:   http.MethodPost,
 		pattern:  []string{"identities", "{id}", ":issueAccessToken"},
 		versions: allVersions,
+		listed:   allVersions,
+		limit:    1000,
 		serve:    (*Handler).getToken,
 	},
 	{
@@ -64,6 +83,8 @@ var operations = []operation{
 		method:   http.MethodPost,
 		pattern:  []string{"identities", "{id}", ":revokeAccessTokens"},
 		versions: allVersions,
+		listed:   allVersions,
+		limit:    500,
 		serve:    (*Handler).revokeTokens,
 	},
 	{
@@ -71,7 +92,41 @@ var operations = []operation{
 		method:   http.MethodPost,
 		pattern:  []string{"teamsUser", ":exchangeAccessToken"},
 		versions: teamsVersions,
+		listed:   teamsVersions,
+		limit:    500,
 		serve:    (*Handler).getTokenForTeamsUser,
+	},
+	{
+		name:     "GetTeamsExtensionAssignment",
+		method:   http.MethodGet,
+		pattern:  []string{"access", "teamsExtension", "tenants", "{tenantId}", "assignments", "{objectId}"},
+		versions: teamsExtensionVersions,
+		listed:   teamsExtensionVersions,
+		serve:    (*Handler).getAssignment,
+	},
+	{
+		name:     "SetTeamsExtensionAssignment",
+		method:   http.MethodPut,
+		pattern:  []string{"access", "teamsExtension", "tenants", "{tenantId}", "assignments", "{objectId}"},
+		versions: teamsExtensionVersions,
+		listed:   teamsExtensionVersions,
+		serve:    (*Handler).setAssignment,
+	},
+	{
+		name:     "DeleteTeamsExtensionAssignment",
+		method:   http.MethodDelete,
+		pattern:  []string{"access", "teamsExtension", "tenants", "{tenantId}", "assignments", "{objectId}"},
+		versions: teamsExtensionVersions,
+		listed:   teamsExtensionVersions,
+		serve:    (*Handler).deleteAssignment,
+	},
+	{
+		name:     "ExchangeTeamsExtensionToken",
+		method:   http.MethodPost,
+		pattern:  []string{"access", "teamsExtension", ":exchangeAccessToken"},
+		versions: teamsExtensionVersions,
+		listed:   teamsExtensionVersions,
+		serve:    (*Handler).exchangeTeamsExtensionToken,
 	},
 }
 

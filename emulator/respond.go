@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -13,10 +14,12 @@ const malformedJSON = "The request body is not valid JSON, or a value in it has 
 
 // A response is a complete answer. Nothing is sent before there is one. Checks return nil if they find nothing to refuse.
 type response struct {
-	status int
-	body   any    // nil: none
-	allow  string // the header Allow
-	early  bool   // without api-supported-versions
+	status   int
+	header   http.Header // further headers
+	body     any         // to be sent as JSON; nil: none
+	raw      []byte      // the body of a fault
+	early    bool        // without api-supported-versions
+	truncate int         // zero: not
 }
 
 type errorBody struct {
@@ -61,28 +64,36 @@ func early(resp *response) *response {
 
 func (h *Handler) send(w http.ResponseWriter, c *call, resp *response, started time.Time) {
 	h.setHeaders(w.Header(), c, resp, started)
-	if resp.body == nil {
-		w.WriteHeader(resp.status)
-		return
+	body := resp.raw
+	isError := resp.status >= http.StatusBadRequest
+	if resp.body != nil {
+		body = encode(resp.body)
+		w.Header().Set("Content-Type", contentType(isError))
 	}
-	body := encode(resp.body)
-	if resp.status >= http.StatusBadRequest {
-		sendChunked(w, resp.status, body)
-		return
+	if len(body) > 0 && !isError {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(resp.status)
+	cut := resp.truncate > 0 && resp.truncate < len(body)
+	if cut {
+		body = body[:resp.truncate]
+	}
 	_, _ = w.Write(body)
+	if isError || cut {
+		// Flushing before the end keeps net/http from adding a Content-Length to an error, like the service.
+		_ = http.NewResponseController(w).Flush()
+	}
+	if cut {
+		panic(http.ErrAbortHandler)
+	}
 }
 
-// sendChunked sends an error like the service: without charset and without Content-Length.
-func sendChunked(w http.ResponseWriter, status int, body []byte) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
-	// Flushing before the end keeps net/http from adding a Content-Length.
-	_ = http.NewResponseController(w).Flush()
+// contentType returns the type of a body. The service names no charset for errors.
+func contentType(isError bool) string {
+	if isError {
+		return "application/json"
+	}
+	return "application/json; charset=utf-8"
 }
 
 func (h *Handler) setHeaders(header http.Header, c *call, resp *response, started time.Time) {
@@ -94,12 +105,10 @@ func (h *Handler) setHeaders(header http.Header, c *call, resp *response, starte
 	if id := c.request.Header.Get("x-ms-client-request-id"); id != "" {
 		header.Set("x-ms-client-request-id", id)
 	}
-	if resp.allow != "" {
-		header.Set("Allow", resp.allow)
-	}
 	if c.operation != nil && !resp.early {
-		header.Set("api-supported-versions", versionList(c.operation.versions))
+		header.Set("api-supported-versions", versionList(c.operation.listed))
 	}
+	maps.Copy(header, resp.header)
 }
 
 func correlationVector() string {
@@ -116,6 +125,14 @@ func encode(value any) []byte {
 		panic("emulator: encoding an answer: " + err.Error()) // the types above always encode
 	}
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
+}
+
+// wholeSeconds is a Unix time in the form of the service's timestamps without a fraction.
+type wholeSeconds int64
+
+// MarshalText implements [encoding.TextMarshaler].
+func (s wholeSeconds) MarshalText() ([]byte, error) {
+	return serviceTime(time.Unix(int64(s), 0)).MarshalText()
 }
 
 // serviceTime has the form of the service's timestamps: up to seven fraction digits, without trailing zeros.

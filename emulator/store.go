@@ -3,61 +3,101 @@ package emulator
 import (
 	"errors"
 	"sync"
+	"time"
 )
 
 // A userStore holds the users that exist. Tokens are numbered in the order they are issued, over all users, so
-// that a user's state is one number instead of a list of tokens.
+// that a user's state is a few words instead of a list of tokens.
 type userStore struct {
-	mu     sync.Mutex
-	users  map[string]user
-	issued uint64
+	mu        sync.Mutex
+	users     map[string]user
+	customIDs map[string]string // to IDs
+	issued    uint64
 }
 
 type user struct {
-	revoked uint64 // the number of the last token that is revoked
+	customID   string
+	lastIssued int64  // the second in which the last token was issued; zero: never
+	revoked    uint64 // the number of the last token that is revoked
 }
 
 func newUserStore() *userStore {
-	return &userStore{users: map[string]user{}}
+	return &userStore{users: map[string]user{}, customIDs: map[string]string{}}
 }
 
-func (s *userStore) add(id string) {
+// create returns the user with the custom ID. If there is none, or no custom ID, it adds one with the new ID.
+func (s *userStore) create(newID, customID string) (string, user) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.users[id] = user{}
+	return s.createLocked(newID, customID)
+}
+
+// createAndIssue is create together with the number of a new token.
+func (s *userStore) createAndIssue(newID, customID string, now time.Time) (string, user, uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, _ := s.createLocked(newID, customID)
+	number := s.issueLocked(id, now)
+	return id, s.users[id], number
+}
+
+func (s *userStore) createLocked(newID, customID string) (string, user) {
+	if id, ok := s.customIDs[customID]; ok {
+		return id, s.users[id]
+	}
+	u := user{customID: customID}
+	s.users[newID] = u
+	if customID != "" {
+		s.customIDs[customID] = newID
+	}
+	return newID, u
+}
+
+func (s *userStore) get(id string) (user, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, ok := s.users[id]
+	return u, ok
 }
 
 func (s *userStore) remove(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.customIDs, s.users[id].customID)
 	delete(s.users, id)
 }
 
 // issue returns the number of a new token. It reports whether the user exists.
-func (s *userStore) issue(id string) (uint64, bool) {
+func (s *userStore) issue(id string, now time.Time) (uint64, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.users[id]; !ok {
 		return 0, false
 	}
+	return s.issueLocked(id, now), true
+}
+
+func (s *userStore) issueLocked(id string, now time.Time) uint64 {
 	s.issued++
-	return s.issued, true
+	u := s.users[id]
+	u.lastIssued = now.Unix()
+	s.users[id] = u
+	return s.issued
 }
 
 // revoke ends all tokens that the user, if there is one, has so far.
 func (s *userStore) revoke(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.users[id]; ok {
-		s.users[id] = user{revoked: s.issued}
+	if u, ok := s.users[id]; ok {
+		u.revoked = s.issued
+		s.users[id] = u
 	}
 }
 
 // check returns an error if the token with the number is no longer good.
 func (s *userStore) check(id string, number uint64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	u, ok := s.users[id]
+	u, ok := s.get(id)
 	if !ok {
 		return errors.New("emulator: the token's user was deleted")
 	}

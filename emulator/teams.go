@@ -19,12 +19,16 @@ func (h *Handler) getTokenForTeamsUser(c *call) *response {
 	}
 	claims, ok := readEntraToken(*body.Token, h.now())
 	if !ok {
-		return early(failure(http.StatusUnauthorized, "InvalidAccessToken", "Provided access token is not valid.", ""))
+		return invalidEntraToken()
 	}
 	if resp := checkTeamsUser(claims, body.AppID, body.UserID); resp != nil {
 		return resp
 	}
 	return success(http.StatusOK, h.teamsToken(claims))
+}
+
+func invalidEntraToken() *response {
+	return early(failure(http.StatusUnauthorized, "InvalidAccessToken", "Provided access token is not valid.", ""))
 }
 
 // checkTeamsUser checks that the Entra token was issued to the application, for the user.

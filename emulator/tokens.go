@@ -19,10 +19,12 @@ import (
 const (
 	userPermissions  = 1792 // the claim scp of a communication user, whatever the scopes
 	teamsPermissions = 1024 // the claim scp of a Teams user
-	teamsScopes      = "voip,chat"
 	region           = "amer"
 	location         = "unitedstates"
 	teamsPrefix      = "orgid:"
+
+	teamsScopes          = "voip,chat"
+	teamsExtensionScopes = "chat,voip"
 )
 
 // TokenClaims says what an access token of the emulator is good for.
@@ -45,7 +47,7 @@ func (h *Handler) InspectToken(token string) (TokenClaims, error) {
 		return TokenClaims{}, err
 	}
 	rawID := "8:" + claims.SkypeID
-	if !strings.HasPrefix(claims.SkypeID, teamsPrefix) {
+	if claims.Number != 0 { // the emulator keeps no state of the users of Entra
 		if err := h.users.check(rawID, claims.Number); err != nil {
 			return TokenClaims{}, err
 		}
@@ -82,7 +84,8 @@ type tokenClaims struct {
 	EntraAppID    string `json:"aad_appid,omitempty"`
 	IssuedAt      int64  `json:"iat"`
 
-	// Number is not a claim of the service: the order of issue decides what a revocation covers.
+	// Number is not a claim of the service: the order of issue decides what a revocation covers. Tokens that cannot be
+	// revoked have none.
 	Number uint64 `json:"emulatorNumber,omitempty"`
 
 	jwt.RegisteredClaims `json:"-"`
@@ -98,15 +101,22 @@ func (c *tokenClaims) GetExpirationTime() (*jwt.NumericDate, error) {
 }
 
 func (h *Handler) userToken(id string, scopes []string, life time.Duration, number uint64) accessTokenBody {
+	return h.accessToken(id, strings.Join(scopes, ","), h.now().Add(life), number)
+}
+
+func (h *Handler) teamsExtensionToken(id string, entra *entraClaims) accessTokenBody {
+	return h.accessToken(id, teamsExtensionScopes, entra.ExpiresAt.Time, 0)
+}
+
+func (h *Handler) accessToken(id, scopes string, expires time.Time, number uint64) accessTokenBody {
 	now := h.now()
-	expires := now.Add(life)
 	token := h.tokens.sign(&tokenClaims{
 		SkypeID:     strings.TrimPrefix(id, "8:"),
 		Permissions: userPermissions,
 		IssueSecond: strconv.FormatInt(now.Unix(), 10),
 		ExpiresAt:   expires.Unix(),
 		Region:      region,
-		Scopes:      strings.Join(scopes, ","),
+		Scopes:      scopes,
 		ResourceID:  h.resourceID,
 		Location:    location,
 		IssuedAt:    now.Unix(),

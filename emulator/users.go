@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/acs-go/identity"
 )
@@ -14,10 +15,13 @@ const (
 	defaultMinutes = 1440
 	minMinutes     = 60
 	maxMinutes     = 1440
+	maxCustomID    = 256
 )
 
 type identityBody struct {
-	ID string `json:"id"`
+	CustomID          string       `json:"customId,omitempty"`
+	LastTokenIssuedAt wholeSeconds `json:"lastTokenIssuedAt,omitzero"`
+	ID                string       `json:"id"`
 }
 
 type createUserBody struct {
@@ -32,14 +36,21 @@ type accessTokenBody struct {
 
 func (h *Handler) createUser(c *call) *response {
 	var body struct {
-		Scopes  []string `json:"createTokenWithScopes"`
-		Minutes *int     `json:"expiresInMinutes"`
+		CustomID *string  `json:"customId"`
+		Scopes   []string `json:"createTokenWithScopes"`
+		Minutes  *int     `json:"expiresInMinutes"`
 	}
 	if !c.decode(&body) {
 		return malformedBody(malformedJSON)
 	}
+	customID, resp := readCustomID(c.version, body.CustomID)
+	if resp != nil {
+		return resp
+	}
+	now := h.now()
 	if len(body.Scopes) == 0 {
-		return success(http.StatusCreated, createUserBody{Identity: identityBody{h.addUser()}})
+		id, u := h.users.create(h.ids.next(now), customID)
+		return success(http.StatusCreated, createUserBody{Identity: describe(c.version, id, u)})
 	}
 	if resp := checkScopes(body.Scopes); resp != nil {
 		return resp
@@ -48,10 +59,21 @@ func (h *Handler) createUser(c *call) *response {
 	if resp != nil {
 		return resp
 	}
-	id := h.addUser()
-	number, _ := h.users.issue(id)
+	id, u, number := h.users.createAndIssue(h.ids.next(now), customID, now)
 	token := h.userToken(id, body.Scopes, life, number)
-	return success(http.StatusCreated, createUserBody{Identity: identityBody{id}, AccessToken: &token})
+	return success(http.StatusCreated, createUserBody{Identity: describe(c.version, id, u), AccessToken: &token})
+}
+
+func (h *Handler) getUserDetail(c *call) *response {
+	id := c.params["id"]
+	if !h.ids.owns(id) {
+		return notOwned()
+	}
+	u, ok := h.users.get(id)
+	if !ok {
+		return notFound()
+	}
+	return success(http.StatusOK, describe(c.version, id, u))
 }
 
 func (h *Handler) getToken(c *call) *response {
@@ -76,9 +98,9 @@ func (h *Handler) getToken(c *call) *response {
 	if !h.ids.owns(id) {
 		return notOwned()
 	}
-	number, ok := h.users.issue(id)
+	number, ok := h.users.issue(id, h.now())
 	if !ok {
-		return failure(http.StatusNotFound, "NotFound", "Provided identity doesn't exist.", "")
+		return notFound()
 	}
 	return success(http.StatusOK, h.userToken(id, body.Scopes, life, number))
 }
@@ -101,10 +123,26 @@ func (h *Handler) deleteUser(c *call) *response {
 	return noContent()
 }
 
-func (h *Handler) addUser() string {
-	id := h.ids.next(h.now())
-	h.users.add(id)
-	return id
+// describe returns what the version tells of a user.
+func describe(version, id string, u user) identityBody {
+	body := identityBody{ID: id}
+	if version == customIDVersion {
+		body.CustomID = u.customID
+		body.LastTokenIssuedAt = wholeSeconds(u.lastIssued)
+	}
+	return body
+}
+
+// readCustomID returns the custom ID that is asked for, or "". Versions that lack custom IDs ignore it.
+func readCustomID(version string, customID *string) (string, *response) {
+	if customID == nil || version != customIDVersion {
+		return "", nil
+	}
+	if *customID == "" || utf8.RuneCountInString(*customID) > maxCustomID {
+		const format = "CustomId must have 1 to %d characters."
+		return "", validationError(fmt.Sprintf(format, maxCustomID), "CustomId")
+	}
+	return *customID, nil
 }
 
 func checkScopes(scopes []string) *response {
@@ -130,6 +168,10 @@ func tokenLife(version string, minutes *int) (time.Duration, *response) {
 		return 0, validationError(fmt.Sprintf(format, *minutes, minMinutes, maxMinutes), "ExpiresInMinutes")
 	}
 	return time.Duration(*minutes) * time.Minute, nil
+}
+
+func notFound() *response {
+	return failure(http.StatusNotFound, "NotFound", "Provided identity doesn't exist.", "")
 }
 
 func notOwned() *response {

@@ -1,0 +1,59 @@
+package emulator_test
+
+import (
+	"encoding/base64"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/acs-go/identity/emulator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestRateLimits(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	handler, err := emulator.NewHandler(&emulator.Options{ResourceID: resourceID, Now: clock.Now, RateLimits: true, DiscardRequests: true})
+	require.NoError(t, err)
+	limits := map[string]struct {
+		method, path string
+		limit        int
+	}{
+		"create":   {http.MethodPost, createPath, 1000},
+		"issue":    {http.MethodPost, issuePath(foreignID), 1000},
+		"revoke":   {http.MethodPost, revokePath(foreignID), 500},
+		"delete":   {http.MethodDelete, deletePath(foreignID), 500},
+		"exchange": {http.MethodPost, teamsPath, 500},
+	}
+	for name, l := range limits {
+		for range l.limit {
+			require.NotEqual(t, http.StatusTooManyRequests, serve(t, handler, l.method, l.path, "").Code, name)
+		}
+	}
+	clock.Advance(9500 * time.Millisecond)
+	for name, l := range limits {
+		got := serve(t, handler, l.method, l.path, "")
+		require.Equal(t, http.StatusTooManyRequests, got.Code, name)
+		assert.Equal(t, "21", got.Header().Get("Retry-After"), "rounded up: the wait must be long enough")
+		assert.Contains(t, got.Body.String(), `{"error":{"code":"TooManyRequests","message":"More than `)
+		assert.NotEmpty(t, got.Header().Get("api-supported-versions"))
+	}
+	require.Equal(t, http.StatusNotFound, serve(t, handler, http.MethodGet, assignmentPath, "").Code, "no limit is published")
+
+	clock.Advance(20500 * time.Millisecond)
+	assert.Equal(t, http.StatusCreated, serve(t, handler, http.MethodPost, createPath, "").Code)
+	clock.Advance(-time.Hour)
+	for range 1000 {
+		require.Equal(t, http.StatusCreated, serve(t, handler, http.MethodPost, createPath, "").Code, "after the clock was put back")
+	}
+}
+
+func TestNoRateLimitsByDefault(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(&emulator.Options{AccessKey: base64.StdEncoding.EncodeToString([]byte("key"))})
+	require.NoError(t, err)
+	for range 1001 {
+		require.Equal(t, http.StatusCreated, serve(t, handler, http.MethodPost, createPath, "").Code)
+	}
+}

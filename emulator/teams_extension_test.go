@@ -1,0 +1,139 @@
+package emulator_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	assignmentTenant = "3f1c5a52-7a43-4a0b-9b7e-6d1f0f3f4a11"
+	assignmentObject = "8d1b6a3e-0c2f-4d53-a0de-2f6c1b7f9a22"
+	assignmentPath   = "/access/teamsExtension/tenants/" + assignmentTenant + "/assignments/" + assignmentObject + query
+	extensionPath    = "/access/teamsExtension/:exchangeAccessToken" + query
+)
+
+func TestAssignment(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	requireError(t, s.send(t, http.MethodGet, assignmentPath, ""), http.StatusNotFound, "NotFound", "The assignment doesn't exist.", "")
+
+	got := s.send(t, http.MethodPut, assignmentPath, `{"principalType":"user","clientIds":["`+appID+`"]}`)
+	require.Equal(t, http.StatusCreated, got.StatusCode, got.body)
+	created := `{"objectId":"` + assignmentObject + `","tenantId":"` + assignmentTenant + `","principalType":"user","clientIds":["` + appID + `"]}`
+	assert.Equal(t, created, got.body)
+	assert.Equal(t, "2025-06-30, 2026-07-22, 2026-09-23", got.Header.Get("api-supported-versions"))
+	assert.Equal(t, created, s.send(t, http.MethodGet, assignmentPath, "").body)
+
+	got = s.send(t, http.MethodPut, assignmentPath, `{"principalType":"resourceAccount","clientIds":["`+appID+`"]}`)
+	require.Equal(t, http.StatusOK, got.StatusCode, "replaced")
+	replaced := `{"objectId":"` + assignmentObject + `","tenantId":"` + assignmentTenant + `","principalType":"resourceAccount"}`
+	assert.Equal(t, replaced, got.body)
+	assert.Equal(t, replaced, s.send(t, http.MethodGet, strings.Replace(assignmentPath, assignmentTenant, strings.ToUpper(assignmentTenant), 1), "").body)
+
+	for range 2 {
+		got = s.send(t, http.MethodDelete, assignmentPath, "")
+		assert.Equal(t, http.StatusNoContent, got.StatusCode)
+		assert.Empty(t, got.body)
+	}
+	assert.Equal(t, http.StatusNotFound, s.send(t, http.MethodGet, assignmentPath, "").StatusCode)
+	assert.Equal(t, http.StatusCreated, s.send(t, http.MethodPut, assignmentPath, `{"principalType":"user"}`).StatusCode)
+}
+
+func TestClientIDsOfAssignment(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	assert.NotContains(t, s.send(t, http.MethodPut, assignmentPath, `{"principalType":"user"}`).body, "clientIds")
+	assert.Contains(t, s.send(t, http.MethodPut, assignmentPath, `{"principalType":"user","clientIds":[]}`).body, `"clientIds":[]`)
+}
+
+func TestBadAssignment(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for name, test := range map[string]struct{ path, body, message, target string }{
+		"no body":        {assignmentPath, "", "PrincipalType: The PrincipalType field is required.", "PrincipalType"},
+		"null":           {assignmentPath, `{"principalType":null}`, "PrincipalType: The PrincipalType field is required.", "PrincipalType"},
+		"other type":     {assignmentPath, `{"principalType":"group"}`, "Provided PrincipalType is neither user nor resourceAccount.", "principalType"},
+		"client ID":      {assignmentPath, `{"principalType":"user","clientIds":["` + appID + `","x"]}`, "Provided ClientIds have invalid format.", "clientIds"},
+		"tenant ID":      {strings.Replace(assignmentPath, assignmentTenant, "x", 1), `{"principalType":"user"}`, "Provided TenantId has invalid format.", "tenantId"},
+		"object ID":      {strings.Replace(assignmentPath, assignmentObject, "x", 1), `{"principalType":"user"}`, "Provided ObjectId has invalid format.", "objectId"},
+		"malformed JSON": {assignmentPath, `{`, "The request body is not valid JSON, or a value in it has the wrong type.", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireError(t, s.send(t, http.MethodPut, test.path, test.body), http.StatusBadRequest, "ValidationError", test.message, test.target)
+		})
+	}
+	for _, method := range []string{http.MethodGet, http.MethodDelete} {
+		path := strings.Replace(assignmentPath, assignmentTenant, "x", 1)
+		assert.Equal(t, http.StatusBadRequest, s.send(t, method, path, "").StatusCode)
+	}
+}
+
+func TestTeamsExtensionVersions(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, path := range []string{assignmentPath, extensionPath} {
+		old := strings.Replace(path, "2025-06-30", "2023-10-01", 1)
+		method := http.MethodPost
+		if path == assignmentPath {
+			method = http.MethodPut
+		}
+		got := s.send(t, method, old, "{}")
+		require.Equal(t, http.StatusBadRequest, got.StatusCode)
+		assert.Contains(t, got.body, "Supported API versions: 2025-06-30, 2026-07-22, 2026-09-23.")
+	}
+}
+
+func (s *service) exchangeExtension(t *testing.T, authorization string) answer {
+	t.Helper()
+	r := s.request(t, http.MethodPost, extensionPath, "{}")
+	r.Header.Set("Authorization", authorization)
+	return s.do(t, r)
+}
+
+func TestTeamsExtensionExchange(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	expiresOn := s.clock.Now().Add(40 * time.Minute).Truncate(time.Second)
+	entra := s.EntraToken(emulator.EntraTokenClaims{ObjectID: assignmentObject, TenantID: assignmentTenant, ExpiresOn: expiresOn})
+	got := s.exchangeExtension(t, "Bearer "+entra)
+	require.Equal(t, http.StatusOK, got.StatusCode, got.body)
+	user := decode[userBody](t, got.body)
+	require.NotNil(t, user.AccessToken)
+	assert.Equal(t, `{"identity":{"id":"`+user.Identity.ID+`"},"accessToken":{"token":"`+user.AccessToken.Token+`","expiresOn":"2025-07-24T06:50:16+00:00"}}`, got.body)
+	assert.Equal(t, identity.TeamsExtensionUserIdentifier{
+		UserID: assignmentObject, TenantID: assignmentTenant, ResourceID: resourceID, Cloud: identity.CloudEnvironmentPublic,
+	}, identity.IdentifierFromRawID(user.Identity.ID))
+
+	claims, err := s.InspectToken(user.AccessToken.Token)
+	require.NoError(t, err)
+	assert.Equal(t, emulator.TokenClaims{
+		RawID: user.Identity.ID, Scopes: []identity.TokenScope{"chat", "voip"},
+		IssuedOn: s.clock.Now().Truncate(time.Second), ExpiresOn: expiresOn,
+	}, claims)
+	s.clock.Advance(time.Hour)
+	_, err = s.InspectToken(user.AccessToken.Token)
+	require.ErrorContains(t, err, "expired")
+}
+
+func TestTeamsExtensionExchangeRefuses(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	expired := s.EntraToken(emulator.EntraTokenClaims{ExpiresOn: s.clock.Now().Add(-time.Second)})
+	for name, token := range map[string]string{"opaque": "opaque", "expired": expired, "without claims": "eyJhbGciOiJub25lIn0.eyJleHAiOjMyNTAzNjgwMDAwfQ."} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireError(t, s.exchangeExtension(t, "Bearer "+token), http.StatusUnauthorized, "InvalidAccessToken", "Provided access token is not valid.", "")
+		})
+	}
+	got := s.send(t, http.MethodPost, extensionPath, "{}")
+	requireDenied(t, got)
+	assert.Contains(t, got.body, "takes the Entra token")
+}
