@@ -44,7 +44,8 @@ of another whose answer never arrives:
 
 [Options].RateLimits holds clients to the limits that the service publishes.
 
-Clients in other languages connect with [Server.ConnectionString] and trust [Server.Certificate].
+Clients in other languages connect with [Server.ConnectionString] and trust [Server.Certificate]. The program
+cmd/acs-identity-emulator runs the emulator for them.
 
 # Differences from the service
 

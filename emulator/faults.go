@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -78,7 +79,7 @@ func (f Fault) validate() error {
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("Fault.Status cannot be %d", f.Status)
 	case f.Status == 0 && (f.Header != nil || f.Body != ""):
-		return fmt.Errorf("Fault.Header and Fault.Body need a Fault.Status")
+		return errors.New("Fault.Header and Fault.Body need a Fault.Status")
 	case f.Drop < DropNone || f.Drop > DropAfter:
 		return fmt.Errorf("Fault.Drop cannot be %d", f.Drop)
 	case f.Truncate < 0:

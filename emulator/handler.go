@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -116,7 +117,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	c := newCall(w, r)
 	fault := h.faults.next(c.operationName())
-	resp := h.answerWith(fault, c)
+	resp := h.answerWith(r.Context(), fault, c)
 	if resp == nil {
 		h.requests.add(c.record(0))
 		panic(http.ErrAbortHandler)
@@ -127,8 +128,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answerWith returns nil if there is to be no answer.
-func (h *Handler) answerWith(fault Fault, c *call) *response {
-	if !pause(c.request.Context(), fault.Delay) || fault.Drop == DropBefore {
+func (h *Handler) answerWith(ctx context.Context, fault Fault, c *call) *response {
+	if !pause(ctx, fault.Delay) || fault.Drop == DropBefore {
 		return nil
 	}
 	resp := h.work(fault, c)

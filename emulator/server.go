@@ -1,18 +1,10 @@
 package emulator
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"io"
-	"log"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"slices"
@@ -22,14 +14,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/internal/httpserver"
+	"github.com/acs-go/identity/internal/selfsigned"
 )
 
 const (
-	readHeaderTimeout = 10 * time.Second
-	readTimeout       = time.Minute
-	idleTimeout       = 2 * time.Minute
-	certificateLife   = 365 * 24 * time.Hour
-	maxIdleConns      = 100
+	idleTimeout  = 2 * time.Minute
+	maxIdleConns = 100
 )
 
 // Server is a [Handler] behind TLS on a loopback port. It is safe for use by many goroutines. Make one with
@@ -49,9 +40,9 @@ func NewServer(options *Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := newCertificate()
+	certificate, err := selfsigned.New()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("emulator: %w", err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -60,8 +51,8 @@ func NewServer(options *Options) (*Server, error) {
 	s := &Server{
 		Handler:     handler,
 		endpoint:    "https://" + listener.Addr().String() + "/",
-		certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Leaf.Raw}),
-		server:      newHTTPServer(handler, certificate),
+		certificate: selfsigned.PEM(certificate),
+		server:      httpserver.New(handler, certificate),
 		client:      newHTTPClient(certificate.Leaf),
 	}
 	s.serve(listener)
@@ -132,20 +123,6 @@ func (s *Server) serve(listener net.Listener) {
 	})
 }
 
-func newHTTPServer(handler http.Handler, certificate *tls.Certificate) *http.Server {
-	protocols := &http.Protocols{}
-	protocols.SetHTTP1(true) // chunked errors, and connections that belong to one request at a time
-	return &http.Server{
-		Handler:           handler,
-		Protocols:         protocols,
-		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12},
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		IdleTimeout:       idleTimeout,
-		ErrorLog:          log.New(io.Discard, "", 0),
-	}
-}
-
 func newHTTPClient(root *x509.Certificate) *http.Client {
 	roots := x509.NewCertPool()
 	roots.AddCert(root)
@@ -155,39 +132,4 @@ func newHTTPClient(root *x509.Certificate) *http.Client {
 		MaxIdleConnsPerHost: maxIdleConns,
 		IdleConnTimeout:     idleTimeout,
 	}}
-}
-
-// newCertificate makes a certificate that is its own root: other languages trust one file.
-func newCertificate() (*tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("emulator: making the key of the certificate: %w", err)
-	}
-	template := certificateTemplate()
-	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return nil, fmt.Errorf("emulator: making the certificate: %w", err)
-	}
-	leaf, err := x509.ParseCertificate(raw)
-	if err != nil {
-		return nil, fmt.Errorf("emulator: making the certificate: %w", err)
-	}
-	return &tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key, Leaf: leaf}, nil
-}
-
-func certificateTemplate() *x509.Certificate {
-	serial := randomBytes()
-	now := time.Now() // clients check it by their own clock, not by Options.Now
-	return &x509.Certificate{
-		SerialNumber:          new(big.Int).SetBytes(serial[1:]), // positive and short enough
-		Subject:               pkix.Name{CommonName: "Azure Communication Services identity emulator"},
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(certificateLife),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-		DNSNames:              []string{"localhost"},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}
 }

@@ -1,0 +1,337 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/acs-go/identity"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	runMain = "ACS_IDENTITY_EMULATOR_TEST_RUNS_MAIN"
+
+	accessKey  = "c2VjcmV0LWFjY2Vzcy1rZXk="
+	resourceID = "ac80d96a-85de-48b1-995d-a3a3fa3627c8"
+)
+
+// TestMain lets the test binary stand in for the program.
+func TestMain(m *testing.M) {
+	if os.Getenv(runMain) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func newCommand(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), os.Args[0], args...)
+	command.Env = append(os.Environ(), runMain+"=yes")
+	return command
+}
+
+// A process is the program at work.
+type process struct {
+	*exec.Cmd
+	stdout           *bufio.Reader
+	stderr           *bytes.Buffer
+	connectionString string
+}
+
+// start starts the program on a free port, and waits for its connection string.
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	command := newCommand(t, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	output, err := command.StdoutPipe()
+	require.NoError(t, err)
+	p := &process{Cmd: command, stdout: bufio.NewReader(output), stderr: &bytes.Buffer{}}
+	command.Stderr = p.stderr
+	require.NoError(t, command.Start())
+	t.Cleanup(func() { _ = command.Wait() }) // the end of the test kills the program
+	line, err := p.stdout.ReadString('\n')
+	require.NoError(t, err)
+	p.connectionString = strings.TrimSuffix(line, "\n")
+	return p
+}
+
+// end sends the signal, and waits. Standard output must have ended with the connection string.
+func (p *process) end(t *testing.T, signal os.Signal) error {
+	t.Helper()
+	require.NoError(t, p.Process.Signal(signal))
+	rest, err := io.ReadAll(p.stdout)
+	require.NoError(t, err)
+	assert.Empty(t, string(rest))
+	return p.Wait()
+}
+
+func (p *process) values(t *testing.T) (endpoint, key string) {
+	t.Helper()
+	parts := regexp.MustCompile(`^endpoint=(https?://127\.0\.0\.1:[1-9][0-9]*/);accesskey=([^;]+)$`).FindStringSubmatch(p.connectionString)
+	require.NotNil(t, parts, p.connectionString)
+	return parts[1], parts[2]
+}
+
+// trusting returns options for a client that trusts what is in the file, and nothing else.
+func trusting(t *testing.T, certificate string) *identity.ClientOptions {
+	t.Helper()
+	pem, err := os.ReadFile(certificate)
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(pem))
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &identity.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}}}
+}
+
+func createUser(t *testing.T, connectionString string, options *identity.ClientOptions) string {
+	t.Helper()
+	client, err := identity.NewClientFromConnectionString(connectionString, options)
+	require.NoError(t, err)
+	created, err := client.CreateUser(t.Context(), nil)
+	require.NoError(t, err)
+	return created.User.ID
+}
+
+func TestHTTPS(t *testing.T) {
+	t.Parallel()
+	certificate := filepath.Join(t.TempDir(), "certificate.pem")
+	p := start(t, "-certificate", certificate)
+	endpoint, key := p.values(t)
+	assert.True(t, strings.HasPrefix(endpoint, "https://"))
+	secret, err := base64.StdEncoding.DecodeString(key)
+	require.NoError(t, err)
+	assert.Len(t, secret, 64)
+	createUser(t, p.connectionString, trusting(t, certificate))
+
+	files, err := os.ReadDir(filepath.Dir(certificate))
+	require.NoError(t, err)
+	assert.Len(t, files, 1, "something is left beside the certificate")
+	info, err := os.Stat(certificate)
+	require.NoError(t, err)
+	if runtime.GOOS != "windows" {
+		assert.Equal(t, fs.FileMode(0o044), info.Mode().Perm()&0o044, "other users cannot read the certificate")
+	}
+}
+
+func TestGivenKeyAndResource(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-insecure-http", "-access-key", accessKey, "-resource-id", resourceID)
+	endpoint, key := p.values(t)
+	assert.True(t, strings.HasPrefix(endpoint, "http://"))
+	assert.Equal(t, accessKey, key)
+	options := &identity.ClientOptions{}
+	options.InsecureAllowCredentialWithHTTP = true
+	id := createUser(t, p.connectionString, options)
+	assert.True(t, strings.HasPrefix(id, "8:acs:"+resourceID+"_"), id)
+}
+
+func TestCertificateIsReplaced(t *testing.T) {
+	t.Parallel()
+	certificate := filepath.Join(t.TempDir(), "certificate.pem")
+	for range 2 {
+		p := start(t, "-certificate", certificate)
+		createUser(t, p.connectionString, trusting(t, certificate))
+	}
+}
+
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signals")
+	}
+	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			certificate := filepath.Join(t.TempDir(), "certificate.pem")
+			p := start(t, "-certificate", certificate)
+			createUser(t, p.connectionString, trusting(t, certificate)) // leaves an idle connection
+			require.NoError(t, p.end(t, signal), "the program should have ended with status 0")
+
+			endpoint, key := p.values(t)
+			logged := p.stderr.String()
+			assert.Regexp(t, `^time=\S+ level=INFO msg=listening endpoint=`+regexp.QuoteMeta(endpoint)+`\ntime=\S+ level=INFO msg=stopped\n$`, logged)
+			assert.NotContains(t, logged, key)
+		})
+	}
+}
+
+// TestReadersLeave has nobody at the other end of the logs.
+func TestReadersLeave(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signals")
+	}
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, reader.Close())
+	command := newCommand(t, "-addr", "127.0.0.1:0")
+	command.Stderr = writer
+	output, err := command.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, command.Start())
+	require.NoError(t, writer.Close())
+	_, err = bufio.NewReader(output).ReadString('\n')
+	require.NoError(t, err)
+	require.NoError(t, output.Close())
+	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, command.Wait())
+}
+
+// TestNobodyReadsTheConnectionString has nobody at the other end of standard output.
+func TestNobodyReadsTheConnectionString(t *testing.T) {
+	t.Parallel()
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, reader.Close())
+	command := newCommand(t, "-addr", "127.0.0.1:0")
+	command.Stdout = writer
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	err = command.Run()
+	require.NoError(t, writer.Close())
+	requireFailure(t, err, statusFailure, stderr.String(), "printing the connection string")
+}
+
+// requireFailure wants one line that has the text.
+func requireFailure(t *testing.T, err error, status int, stderr, text string) {
+	t.Helper()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	assert.Equal(t, status, exit.ExitCode())
+	assert.Regexp(t, `^acs-identity-emulator: [^\n]+\n$`, stderr)
+	assert.Contains(t, stderr, text)
+	assert.NotContains(t, stderr, "c2VjcmV0", "the access key")
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = taken.Close() })
+	folder := t.TempDir()
+	missing := filepath.Join(folder, "missing", "certificate.pem")
+	tests := map[string]struct {
+		args   []string
+		status int
+		text   string
+	}{
+		"unknown flag":             {[]string{"-accesskey", accessKey}, statusUsage, "-accesskey"},
+		"bad syntax":               {[]string{"---access-key=" + accessKey}, statusUsage, "-access-key"},
+		"no value":                 {[]string{"-access-key"}, statusUsage, "-access-key"},
+		"argument":                 {[]string{accessKey}, statusUsage, "an argument belongs to no flag"},
+		"argument after flags":     {[]string{"-insecure-http", "true"}, statusUsage, "an argument belongs to no flag"},
+		"access key":               {[]string{"-access-key", "c2VjcmV0!"}, statusUsage, "acs-identity-emulator: -access-key is not base64"},
+		"resource ID":              {[]string{"-resource-id", "contoso"}, statusUsage, "acs-identity-emulator: -resource-id is not a GUID"},
+		"http with certificate":    {[]string{"-insecure-http", "-certificate", missing}, statusUsage, "-certificate needs https"},
+		"address without port":     {[]string{"-addr", "127.0.0.1"}, statusUsage, "-addr"},
+		"port out of range":        {[]string{"-addr", "127.0.0.1:65536"}, statusUsage, "-addr"},
+		"port in use":              {[]string{"-addr", taken.Addr().String()}, statusFailure, "-addr"},
+		"certificate in no folder": {[]string{"-addr", "127.0.0.1:0", "-certificate", missing}, statusFailure, "-certificate"},
+		"certificate is no file":   {[]string{"-addr", "127.0.0.1:0", "-certificate", folder}, statusFailure, "-certificate: " + folder + " is not a regular file"},
+		"no file, port in use":     {[]string{"-addr", taken.Addr().String(), "-certificate", filepath.Join(folder, "new.pem")}, statusFailure, "-addr"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := newCommand(t, test.args...)
+			var stderr strings.Builder
+			command.Stderr = &stderr
+			stdout, err := command.Output()
+			requireFailure(t, err, test.status, stderr.String(), test.text)
+			assert.Empty(t, string(stdout))
+			assert.NoFileExists(t, filepath.Join(folder, "new.pem"))
+		})
+	}
+}
+
+func TestRequestsAreNotKept(t *testing.T) {
+	t.Parallel()
+	p, err := parse(nil, io.Discard)
+	require.NoError(t, err)
+	p.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/identities", nil))
+	assert.Empty(t, p.handler.Requests())
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr strings.Builder
+	assert.Zero(t, run(t.Context(), []string{"-h"}, &stdout, &stderr))
+	assert.Empty(t, stdout.String())
+	for _, flag := range []string{"-addr", "-access-key", "-resource-id", "-insecure-http", "-certificate"} {
+		assert.Contains(t, stderr.String(), "\n  "+flag)
+	}
+}
+
+// TestEndpoint runs the program in the test's process: with a context that has ended, it stops when it is ready.
+func TestEndpoint(t *testing.T) {
+	t.Parallel()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	tests := map[string]string{
+		"127.0.0.1:0": "https://127.0.0.1:",
+		"localhost:0": "https://localhost:",
+		"0.0.0.0:0":   "https://127.0.0.1:",
+		":0":          "https://127.0.0.1:",
+	}
+	if ipv6, err := net.Listen("tcp", "[::1]:0"); err == nil {
+		_ = ipv6.Close()
+		tests["[::1]:0"] = "https://[::1]:"
+		tests["[::]:0"] = "https://127.0.0.1:"
+	}
+	for addr, want := range tests {
+		t.Run(addr, func(t *testing.T) {
+			t.Parallel()
+			var stdout, stderr strings.Builder
+			assert.Zero(t, run(ended, []string{"-addr", addr}, &stdout, &stderr), stderr.String())
+			assert.Regexp(t, `^endpoint=`+regexp.QuoteMeta(want)+`[1-9][0-9]*/;accesskey=\S+\n$`, stdout.String())
+		})
+	}
+}
+
+func TestCertificateNamesTheHost(t *testing.T) {
+	t.Parallel()
+	certificate, err := (&program{}).newCertificate("192.0.2.7")
+	require.NoError(t, err)
+	require.NoError(t, certificate.Leaf.VerifyHostname("192.0.2.7"))
+}
+
+// A watcher looks for the certificate when the connection string is printed.
+type watcher struct {
+	t    *testing.T
+	file string
+}
+
+func (w watcher) Write([]byte) (int, error) {
+	trusting(w.t, w.file)
+	return 0, errors.New("enough")
+}
+
+func TestCertificateIsThereFirst(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "certificate.pem")
+	var stderr strings.Builder
+	args := []string{"-addr", "127.0.0.1:0", "-certificate", file}
+	assert.Equal(t, statusFailure, run(t.Context(), args, watcher{t, file}, &stderr))
+	assert.Equal(t, "acs-identity-emulator: printing the connection string: enough\n", stderr.String())
+}

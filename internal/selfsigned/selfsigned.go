@@ -1,0 +1,65 @@
+// Package selfsigned makes the certificate with which clients trust the emulator.
+package selfsigned
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+)
+
+const life = 365 * 24 * time.Hour
+
+// New makes a certificate that is its own root: clients in any language trust one file. It is valid for 127.0.0.1,
+// ::1, localhost and the given hosts, which are IP addresses or DNS names. Its Leaf is set.
+func New(hosts ...string) (*tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("making the key of the certificate: %w", err)
+	}
+	template := newTemplate(hosts)
+	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return nil, fmt.Errorf("making the certificate: %w", err)
+	}
+	leaf, err := x509.ParseCertificate(raw)
+	if err != nil {
+		return nil, fmt.Errorf("making the certificate: %w", err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key, Leaf: leaf}, nil
+}
+
+// PEM returns what clients trust. It does not hold the private key.
+func PEM(certificate *tls.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Leaf.Raw})
+}
+
+func newTemplate(hosts []string) *x509.Certificate {
+	now := time.Now()
+	template := &x509.Certificate{
+		Subject:               pkix.Name{CommonName: "Azure Communication Services identity emulator"},
+		NotBefore:             now.Add(-time.Hour),
+		NotAfter:              now.Add(life),
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+	}
+	hosts = slices.Concat([]string{"127.0.0.1", "::1", "localhost"}, hosts)
+	slices.Sort(hosts)
+	for _, host := range slices.Compact(hosts) {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
+	}
+	return template
+}
