@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,8 @@ import (
 const ServiceName cloud.ServiceName = "communication/identity"
 
 const (
-	defaultAPIVersion = "2025-06-30"
+	defaultAPIVersion  = "2025-06-30"
+	customIDAPIVersion = "2025-03-02-preview" // the only one that has them
 	// The double slash is what the official libraries send.
 	defaultAudience = "https://communication.azure.com/"
 )
@@ -42,8 +44,10 @@ type ClientOptions struct {
 // [NewClientFromConnectionString], and share it: it is safe for concurrent use by
 // several goroutines.
 type Client struct {
-	internal *azcore.Client
-	endpoint string
+	internal   *azcore.Client
+	entra      *azcore.Client // sends no credential of its own
+	endpoint   string
+	apiVersion string
 }
 
 // NewClient creates a client that authenticates with Microsoft Entra ID.
@@ -101,10 +105,27 @@ func newClient(endpoint string, authentication policy.Policy, options *ClientOpt
 	if err != nil {
 		return nil, err
 	}
+	internal, err := newPipelineClient(authentication, options)
+	if err != nil {
+		return nil, err
+	}
+	entra, err := newPipelineClient(noCredential{}, options)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		internal:   internal,
+		entra:      entra,
+		endpoint:   endpoint,
+		apiVersion: cmp.Or(options.APIVersion, defaultAPIVersion),
+	}, nil
+}
+
+func newPipelineClient(authentication policy.Policy, options *ClientOptions) (*azcore.Client, error) {
 	if !options.InsecureAllowCredentialWithHTTP {
 		authentication = httpsOnly{authentication}
 	}
-	internal, err := azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{
+	return azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{
 		// What it takes to see a wrong clock or version, and what Azure's support asks for.
 		AllowedHeaders: []string{"api-supported-versions", "x-azure-ref", "x-ms-date"},
 		APIVersion:     runtime.APIVersionOptions{Location: runtime.APIVersionLocationQueryParam, Name: "api-version"},
@@ -112,10 +133,13 @@ func newClient(endpoint string, authentication policy.Policy, options *ClientOpt
 		PerRetry:       []policy.Policy{authentication},
 		Tracing:        runtime.TracingOptions{Namespace: "Microsoft.Communication"},
 	}, &options.ClientOptions)
-	if err != nil {
-		return nil, err
-	}
-	return &Client{internal: internal, endpoint: endpoint}, nil
+}
+
+// noCredential is for requests that carry a token of their own.
+type noCredential struct{}
+
+func (noCredential) Do(req *policy.Request) (*http.Response, error) {
+	return req.Next()
 }
 
 // httpsOnly refuses to authenticate over http.
@@ -133,18 +157,24 @@ func (p httpsOnly) Do(req *policy.Request) (*http.Response, error) {
 // CreateUser creates a communication user.
 //
 // The service has no way to list users: keep the ID. A call that is retried after
-// its answer was lost creates a second user.
+// its answer was lost creates a second user, unless it has a CustomID.
 //
 // If the operation fails it returns an *azcore.ResponseError.
 //   - options - optional parameters; nil means the defaults
 func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (response CreateUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.CreateUser")
 	defer func() { endSpan(err) }()
-	created, err := send[createdUser](ctx, c, request{
-		method: http.MethodPost,
-		path:   "/identities",
-		body:   createUserRequest{},
-		status: http.StatusCreated,
+	if options == nil {
+		options = &CreateUserOptions{}
+	}
+	if err := c.checkCustomID(options.CustomID); err != nil {
+		return CreateUserResponse{}, err
+	}
+	created, err := send[userResult](ctx, c, request{
+		method:   http.MethodPost,
+		path:     "/identities",
+		body:     createUserRequest{CustomID: options.CustomID},
+		statuses: []int{http.StatusCreated},
 	})
 	return CreateUserResponse{User: created.user()}, err
 }
@@ -153,7 +183,7 @@ func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (re
 // for it, in one request.
 //
 // The service has no way to list users: keep the ID. A call that is retried after
-// its answer was lost creates a second user.
+// its answer was lost creates a second user, unless it has a CustomID.
 //
 // If the operation fails it returns an *azcore.ResponseError. No scopes, or a token
 // life that is not a positive number of whole minutes, is an error before any request.
@@ -169,15 +199,18 @@ func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, op
 	if options == nil {
 		options = &CreateUserAndTokenOptions{}
 	}
+	if err := c.checkCustomID(options.CustomID); err != nil {
+		return CreateUserAndTokenResponse{}, err
+	}
 	minutes, err := wholeMinutes(options.TokenExpiresIn)
 	if err != nil {
 		return CreateUserAndTokenResponse{}, err
 	}
-	created, err := send[createdUserAndToken](ctx, c, request{
-		method: http.MethodPost,
-		path:   "/identities",
-		body:   createUserRequest{CreateTokenWithScopes: scopes, ExpiresInMinutes: minutes},
-		status: http.StatusCreated,
+	created, err := send[userAndToken](ctx, c, request{
+		method:   http.MethodPost,
+		path:     "/identities",
+		body:     createUserRequest{CustomID: options.CustomID, CreateTokenWithScopes: scopes, ExpiresInMinutes: minutes},
+		statuses: []int{http.StatusCreated},
 	})
 	return CreateUserAndTokenResponse{User: created.user(), AccessToken: created.AccessToken}, err
 }
@@ -206,7 +239,7 @@ func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier,
 		path:       "/identities/%s/:issueAccessToken",
 		parameters: []pathParameter{{"user.ID", user.ID}},
 		body:       issueAccessTokenRequest{Scopes: scopes, ExpiresInMinutes: minutes},
-		status:     http.StatusOK,
+		statuses:   []int{http.StatusOK},
 	})
 	return GetTokenResponse{AccessToken: token}, err
 }
@@ -228,7 +261,7 @@ func (c *Client) RevokeTokens(ctx context.Context, user CommunicationUserIdentif
 		method:     http.MethodPost,
 		path:       "/identities/%s/:revokeAccessTokens",
 		parameters: []pathParameter{{"user.ID", user.ID}},
-		status:     http.StatusNoContent,
+		statuses:   []int{http.StatusNoContent},
 	})
 	return RevokeTokensResponse{}, err
 }
@@ -247,9 +280,36 @@ func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifie
 		method:     http.MethodDelete,
 		path:       "/identities/%s",
 		parameters: []pathParameter{{"user.ID", user.ID}},
-		status:     http.StatusNoContent,
+		statuses:   []int{http.StatusNoContent},
 	})
 	return DeleteUserResponse{}, err
+}
+
+// GetUserDetail returns what the service knows of a user. It exists in API version
+// 2025-03-02-preview only; with another one it is an error before any request.
+//
+// If the operation fails it returns an *azcore.ResponseError, with
+// [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID is an
+// error before any request.
+//   - user - the user to describe
+//   - options - optional parameters; nil means the defaults
+func (c *Client) GetUserDetail(ctx context.Context, user CommunicationUserIdentifier, options *GetUserDetailOptions) (response GetUserDetailResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.GetUserDetail")
+	defer func() { endSpan(err) }()
+	if c.apiVersion != customIDAPIVersion {
+		return GetUserDetailResponse{}, fmt.Errorf("identity: GetUserDetail needs ClientOptions.APIVersion %s, not %s", customIDAPIVersion, c.apiVersion)
+	}
+	detail, err := send[userDetail](ctx, c, request{
+		method:     http.MethodGet,
+		path:       "/identities/%s",
+		parameters: []pathParameter{{"user.ID", user.ID}},
+		statuses:   []int{http.StatusOK},
+	})
+	return GetUserDetailResponse{
+		User:              CommunicationUserIdentifier{ID: detail.ID},
+		CustomID:          detail.CustomID,
+		LastTokenIssuedAt: time.Time(detail.LastTokenIssuedAt),
+	}, err
 }
 
 // startSpan opens the span of an operation and tells azcore its name.
@@ -263,8 +323,9 @@ type request struct {
 	method     string
 	path       string // with a %s for each parameter
 	parameters []pathParameter
-	body       any // nil: none
-	status     int // the only one that means success
+	body       any    // nil: none
+	entraToken string // authorizes the request instead of the client's credential; empty: none
+	statuses   []int  // which mean success
 }
 
 type pathParameter struct {
@@ -290,14 +351,14 @@ func send[T result](ctx context.Context, c *Client, r request) (none T, err erro
 	if err != nil {
 		return none, err
 	}
-	resp, err := c.internal.Pipeline().Do(req)
+	resp, err := c.pipeline(r).Do(req)
 	if err != nil {
 		return none, err
 	}
-	if resp.StatusCode != r.status {
-		return none, newResponseError(resp, r.status)
+	if !runtime.HasStatusCode(resp, r.statuses...) {
+		return none, newResponseError(resp, r.statuses)
 	}
-	if r.status == http.StatusNoContent {
+	if resp.StatusCode == http.StatusNoContent {
 		return none, nil
 	}
 	var result T
@@ -320,10 +381,20 @@ func (c *Client) newRequest(ctx context.Context, r request) (*policy.Request, er
 		return nil, err
 	}
 	req.Raw().Header.Set("Accept", "application/json")
+	if r.entraToken != "" {
+		req.Raw().Header.Set("Authorization", "Bearer "+r.entraToken)
+	}
 	if r.body == nil {
 		return req, nil
 	}
 	return req, runtime.MarshalAsJSON(req, r.body)
+}
+
+func (c *Client) pipeline(r request) runtime.Pipeline {
+	if r.entraToken != "" {
+		return c.entra.Pipeline()
+	}
+	return c.internal.Pipeline()
 }
 
 // escapedPath puts each parameter into its segment. Empty values and dots would
@@ -343,13 +414,27 @@ func (r request) escapedPath() (string, error) {
 // newResponseError makes the error for a status that does not mean success. It
 // leaves out the body of what is no refusal, like a 2xx that is not the documented
 // one: it may hold a token.
-func newResponseError(resp *http.Response, want int) error {
+func newResponseError(resp *http.Response, want []int) error {
 	if resp.StatusCode >= http.StatusBadRequest {
 		return runtime.NewResponseError(resp)
 	}
 	withoutBody := *resp
 	withoutBody.Body = http.NoBody
 	return fmt.Errorf("identity: expected status %d: %w", want, runtime.NewResponseError(&withoutBody))
+}
+
+// checkCustomID refuses custom IDs that the service would ignore: every call would
+// then create another user.
+func (c *Client) checkCustomID(customID *string) error {
+	switch {
+	case customID == nil:
+		return nil
+	case *customID == "":
+		return errors.New("identity: options.CustomID cannot be empty")
+	case c.apiVersion != customIDAPIVersion:
+		return fmt.Errorf("identity: options.CustomID needs ClientOptions.APIVersion %s, not %s", customIDAPIVersion, c.apiVersion)
+	}
+	return nil
 }
 
 // wholeMinutes converts a token life to the unit of the service, whose business it

@@ -42,7 +42,7 @@ func TestRequestOnTheWire(t *testing.T) {
 	t.Parallel()
 	forEachOperation(t, func(t *testing.T, op operation) {
 		transport := always(op.status, op.success)
-		_, err := op.call(t.Context(), newScriptedClient(t, transport))
+		_, err := op.call(t.Context(), op.newClient(t, transport))
 		require.NoError(t, err)
 		require.Len(t, transport.requests, 1)
 		sent := transport.requests[0]
@@ -65,16 +65,22 @@ func TestRequestOnTheWire(t *testing.T) {
 func TestSuccess(t *testing.T) {
 	t.Parallel()
 	token := identity.AccessToken{Token: secretToken, ExpiresOn: tokenExpiresOn}
+	assignment := identity.TeamsExtensionAssignment{TenantID: "tenant", ObjectID: "object", PrincipalType: identity.TeamsExtensionPrincipalTypeUser, ClientIDs: []string{"client"}}
 	want := map[string]any{
-		"CreateUser":           identity.CreateUserResponse{User: someUser},
-		"CreateUserAndToken":   identity.CreateUserAndTokenResponse{User: someUser, AccessToken: token},
-		"GetToken":             identity.GetTokenResponse{AccessToken: token},
-		"RevokeTokens":         identity.RevokeTokensResponse{},
-		"DeleteUser":           identity.DeleteUserResponse{},
-		"GetTokenForTeamsUser": identity.GetTokenForTeamsUserResponse{AccessToken: token},
+		"CreateUser":                     identity.CreateUserResponse{User: someUser},
+		"CreateUserAndToken":             identity.CreateUserAndTokenResponse{User: someUser, AccessToken: token},
+		"GetToken":                       identity.GetTokenResponse{AccessToken: token},
+		"RevokeTokens":                   identity.RevokeTokensResponse{},
+		"DeleteUser":                     identity.DeleteUserResponse{},
+		"GetTokenForTeamsUser":           identity.GetTokenForTeamsUserResponse{AccessToken: token},
+		"GetUserDetail":                  identity.GetUserDetailResponse{User: someUser, CustomID: "alice", LastTokenIssuedAt: tokenExpiresOn.Truncate(time.Second)},
+		"GetTeamsExtensionAssignment":    identity.GetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assignment},
+		"SetTeamsExtensionAssignment":    identity.SetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assignment},
+		"DeleteTeamsExtensionAssignment": identity.DeleteTeamsExtensionAssignmentResponse{},
+		"ExchangeTeamsExtensionToken":    identity.ExchangeTeamsExtensionTokenResponse{User: someUser, AccessToken: token},
 	}
 	forEachOperation(t, func(t *testing.T, op operation) {
-		got, err := op.call(t.Context(), newScriptedClient(t, always(op.status, op.success)))
+		got, err := op.call(t.Context(), op.newClient(t, always(op.status, op.success)))
 		require.NoError(t, err)
 		assert.Equal(t, want[op.name], got)
 	})
@@ -84,7 +90,7 @@ func TestRefusalOfTheService(t *testing.T) {
 	t.Parallel()
 	forEachOperation(t, func(t *testing.T, op operation) {
 		body := `{"error":{"code":"IdentityNotOwned","message":"not yours"}}`
-		got, err := op.call(t.Context(), newScriptedClient(t, always(http.StatusUnauthorized, body)))
+		got, err := op.call(t.Context(), op.newClient(t, always(http.StatusUnauthorized, body)))
 		responseError, ok := errors.AsType[*azcore.ResponseError](err)
 		require.True(t, ok, "%T", err)
 		assert.Equal(t, http.StatusUnauthorized, responseError.StatusCode)
@@ -109,6 +115,8 @@ func TestNames(t *testing.T) {
 	assert.EqualValues(t, "chat.join.limited", identity.TokenScopeChatJoinLimited)
 	assert.EqualValues(t, "voip", identity.TokenScopeVoIP)
 	assert.EqualValues(t, "voip.join", identity.TokenScopeVoIPJoin)
+	assert.EqualValues(t, "user", identity.TeamsExtensionPrincipalTypeUser)
+	assert.EqualValues(t, "resourceAccount", identity.TeamsExtensionPrincipalTypeResourceAccount)
 }
 
 func TestHasCode(t *testing.T) {
@@ -130,10 +138,10 @@ func TestUnexpectedSuccess(t *testing.T) {
 	t.Parallel()
 	forEachOperation(t, func(t *testing.T, op operation) {
 		for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent, http.StatusMultipleChoices} {
-			if status == op.status {
+			if status == op.status || op.method == http.MethodPut && status == http.StatusOK {
 				continue
 			}
-			got, err := op.call(t.Context(), newScriptedClient(t, always(status, userAndTokenBody)))
+			got, err := op.call(t.Context(), op.newClient(t, always(status, userAndTokenBody)))
 			responseError, ok := errors.AsType[*azcore.ResponseError](err)
 			require.True(t, ok, "%T", err)
 			assert.Equal(t, status, responseError.StatusCode)
@@ -164,26 +172,39 @@ func TestIncompleteResponse(t *testing.T) {
 		`{"token":"","expiresOn":"2026-10-20T12:48:08+00:00"}`: "token",
 		`{"token":"secret-token"}`:                             "expiresOn",
 		`{"token":"secret-token","expiresOn":null}`:            "expiresOn",
-		`{"token":"secret-token","expiresOn":"secret-token"}`:  "expiresOn",
+		`{"token":"secret-token","expiresOn":"secret-token"}`:  "RFC 3339",
 		`{"token":"secret-token","expiresOn":1791895688}`:      "not as documented",
 		`{"token":"secret-token"`:                              "not as documented",
 	}
 	userAndToken := map[string]string{
 		`{"accessToken":` + tokenBody + `}`: "identity.id",
-		userBody:                            "accessToken.token for the new user 8:acs:a_b",
+		userBody:                            "accessToken.token for the user 8:acs:a_b",
 		`{"identity":{"id":"8:acs:a_b"},"accessToken":null}`:                     "accessToken.token",
 		`{"identity":{"id":"8:acs:a_b"},"accessToken":{"token":"secret-token"}}`: "accessToken.expiresOn",
 	}
 	userAndToken[`{"identity":{"id":"8:acs:a_b"},"accessToken":7}`] = "not as documented"
+	assignment := map[string]string{
+		"": "response has no tenantId",
+		`{"tenantId":"tenant","principalType":"user"}`: "response has no objectId",
+		`{"tenantId":"tenant","objectId":"object"}`:    "response has no principalType",
+	}
 	bodies := map[string]map[string]string{
-		"CreateUser":           user,
-		"CreateUserAndToken":   userAndToken,
-		"GetToken":             token,
-		"GetTokenForTeamsUser": token,
+		"CreateUser":                  user,
+		"CreateUserAndToken":          userAndToken,
+		"GetToken":                    token,
+		"GetTokenForTeamsUser":        token,
+		"ExchangeTeamsExtensionToken": userAndToken,
+		"GetTeamsExtensionAssignment": assignment,
+		"SetTeamsExtensionAssignment": assignment,
+		"GetUserDetail": {
+			"":                     "response has no id",
+			`{"customId":"alice"}`: "response has no id",
+			`{"id":"8:acs:a_b","lastTokenIssuedAt":"yesterday"}`: "not as documented",
+		},
 	}
 	forEachOperation(t, func(t *testing.T, op operation) {
 		for body, message := range bodies[op.name] {
-			got, err := op.call(t.Context(), newScriptedClient(t, always(op.status, body)))
+			got, err := op.call(t.Context(), op.newClient(t, always(op.status, body)))
 			require.ErrorContains(t, err, message, body)
 			assert.NotContains(t, err.Error(), secretToken, body)
 			assert.Zero(t, got, body)
@@ -287,10 +308,11 @@ func TestOptionalParameters(t *testing.T) {
 func TestBadParameters(t *testing.T) {
 	t.Parallel()
 	type call = func(context.Context, *identity.Client) (any, error)
-	tests := map[string]struct {
+	type badCall struct {
 		call    call
 		message string
-	}{
+	}
+	tests := map[string]badCall{
 		"no scopes": {func(ctx context.Context, c *identity.Client) (any, error) {
 			return c.CreateUserAndToken(ctx, nil, nil)
 		}, "scopes cannot be empty"},
@@ -299,16 +321,10 @@ func TestBadParameters(t *testing.T) {
 		}, "scopes cannot be empty"},
 	}
 	for _, life := range []time.Duration{0, -time.Hour, time.Nanosecond, 90 * time.Second, time.Hour + time.Millisecond, math.MaxInt64, math.MinInt64} {
-		tests["create with a token life of "+life.String()] = struct {
-			call    call
-			message string
-		}{func(ctx context.Context, c *identity.Client) (any, error) {
+		tests["create with a token life of "+life.String()] = badCall{func(ctx context.Context, c *identity.Client) (any, error) {
 			return c.CreateUserAndToken(ctx, chat, &identity.CreateUserAndTokenOptions{TokenExpiresIn: &life})
 		}, "options.TokenExpiresIn"}
-		tests["get a token with a life of "+life.String()] = struct {
-			call    call
-			message string
-		}{func(ctx context.Context, c *identity.Client) (any, error) {
+		tests["get a token with a life of "+life.String()] = badCall{func(ctx context.Context, c *identity.Client) (any, error) {
 			return c.GetToken(ctx, someUser, chat, &identity.GetTokenOptions{TokenExpiresIn: &life})
 		}, "options.TokenExpiresIn"}
 	}
@@ -319,12 +335,28 @@ func TestBadParameters(t *testing.T) {
 			"revoke":      func(ctx context.Context, c *identity.Client) (any, error) { return c.RevokeTokens(ctx, user, nil) },
 			"delete":      func(ctx context.Context, c *identity.Client) (any, error) { return c.DeleteUser(ctx, user, nil) },
 		} {
-			tests[name+" with the ID "+id] = struct {
-				call    func(context.Context, *identity.Client) (any, error)
-				message string
-			}{call, "user.ID cannot be"}
+			tests[name+" with the ID "+id] = badCall{call, "user.ID cannot be"}
 		}
 	}
+	for _, id := range []string{"", ".", ".."} {
+		for name, call := range map[string]func(context.Context, *identity.Client, string, string) (any, error){
+			"get": func(ctx context.Context, c *identity.Client, tenantID, objectID string) (any, error) {
+				return c.GetTeamsExtensionAssignment(ctx, tenantID, objectID, nil)
+			},
+			"set": func(ctx context.Context, c *identity.Client, tenantID, objectID string) (any, error) {
+				return c.SetTeamsExtensionAssignment(ctx, tenantID, objectID, identity.TeamsExtensionAssignmentParameters{}, nil)
+			},
+			"delete": func(ctx context.Context, c *identity.Client, tenantID, objectID string) (any, error) {
+				return c.DeleteTeamsExtensionAssignment(ctx, tenantID, objectID, nil)
+			},
+		} {
+			tests[name+" an assignment with the tenant ID "+id] = badCall{func(ctx context.Context, c *identity.Client) (any, error) { return call(ctx, c, id, "object") }, "tenantID cannot be"}
+			tests[name+" an assignment with the object ID "+id] = badCall{func(ctx context.Context, c *identity.Client) (any, error) { return call(ctx, c, "tenant", id) }, "objectID cannot be"}
+		}
+	}
+	tests["exchange an empty token"] = badCall{func(ctx context.Context, c *identity.Client) (any, error) {
+		return c.ExchangeTeamsExtensionToken(ctx, identity.TeamsExtensionTokenParameters{}, nil)
+	}, "parameters.EntraToken cannot be empty"}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -335,6 +367,112 @@ func TestBadParameters(t *testing.T) {
 			assert.Empty(t, transport.requests, "nothing may be sent")
 		})
 	}
+}
+
+func TestCustomIDNeedsItsAPIVersion(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string]func(context.Context, *identity.Client) (any, error){
+		"CreateUser": func(ctx context.Context, c *identity.Client) (any, error) {
+			return c.CreateUser(ctx, &identity.CreateUserOptions{CustomID: new("alice")})
+		},
+		"CreateUserAndToken": func(ctx context.Context, c *identity.Client) (any, error) {
+			return c.CreateUserAndToken(ctx, chat, &identity.CreateUserAndTokenOptions{CustomID: new("alice")})
+		},
+		"GetUserDetail": func(ctx context.Context, c *identity.Client) (any, error) {
+			return c.GetUserDetail(ctx, someUser, nil)
+		},
+	} {
+		for _, version := range []string{"", "2025-06-30", "2023-10-01", "2026-09-23", "2099-01-01"} {
+			t.Run(name+" "+version, func(t *testing.T) {
+				t.Parallel()
+				transport := always(http.StatusOK, userAndTokenBody)
+				got, err := call(t.Context(), operation{version: version}.newClient(t, transport))
+				require.ErrorContains(t, err, "needs ClientOptions.APIVersion 2025-03-02-preview, not 20")
+				assert.Zero(t, got)
+				assert.Empty(t, transport.requests, "nothing may be sent")
+			})
+		}
+	}
+}
+
+func TestCustomIDOnTheWire(t *testing.T) {
+	t.Parallel()
+	transport := always(http.StatusCreated, userAndTokenBody)
+	client := operation{version: previewVersion}.newClient(t, transport)
+	_, err := client.CreateUser(t.Context(), &identity.CreateUserOptions{CustomID: new("alice")})
+	require.NoError(t, err)
+	_, err = client.CreateUserAndToken(t.Context(), chat, &identity.CreateUserAndTokenOptions{CustomID: new("alice"), TokenExpiresIn: new(time.Hour)})
+	require.NoError(t, err)
+	_, err = client.CreateUser(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Equal(t, `{"customId":"alice"}`, transport.requests[0].body)
+	assert.Equal(t, `{"customId":"alice","createTokenWithScopes":["chat"],"expiresInMinutes":60}`, transport.requests[1].body)
+	assert.Equal(t, `{}`, transport.requests[2].body)
+}
+
+func TestEmptyCustomIDIsRefused(t *testing.T) {
+	t.Parallel()
+	transport := always(http.StatusCreated, userAndTokenBody)
+	client := operation{version: previewVersion}.newClient(t, transport)
+	_, err := client.CreateUser(t.Context(), &identity.CreateUserOptions{CustomID: new("")})
+	require.ErrorContains(t, err, "options.CustomID cannot be empty")
+	_, err = client.CreateUserAndToken(t.Context(), chat, &identity.CreateUserAndTokenOptions{CustomID: new("")})
+	require.ErrorContains(t, err, "options.CustomID cannot be empty")
+	assert.Empty(t, transport.requests)
+}
+
+func TestUserDetailOfAUserWithoutAny(t *testing.T) {
+	t.Parallel()
+	detail, err := operation{version: previewVersion}.newClient(t, always(http.StatusOK, `{"id":"8:acs:a_b"}`)).GetUserDetail(t.Context(), someUser, nil)
+	require.NoError(t, err)
+	assert.Equal(t, identity.GetUserDetailResponse{User: someUser}, detail)
+	assert.True(t, detail.LastTokenIssuedAt.IsZero())
+}
+
+// TestAssignmentIsReplaced shows that both statuses mean success.
+func TestAssignmentIsReplaced(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusOK, http.StatusCreated} {
+		parameters := identity.TeamsExtensionAssignmentParameters{PrincipalType: "group"}
+		transport := always(status, `{"tenantId":"tenant","objectId":"object","principalType":"group"}`)
+		assignment, err := newScriptedClient(t, transport).SetTeamsExtensionAssignment(t.Context(), "tenant", "object", parameters, nil)
+		require.NoError(t, err)
+		assert.Equal(t, identity.TeamsExtensionPrincipalType("group"), assignment.PrincipalType, "types of the future pass")
+		assert.Equal(t, `{"principalType":"group"}`, transport.requests[0].body)
+	}
+}
+
+// TestExchangeSendsTheEntraTokenAlone shows that the client's own credential stays at home.
+func TestExchangeSendsTheEntraTokenAlone(t *testing.T) {
+	t.Parallel()
+	credential := &entraCredential{}
+	key, err := identity.NewSharedKeyCredential(testKey)
+	require.NoError(t, err)
+	transport := always(http.StatusOK, userAndTokenBody)
+	withEntra, err := identity.NewClient(testEndpoint, credential, scriptedOptions(transport))
+	require.NoError(t, err)
+	withKey, err := identity.NewClientWithSharedKeyCredential(testEndpoint, key, scriptedOptions(transport))
+	require.NoError(t, err)
+	for _, client := range []*identity.Client{withEntra, withKey} {
+		_, err := client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: "the user's"}, nil)
+		require.NoError(t, err)
+	}
+	assert.Empty(t, credential.requests)
+	for _, sent := range transport.requests {
+		assert.Equal(t, []string{"Bearer the user's"}, sent.Header.Values("Authorization"))
+		assert.Empty(t, sent.Header.Get("x-ms-date"))
+		assert.Empty(t, sent.Header.Get("x-ms-content-sha256"))
+	}
+}
+
+func TestExchangeRefusesHTTP(t *testing.T) {
+	t.Parallel()
+	transport := always(http.StatusOK, userAndTokenBody)
+	client, err := identity.NewClientFromConnectionString("endpoint=http://localhost:8080/;accesskey="+testKey, scriptedOptions(transport))
+	require.NoError(t, err)
+	_, err = client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: secretToken}, nil)
+	require.ErrorContains(t, err, "endpoint must be https")
+	assert.Empty(t, transport.requests)
 }
 
 func TestUserIDIsOneSegment(t *testing.T) {
@@ -605,7 +743,7 @@ func TestRetry(t *testing.T) {
 				return response(op.status, op.success), nil
 			}
 		}
-		_, err := op.call(t.Context(), newScriptedClient(t, transport))
+		_, err := op.call(t.Context(), op.newClient(t, transport))
 		require.NoError(t, err)
 		require.Len(t, transport.requests, 3)
 		for _, sent := range transport.requests {
@@ -747,7 +885,7 @@ func TestCaptureResponse(t *testing.T) {
 	forEachOperation(t, func(t *testing.T, op operation) {
 		var raw *http.Response
 		ctx := policy.WithCaptureResponse(t.Context(), &raw)
-		_, err := op.call(ctx, newScriptedClient(t, always(op.status, op.success)))
+		_, err := op.call(ctx, op.newClient(t, always(op.status, op.success)))
 		require.NoError(t, err)
 		assert.Equal(t, op.status, raw.StatusCode)
 	})
@@ -771,7 +909,7 @@ func TestCancelledContext(t *testing.T) {
 			<-req.Context().Done()
 			return nil, req.Context().Err()
 		}}
-		got, err := op.call(ctx, newScriptedClient(t, transport))
+		got, err := op.call(ctx, op.newClient(t, transport))
 		require.ErrorIs(t, err, context.Canceled)
 		assert.Len(t, transport.requests, 1)
 		assert.Zero(t, got)

@@ -1,10 +1,12 @@
 package identity_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 	"github.com/stretchr/testify/assert"
@@ -96,6 +98,74 @@ func TestTeamsUserOnTheEmulator(t *testing.T) {
 		wrong.TeamsUserEntraToken = "no JWT"
 		_, err = client.GetTokenForTeamsUser(t.Context(), wrong, nil)
 		assert.True(t, identity.HasCode(err, identity.ErrorCodeInvalidAccessToken), err)
+	})
+}
+
+func TestCustomIDIsIdempotent(t *testing.T) {
+	t.Parallel()
+	forEachCredential(t, func(t *testing.T, _ *identity.Client, server *emulator.Server) {
+		options := server.ClientOptions()
+		options.APIVersion = previewVersion
+		client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
+		require.NoError(t, err)
+		ctx := t.Context()
+		alice := &identity.CreateUserAndTokenOptions{CustomID: new("alice")}
+
+		// The work is done and the answer is lost: the retry must find the same user.
+		server.Inject(emulator.Fault{Operation: "CreateUser", Drop: emulator.DropAfter, Times: 1})
+		first, err := client.CreateUserAndToken(ctx, chat, alice)
+		require.NoError(t, err)
+		second, err := client.CreateUser(ctx, &identity.CreateUserOptions{CustomID: new("alice")})
+		require.NoError(t, err)
+		assert.Equal(t, first.User, second.User)
+
+		detail, err := client.GetUserDetail(ctx, first.User, nil)
+		require.NoError(t, err)
+		assert.Equal(t, first.User, detail.User)
+		assert.Equal(t, "alice", detail.CustomID)
+		assert.WithinDuration(t, time.Now(), detail.LastTokenIssuedAt, time.Minute)
+	})
+}
+
+func TestTeamsExtensionOnTheEmulator(t *testing.T) {
+	t.Parallel()
+	forEachCredential(t, func(t *testing.T, client *identity.Client, server *emulator.Server) {
+		ctx := t.Context()
+		_, err := client.GetTeamsExtensionAssignment(ctx, tenant, person, nil)
+		responseError, ok := errors.AsType[*azcore.ResponseError](err)
+		require.True(t, ok, "%T", err)
+		assert.Equal(t, http.StatusNotFound, responseError.StatusCode)
+
+		parameters := identity.TeamsExtensionAssignmentParameters{PrincipalType: identity.TeamsExtensionPrincipalTypeUser, ClientIDs: []string{resource}}
+		want := identity.TeamsExtensionAssignment{TenantID: tenant, ObjectID: person, PrincipalType: identity.TeamsExtensionPrincipalTypeUser, ClientIDs: []string{resource}}
+		set, err := client.SetTeamsExtensionAssignment(ctx, tenant, person, parameters, nil)
+		require.NoError(t, err)
+		assert.Equal(t, want, set.TeamsExtensionAssignment)
+		got, err := client.GetTeamsExtensionAssignment(ctx, tenant, person, nil)
+		require.NoError(t, err)
+		assert.Equal(t, want, got.TeamsExtensionAssignment)
+		replaced, err := client.SetTeamsExtensionAssignment(ctx, tenant, person, identity.TeamsExtensionAssignmentParameters{PrincipalType: identity.TeamsExtensionPrincipalTypeResourceAccount}, nil)
+		require.NoError(t, err)
+		assert.Equal(t, identity.TeamsExtensionPrincipalTypeResourceAccount, replaced.PrincipalType)
+		assert.Nil(t, replaced.ClientIDs)
+
+		exchanged, err := client.ExchangeTeamsExtensionToken(ctx, identity.TeamsExtensionTokenParameters{
+			EntraToken: server.EntraToken(emulator.EntraTokenClaims{ObjectID: person, TenantID: tenant}),
+		}, nil)
+		require.NoError(t, err)
+		user, ok := exchanged.User.(identity.TeamsExtensionUserIdentifier)
+		require.True(t, ok, "%T", exchanged.User)
+		assert.Equal(t, person, user.UserID)
+		claims, err := server.InspectToken(exchanged.AccessToken.Token)
+		require.NoError(t, err)
+		assert.Equal(t, user.RawID(), claims.RawID)
+		_, err = client.ExchangeTeamsExtensionToken(ctx, identity.TeamsExtensionTokenParameters{EntraToken: "opaque"}, nil)
+		assert.True(t, identity.HasCode(err, identity.ErrorCodeInvalidAccessToken), err)
+
+		_, err = client.DeleteTeamsExtensionAssignment(ctx, tenant, person, nil)
+		require.NoError(t, err)
+		_, err = client.GetTeamsExtensionAssignment(ctx, tenant, person, nil)
+		require.Error(t, err)
 	})
 }
 

@@ -172,6 +172,104 @@ func ExampleClient_GetTokenForTeamsUser() {
 	// Output: valid for 1h0m0s
 }
 
+func ExampleClient_CreateUser_customID() {
+	options := *clientOptions
+	options.APIVersion = "2025-03-02-preview"
+	client, err := identity.NewClientFromConnectionString(connectionString, &options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	first, err := client.CreateUser(context.Background(), &identity.CreateUserOptions{CustomID: new("alice@contoso.com")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	second, err := client.CreateUser(context.Background(), &identity.CreateUserOptions{CustomID: new("alice@contoso.com")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("the same user:", first.User == second.User)
+	// Output: the same user: true
+}
+
+func ExampleClient_GetUserDetail() {
+	options := *clientOptions
+	options.APIVersion = "2025-03-02-preview"
+	client, err := identity.NewClientFromConnectionString(connectionString, &options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	created, err := client.CreateUser(context.Background(), &identity.CreateUserOptions{CustomID: new("bob@contoso.com")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	detail, err := client.GetUserDetail(context.Background(), created.User, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(detail.CustomID)
+	fmt.Println("was issued a token:", !detail.LastTokenIssuedAt.IsZero())
+	// Output:
+	// bob@contoso.com
+	// was issued a token: false
+}
+
+const (
+	teamsTenantID = "33333333-3333-4333-8333-333333333333"
+	teamsUserID   = "22222222-2222-4222-8222-222222222222"
+)
+
+func ExampleClient_SetTeamsExtensionAssignment() {
+	assignment, err := client.SetTeamsExtensionAssignment(context.Background(), teamsTenantID, teamsUserID, identity.TeamsExtensionAssignmentParameters{
+		PrincipalType: identity.TeamsExtensionPrincipalTypeUser,
+		ClientIDs:     []string{"11111111-1111-4111-8111-111111111111"},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(assignment.PrincipalType, assignment.ObjectID)
+	// Output: user 22222222-2222-4222-8222-222222222222
+}
+
+func ExampleClient_GetTeamsExtensionAssignment() {
+	_, err := client.GetTeamsExtensionAssignment(context.Background(), teamsTenantID, "44444444-4444-4444-8444-444444444444", nil)
+	if responseError, ok := errors.AsType[*azcore.ResponseError](err); ok && responseError.StatusCode == http.StatusNotFound {
+		fmt.Println("no assignment")
+	}
+	// Output: no assignment
+}
+
+func ExampleClient_DeleteTeamsExtensionAssignment() {
+	_, err := client.DeleteTeamsExtensionAssignment(context.Background(), teamsTenantID, teamsUserID, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+}
+
+func ExampleClient_ExchangeTeamsExtensionToken() {
+	// A Teams user signs in to Entra ID, here to the emulator.
+	entraToken := server.EntraToken(emulator.EntraTokenClaims{ObjectID: teamsUserID, TenantID: teamsTenantID})
+
+	exchanged, err := client.ExchangeTeamsExtensionToken(context.Background(), identity.TeamsExtensionTokenParameters{EntraToken: entraToken}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if user, ok := exchanged.User.(identity.TeamsExtensionUserIdentifier); ok {
+		fmt.Println("Teams user", user.UserID)
+	}
+	// Output: Teams user 22222222-2222-4222-8222-222222222222
+}
+
+// The JSON of identifiers is the one that Communication Services use.
+func ExampleUnmarshalIdentifier() {
+	identifier, err := identity.UnmarshalIdentifier([]byte(`{"kind":"phoneNumber","rawId":"4:+14255550123","phoneNumber":{"value":"+14255550123"}}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(identifier.Kind(), identifier.RawID())
+	// Output: phoneNumber 4:+14255550123
+}
+
 func ExampleSharedKeyCredential_Update() {
 	credential, err := identity.NewSharedKeyCredential("Zmlyc3Qga2V5")
 	if err != nil {

@@ -111,6 +111,10 @@ func (c *entraCredential) GetToken(_ context.Context, options policy.TokenReques
 const secretToken = "secret-token"
 
 const (
+	previewVersion = "2025-03-02-preview"
+	assignmentURI  = "/access/teamsExtension/tenants/tenant/assignments/object?api-version=2025-06-30"
+	assignmentBody = `{"objectId":"object","tenantId":"tenant","principalType":"user","clientIds":["client"]}`
+
 	userBody         = `{"identity":{"id":"8:acs:a_b"}}`
 	userAndTokenBody = `{"identity":{"id":"8:acs:a_b"},"accessToken":{"token":"` + secretToken + `","expiresOn":"2026-10-20T12:48:08.0455796+00:00"}}`
 	tokenBody        = `{"token":"` + secretToken + `","expiresOn":"2026-10-20T12:48:08.0455796+00:00"}`
@@ -121,12 +125,27 @@ var tokenExpiresOn = time.Date(2026, 10, 20, 12, 48, 8, 45579600, time.UTC)
 // operation is one of the client's methods, called with valid arguments.
 type operation struct {
 	name    string
+	version string // that it needs; empty: the default will do
 	call    func(context.Context, *identity.Client) (any, error)
 	method  string
 	uri     string
 	body    string
 	status  int
 	success string // the body of a successful response
+}
+
+// options are those with which the operation can be called.
+func (op operation) options(transport policy.Transporter) *identity.ClientOptions {
+	options := scriptedOptions(transport)
+	options.APIVersion = op.version
+	return options
+}
+
+func (op operation) newClient(t *testing.T, transport policy.Transporter) *identity.Client {
+	t.Helper()
+	client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+"/;accesskey="+testKey, op.options(transport))
+	require.NoError(t, err)
+	return client
 }
 
 var someUser = identity.CommunicationUserIdentifier{ID: "8:acs:a_b"}
@@ -175,6 +194,49 @@ var operations = []operation{
 		method: http.MethodPost, uri: "/teamsUser/:exchangeAccessToken?api-version=2025-06-30",
 		body:   `{"token":"` + secretToken + `","appId":"client","userId":"user"}`,
 		status: http.StatusOK, success: tokenBody,
+	},
+	{
+		name:    "GetUserDetail",
+		version: previewVersion,
+		call: func(ctx context.Context, c *identity.Client) (any, error) {
+			return c.GetUserDetail(ctx, someUser, nil)
+		},
+		method: http.MethodGet, uri: "/identities/8:acs:a_b?api-version=2025-03-02-preview",
+		status: http.StatusOK, success: `{"customId":"alice","lastTokenIssuedAt":"2026-10-20T12:48:08\u002B00:00","id":"8:acs:a_b"}`,
+	},
+	{
+		name: "GetTeamsExtensionAssignment",
+		call: func(ctx context.Context, c *identity.Client) (any, error) {
+			return c.GetTeamsExtensionAssignment(ctx, "tenant", "object", nil)
+		},
+		method: http.MethodGet, uri: assignmentURI,
+		status: http.StatusOK, success: assignmentBody,
+	},
+	{
+		name: "SetTeamsExtensionAssignment",
+		call: func(ctx context.Context, c *identity.Client) (any, error) {
+			return c.SetTeamsExtensionAssignment(ctx, "tenant", "object", identity.TeamsExtensionAssignmentParameters{
+				PrincipalType: identity.TeamsExtensionPrincipalTypeUser, ClientIDs: []string{"client"},
+			}, nil)
+		},
+		method: http.MethodPut, uri: assignmentURI, body: `{"principalType":"user","clientIds":["client"]}`,
+		status: http.StatusCreated, success: assignmentBody,
+	},
+	{
+		name: "DeleteTeamsExtensionAssignment",
+		call: func(ctx context.Context, c *identity.Client) (any, error) {
+			return c.DeleteTeamsExtensionAssignment(ctx, "tenant", "object", nil)
+		},
+		method: http.MethodDelete, uri: assignmentURI,
+		status: http.StatusNoContent,
+	},
+	{
+		name: "ExchangeTeamsExtensionToken",
+		call: func(ctx context.Context, c *identity.Client) (any, error) {
+			return c.ExchangeTeamsExtensionToken(ctx, identity.TeamsExtensionTokenParameters{EntraToken: secretToken}, nil)
+		},
+		method: http.MethodPost, uri: "/access/teamsExtension/:exchangeAccessToken?api-version=2025-06-30", body: `{}`,
+		status: http.StatusOK, success: userAndTokenBody,
 	},
 }
 

@@ -27,19 +27,14 @@ type AccessToken struct {
 
 // UnmarshalJSON reads the JSON that the service and [AccessToken] itself produce.
 func (t *AccessToken) UnmarshalJSON(data []byte) error {
-	// The service may escape the plus sign of an offset, which time.Time does not undo.
 	var wire struct {
-		Token     string `json:"token"`
-		ExpiresOn string `json:"expiresOn"`
+		Token     string    `json:"token"`
+		ExpiresOn timestamp `json:"expiresOn"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	var expiresOn datetime.RFC3339
-	if err := expiresOn.UnmarshalText([]byte(wire.ExpiresOn)); err != nil {
-		return errors.New("expiresOn is not an RFC 3339 time")
-	}
-	*t = AccessToken{Token: wire.Token, ExpiresOn: time.Time(expiresOn).UTC()}
+	*t = AccessToken{Token: wire.Token, ExpiresOn: time.Time(wire.ExpiresOn)}
 	return nil
 }
 
@@ -66,7 +61,11 @@ func (t AccessToken) missing() string {
 
 // CreateUserOptions are the optional parameters of [Client.CreateUser].
 type CreateUserOptions struct {
-	// placeholder for future optional parameters
+	// CustomID makes the call idempotent: the service returns the same user for the same
+	// ID, of 1 to 256 characters, as long as the user exists. It needs API version
+	// 2025-03-02-preview; with another one it is an error before any request, because the
+	// service would ignore it and create another user.
+	CustomID *string
 }
 
 // CreateUserResponse is the result of [Client.CreateUser].
@@ -77,6 +76,11 @@ type CreateUserResponse struct {
 
 // CreateUserAndTokenOptions are the optional parameters of [Client.CreateUserAndToken].
 type CreateUserAndTokenOptions struct {
+	// CustomID makes the call idempotent: the service returns the same user for the same
+	// ID, of 1 to 256 characters, as long as the user exists. It needs API version
+	// 2025-03-02-preview; with another one it is an error before any request, because the
+	// service would ignore it and create another user.
+	CustomID *string
 	// TokenExpiresIn is the life of the token, in whole minutes. The service allows 1
 	// to 24 hours; nil means 24 hours.
 	TokenExpiresIn *time.Duration
@@ -127,7 +131,41 @@ type DeleteUserResponse struct {
 	// placeholder for future response values
 }
 
+// GetUserDetailOptions are the optional parameters of [Client.GetUserDetail].
+type GetUserDetailOptions struct {
+	// placeholder for future optional parameters
+}
+
+// GetUserDetailResponse is the result of [Client.GetUserDetail].
+type GetUserDetailResponse struct {
+	// User is the user.
+	User CommunicationUserIdentifier
+	// CustomID is the ID that the user was created with, empty if there is none.
+	CustomID string
+	// LastTokenIssuedAt is the second in which the user was last issued a token, in UTC.
+	// It is zero if that never happened.
+	LastTokenIssuedAt time.Time
+}
+
+// timestamp is a time in the JSON of the service, in UTC. The service may escape the
+// plus sign of an offset, which time.Time does not undo.
+type timestamp time.Time
+
+func (t *timestamp) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	var parsed datetime.RFC3339
+	if err := parsed.UnmarshalText([]byte(text)); err != nil {
+		return errors.New("a time is not in the form of RFC 3339")
+	}
+	*t = timestamp(time.Time(parsed).UTC())
+	return nil
+}
+
 type createUserRequest struct {
+	CustomID              *string      `json:"customId,omitzero"`
 	CreateTokenWithScopes []TokenScope `json:"createTokenWithScopes,omitzero"`
 	ExpiresInMinutes      *int64       `json:"expiresInMinutes,omitzero"`
 }
@@ -139,35 +177,48 @@ type issueAccessTokenRequest struct {
 	ExpiresInMinutes *int64       `json:"expiresInMinutes,omitzero"`
 }
 
-type createdUser struct {
+type userResult struct {
 	Identity struct {
 		ID string `json:"id"`
 	} `json:"identity"`
 }
 
-func (u createdUser) user() CommunicationUserIdentifier {
+func (u userResult) user() CommunicationUserIdentifier {
 	return CommunicationUserIdentifier{ID: u.Identity.ID}
 }
 
-func (u createdUser) missing() string {
+func (u userResult) missing() string {
 	if u.Identity.ID == "" {
 		return "identity.id"
 	}
 	return ""
 }
 
-type createdUserAndToken struct {
-	createdUser
+type userAndToken struct {
+	userResult
 	AccessToken AccessToken `json:"accessToken"`
 }
 
-func (u createdUserAndToken) missing() string {
-	if field := u.createdUser.missing(); field != "" {
+func (u userAndToken) missing() string {
+	if field := u.userResult.missing(); field != "" {
 		return field
 	}
 	if field := u.AccessToken.missing(); field != "" {
-		// The user exists now, and nothing lists users: its ID must not get lost.
-		return "accessToken." + field + " for the new user " + u.Identity.ID
+		// A user that was created exists now, and nothing lists users: keep its ID.
+		return "accessToken." + field + " for the user " + u.Identity.ID
+	}
+	return ""
+}
+
+type userDetail struct {
+	ID                string    `json:"id"`
+	CustomID          string    `json:"customId"`
+	LastTokenIssuedAt timestamp `json:"lastTokenIssuedAt"`
+}
+
+func (d userDetail) missing() string {
+	if d.ID == "" {
+		return "id"
 	}
 	return ""
 }

@@ -20,9 +20,6 @@ import (
 
 // notReplayed lists the recordings that no call of this client can produce.
 var notReplayed = map[string]string{
-	"create-existing-customid-and-get-js-node-2025-03-02-preview":        "custom IDs are not part of the library yet",
-	"create-user-customid-and-token-then-get-net-2025-03-02-preview":     "custom IDs are not part of the library yet",
-	"create-user-customid-twice-net-2025-03-02-preview":                  "custom IDs are not part of the library yet",
 	"create-user-null-scopes-and-null-expiry-python-2022-10-01":          "absent values are left out, never sent as null",
 	"issue-token-chat-pstn-net-2020-07-20-preview2":                      "paths and bodies of 2020",
 	"issue-token-null-scopes-and-null-expiry-python-2022-10-01":          "absent values are left out, never sent as null",
@@ -119,6 +116,7 @@ func orEmptyObject(body []byte) string {
 func (e exchange) call(ctx context.Context, t *testing.T, client *identity.Client, path string) (any, error) {
 	t.Helper()
 	var body struct {
+		CustomID              *string
 		CreateTokenWithScopes []identity.TokenScope
 		Scopes                []identity.TokenScope
 		ExpiresInMinutes      *int
@@ -135,9 +133,9 @@ func (e exchange) call(ctx context.Context, t *testing.T, client *identity.Clien
 	action := e.method + " " + segments[len(segments)-1]
 	switch {
 	case action == "POST identities" && body.CreateTokenWithScopes != nil:
-		return client.CreateUserAndToken(ctx, body.CreateTokenWithScopes, &identity.CreateUserAndTokenOptions{TokenExpiresIn: life})
+		return client.CreateUserAndToken(ctx, body.CreateTokenWithScopes, &identity.CreateUserAndTokenOptions{CustomID: body.CustomID, TokenExpiresIn: life})
 	case action == "POST identities":
-		return client.CreateUser(ctx, nil)
+		return client.CreateUser(ctx, &identity.CreateUserOptions{CustomID: body.CustomID})
 	case action == "POST :exchangeAccessToken":
 		return client.GetTokenForTeamsUser(ctx, identity.TeamsUserTokenParameters{TeamsUserEntraToken: body.Token, ClientID: body.AppID, UserObjectID: body.UserID}, nil)
 	}
@@ -147,6 +145,8 @@ func (e exchange) call(ctx context.Context, t *testing.T, client *identity.Clien
 		return client.GetToken(ctx, user, body.Scopes, &identity.GetTokenOptions{TokenExpiresIn: life})
 	case action == "POST :revokeAccessTokens":
 		return client.RevokeTokens(ctx, user, nil)
+	case e.method == http.MethodGet:
+		return client.GetUserDetail(ctx, user, nil)
 	case e.method == http.MethodDelete:
 		return client.DeleteUser(ctx, user, nil)
 	default:
@@ -174,8 +174,9 @@ func (e exchange) checkResult(t *testing.T, got any) {
 	t.Helper()
 	type token struct{ Token, ExpiresOn string }
 	var recorded struct {
-		Identity    struct{ ID string }
-		AccessToken token
+		ID, CustomID, LastTokenIssuedAt string
+		Identity                        struct{ ID string }
+		AccessToken                     token
 		token
 	}
 	if len(e.body) > 0 {
@@ -193,6 +194,12 @@ func (e exchange) checkResult(t *testing.T, got any) {
 	case identity.CreateUserAndTokenResponse:
 		assert.Equal(t, recorded.Identity.ID, got.User.ID)
 		checkToken(recorded.AccessToken, got.AccessToken)
+	case identity.GetUserDetailResponse:
+		assert.Equal(t, recorded.ID, got.User.ID)
+		assert.Equal(t, recorded.CustomID, got.CustomID)
+		lastTokenIssuedAt, err := time.Parse(time.RFC3339, recorded.LastTokenIssuedAt)
+		require.NoError(t, err)
+		assert.True(t, lastTokenIssuedAt.Equal(got.LastTokenIssuedAt))
 	case identity.GetTokenResponse:
 		checkToken(recorded.token, got.AccessToken)
 	case identity.GetTokenForTeamsUserResponse:

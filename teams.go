@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -75,7 +76,228 @@ func (c *Client) GetTokenForTeamsUser(ctx context.Context, parameters TeamsUserT
 			AppID:  parameters.ClientID,
 			UserID: parameters.UserObjectID,
 		},
-		status: http.StatusOK,
+		statuses: []int{http.StatusOK},
 	})
 	return GetTokenForTeamsUserResponse{AccessToken: token}, err
+}
+
+// TeamsExtensionPrincipalType says what a Teams extension assignment is for. The
+// service may have values that are not listed here.
+type TeamsExtensionPrincipalType string
+
+const (
+	// TeamsExtensionPrincipalTypeResourceAccount is a Teams resource account.
+	TeamsExtensionPrincipalTypeResourceAccount TeamsExtensionPrincipalType = "resourceAccount"
+	// TeamsExtensionPrincipalTypeUser is a Teams user.
+	TeamsExtensionPrincipalTypeUser TeamsExtensionPrincipalType = "user"
+)
+
+// TeamsExtensionAssignment lets a Teams user or resource account use the Communication
+// Services resource for phone calls, as described in [Teams Phone extensibility].
+//
+// [Teams Phone extensibility]: https://learn.microsoft.com/azure/communication-services/concepts/interop/tpe/teams-phone-extensibility-overview
+type TeamsExtensionAssignment struct {
+	// TenantID is the ID (GUID) of the principal's tenant in Entra ID.
+	TenantID string `json:"tenantId"`
+	// ObjectID is the object ID (GUID) of the principal in Entra ID.
+	ObjectID string `json:"objectId"`
+	// PrincipalType says what the principal is.
+	PrincipalType TeamsExtensionPrincipalType `json:"principalType"`
+	// ClientIDs are the client IDs (GUIDs) of the applications that may act for a user. A
+	// resource account has none.
+	ClientIDs []string `json:"clientIds,omitzero"`
+}
+
+func (a TeamsExtensionAssignment) missing() string {
+	switch {
+	case a.TenantID == "":
+		return "tenantId"
+	case a.ObjectID == "":
+		return "objectId"
+	case a.PrincipalType == "":
+		return "principalType"
+	default:
+		return ""
+	}
+}
+
+// TeamsExtensionAssignmentParameters are the required parameters of
+// [Client.SetTeamsExtensionAssignment].
+type TeamsExtensionAssignmentParameters struct {
+	// PrincipalType says what the principal is.
+	PrincipalType TeamsExtensionPrincipalType `json:"principalType"`
+	// ClientIDs are the client IDs (GUIDs) of the applications that may act for a user. A
+	// resource account needs none.
+	ClientIDs []string `json:"clientIds,omitzero"`
+}
+
+// GetTeamsExtensionAssignmentOptions are the optional parameters of [Client.GetTeamsExtensionAssignment].
+type GetTeamsExtensionAssignmentOptions struct {
+	// placeholder for future optional parameters
+}
+
+// GetTeamsExtensionAssignmentResponse is the result of [Client.GetTeamsExtensionAssignment].
+type GetTeamsExtensionAssignmentResponse struct {
+	TeamsExtensionAssignment
+}
+
+// SetTeamsExtensionAssignmentOptions are the optional parameters of [Client.SetTeamsExtensionAssignment].
+type SetTeamsExtensionAssignmentOptions struct {
+	// placeholder for future optional parameters
+}
+
+// SetTeamsExtensionAssignmentResponse is the result of [Client.SetTeamsExtensionAssignment].
+type SetTeamsExtensionAssignmentResponse struct {
+	TeamsExtensionAssignment
+}
+
+// DeleteTeamsExtensionAssignmentOptions are the optional parameters of [Client.DeleteTeamsExtensionAssignment].
+type DeleteTeamsExtensionAssignmentOptions struct {
+	// placeholder for future optional parameters
+}
+
+// DeleteTeamsExtensionAssignmentResponse is the result of [Client.DeleteTeamsExtensionAssignment].
+type DeleteTeamsExtensionAssignmentResponse struct {
+	// placeholder for future response values
+}
+
+// GetTeamsExtensionAssignment returns the assignment of a principal. It needs API
+// version 2025-06-30 or later.
+//
+// If the operation fails it returns an *azcore.ResponseError, with status 404 if there
+// is no assignment. An empty ID is an error before any request.
+//   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
+//   - objectID - the object ID (GUID) of the principal in Entra ID
+//   - options - optional parameters; nil means the defaults
+func (c *Client) GetTeamsExtensionAssignment(ctx context.Context, tenantID, objectID string, options *GetTeamsExtensionAssignmentOptions) (response GetTeamsExtensionAssignmentResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.GetTeamsExtensionAssignment")
+	defer func() { endSpan(err) }()
+	assignment, err := send[TeamsExtensionAssignment](ctx, c, request{
+		method:     http.MethodGet,
+		path:       assignmentPath,
+		parameters: assignmentParameters(tenantID, objectID),
+		statuses:   []int{http.StatusOK},
+	})
+	return GetTeamsExtensionAssignmentResponse{assignment}, err
+}
+
+// SetTeamsExtensionAssignment creates the assignment of a principal, or replaces it. It
+// needs API version 2025-06-30 or later.
+//
+// If the operation fails it returns an *azcore.ResponseError. An empty ID is an error
+// before any request.
+//   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
+//   - objectID - the object ID (GUID) of the principal in Entra ID
+//   - parameters - what the principal is and who may act for it
+//   - options - optional parameters; nil means the defaults
+func (c *Client) SetTeamsExtensionAssignment(ctx context.Context, tenantID, objectID string, parameters TeamsExtensionAssignmentParameters, options *SetTeamsExtensionAssignmentOptions) (response SetTeamsExtensionAssignmentResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.SetTeamsExtensionAssignment")
+	defer func() { endSpan(err) }()
+	assignment, err := send[TeamsExtensionAssignment](ctx, c, request{
+		method:     http.MethodPut,
+		path:       assignmentPath,
+		parameters: assignmentParameters(tenantID, objectID),
+		body:       parameters,
+		statuses:   []int{http.StatusOK, http.StatusCreated},
+	})
+	return SetTeamsExtensionAssignmentResponse{assignment}, err
+}
+
+// DeleteTeamsExtensionAssignment deletes the assignment of a principal. It needs API
+// version 2025-06-30 or later.
+//
+// If the operation fails it returns an *azcore.ResponseError. An empty ID is an error
+// before any request.
+//   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
+//   - objectID - the object ID (GUID) of the principal in Entra ID
+//   - options - optional parameters; nil means the defaults
+func (c *Client) DeleteTeamsExtensionAssignment(ctx context.Context, tenantID, objectID string, options *DeleteTeamsExtensionAssignmentOptions) (response DeleteTeamsExtensionAssignmentResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.DeleteTeamsExtensionAssignment")
+	defer func() { endSpan(err) }()
+	_, err = send[noContent](ctx, c, request{
+		method:     http.MethodDelete,
+		path:       assignmentPath,
+		parameters: assignmentParameters(tenantID, objectID),
+		statuses:   []int{http.StatusNoContent},
+	})
+	return DeleteTeamsExtensionAssignmentResponse{}, err
+}
+
+const assignmentPath = "/access/teamsExtension/tenants/%s/assignments/%s"
+
+func assignmentParameters(tenantID, objectID string) []pathParameter {
+	return []pathParameter{{"tenantID", tenantID}, {"objectID", objectID}}
+}
+
+// TeamsExtensionTokenParameters are the required parameters of
+// [Client.ExchangeTeamsExtensionToken]. Printing and logging them does not show the
+// token, and neither does their JSON.
+type TeamsExtensionTokenParameters struct {
+	// EntraToken is an access token of the Teams user, from Entra ID, with the delegated
+	// permission TeamsExtension.ManageCalls.
+	EntraToken string `json:"-"`
+}
+
+// Format prints no token.
+func (p TeamsExtensionTokenParameters) Format(state fmt.State, _ rune) {
+	_, _ = io.WriteString(state, "TeamsExtensionTokenParameters{EntraToken: "+redacted+"}")
+}
+
+// LogValue logs no token.
+func (p TeamsExtensionTokenParameters) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("entraToken", redacted))
+}
+
+// ExchangeTeamsExtensionTokenOptions are the optional parameters of [Client.ExchangeTeamsExtensionToken].
+type ExchangeTeamsExtensionTokenOptions struct {
+	// placeholder for future optional parameters
+}
+
+// ExchangeTeamsExtensionTokenResponse is the result of [Client.ExchangeTeamsExtensionToken].
+type ExchangeTeamsExtensionTokenResponse struct {
+	// User is whom the token is for, a [TeamsExtensionUserIdentifier] as far as is known.
+	User Identifier
+	// AccessToken is the user's token.
+	AccessToken AccessToken
+}
+
+// LogValue logs the user and the expiry, and not the token.
+func (r ExchangeTeamsExtensionTokenResponse) LogValue() slog.Value {
+	user := ""
+	if r.User != nil {
+		user = r.User.RawID()
+	}
+	return slog.GroupValue(slog.String("user", user), slog.Any("accessToken", r.AccessToken))
+}
+
+// ExchangeTeamsExtensionToken exchanges the Entra token of a Teams user, who has an
+// assignment, for an access token to the Communication Services resource. It needs API
+// version 2025-06-30 or later.
+//
+// The Entra token authorizes the request; the client's own credential is not sent.
+//
+// If the operation fails it returns an *azcore.ResponseError. An empty token is an error
+// before any request.
+//   - parameters - the token of the Teams user
+//   - options - optional parameters; nil means the defaults
+func (c *Client) ExchangeTeamsExtensionToken(ctx context.Context, parameters TeamsExtensionTokenParameters, options *ExchangeTeamsExtensionTokenOptions) (response ExchangeTeamsExtensionTokenResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.ExchangeTeamsExtensionToken")
+	defer func() { endSpan(err) }()
+	if parameters.EntraToken == "" {
+		return ExchangeTeamsExtensionTokenResponse{}, errors.New("identity: parameters.EntraToken cannot be empty")
+	}
+	exchanged, err := send[userAndToken](ctx, c, request{
+		method:     http.MethodPost,
+		path:       "/access/teamsExtension/:exchangeAccessToken",
+		body:       struct{}{},
+		entraToken: parameters.EntraToken,
+		statuses:   []int{http.StatusOK},
+	})
+	if err != nil {
+		return ExchangeTeamsExtensionTokenResponse{}, err
+	}
+	return ExchangeTeamsExtensionTokenResponse{
+		User:        IdentifierFromRawID(exchanged.Identity.ID),
+		AccessToken: exchanged.AccessToken,
+	}, nil
 }

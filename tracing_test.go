@@ -25,7 +25,7 @@ func TestSpans(t *testing.T) {
 			"transport error":    {answer: &script{answer: func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded }}, status: tracing.SpanStatusError},
 		} {
 			recorder := &spanRecorder{}
-			options := scriptedOptions(test.answer)
+			options := op.options(test.answer)
 			options.TracingProvider = recorder.provider()
 			client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+"/;accesskey="+testKey, options)
 			require.NoError(t, err)
