@@ -249,6 +249,9 @@ func TestPhoneNumber(t *testing.T) {
 			assert.Equal(t, want.assertedID, identifier.AssertedID())
 		})
 	}
+	// What the service sent comes first, and the number where that has none.
+	assert.Equal(t, "3", identity.PhoneNumberIdentifier{PhoneNumber: "+1_2"}.WithRawID("4:+1_3").AssertedID())
+	assert.Equal(t, "2", identity.PhoneNumberIdentifier{PhoneNumber: "+1_2"}.WithRawID("4:+1").AssertedID())
 }
 
 // identifierCase is a case from the tests of the official libraries.
