@@ -29,12 +29,14 @@ func TestSpans(t *testing.T) {
 			options.TracingProvider = recorder.provider()
 			client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+"/;accesskey="+testKey, options)
 			require.NoError(t, err)
-			_, err = op.call(t.Context(), client)
+			caller := &recordedSpan{}
+			_, err = op.call(context.WithValue(t.Context(), spanKey{}, caller), client)
 			assert.Equal(t, test.status == tracing.SpanStatusError, err != nil, name)
 
 			require.GreaterOrEqual(t, len(recorder.spans), 2, name)
 			span := recorder.spans[0]
 			assert.Equal(t, "Client."+op.name, span.name)
+			assert.Same(t, caller, span.parent)
 			assert.Equal(t, "Microsoft.Communication", span.attributes["az.namespace"])
 			assert.Equal(t, test.status, span.status, name)
 			for _, attempt := range recorder.spans[1:] {
