@@ -58,6 +58,9 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 	if credential == nil {
 		return nil, errors.New("identity: credential cannot be nil")
 	}
+	if _, isUser := credential.(*CommunicationTokenCredential); isUser {
+		return nil, errors.New("identity: credential is that of a user, who cannot manage identities")
+	}
 	if options == nil {
 		options = &ClientOptions{}
 	}

@@ -546,6 +546,13 @@ func TestBadConstructorParameters(t *testing.T) {
 		"nil key credential": {func() (*identity.Client, error) {
 			return identity.NewClientWithSharedKeyCredential(testEndpoint, nil, nil)
 		}, "credential cannot be nil"},
+		"user's credential": {func() (*identity.Client, error) {
+			credential, err := identity.NewCommunicationTokenCredential(nil, &identity.CommunicationTokenCredentialOptions{
+				InitialToken: &identity.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(time.Hour)},
+			})
+			require.NoError(t, err)
+			return identity.NewClient(testEndpoint, credential, nil)
+		}, "credential is that of a user"},
 		"no endpoint with Entra": {func() (*identity.Client, error) { return identity.NewClient("", &entraCredential{}, nil) }, "endpoint cannot be empty"},
 		"no endpoint with a key": {func() (*identity.Client, error) { return identity.NewClientWithSharedKeyCredential("", key, nil) }, "endpoint cannot be empty"},
 		"no connection string":   {func() (*identity.Client, error) { return identity.NewClientFromConnectionString("", nil) }, "connectionString"},

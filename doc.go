@@ -25,6 +25,9 @@ Issue tokens on a server, and only to the user who has signed in to it.
 The service has no list of users. Creating one is idempotent with a CustomID, and is not
 without: a request that is repeated because its answer was lost creates a second user.
 
+A [CommunicationTokenCredential] holds the token of one user for clients of other services
+and renews it in time.
+
 # Errors
 
 What the service refuses comes back as an [azcore.ResponseError]; [HasCode] tells its
@@ -49,7 +52,8 @@ your own that log/slog writes as JSON, and azcore's Logging.IncludeBody.
 # Testing
 
 Package [github.com/acs-go/identity/emulator] is the service in process, with real
-state: tests run against it without Azure and without a network.
+state: tests run against it without Azure and without a network. Package
+[github.com/acs-go/identity/fake] scripts the answer of one operation.
 
 [Azure Communication Services]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model
 */

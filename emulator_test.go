@@ -1,12 +1,17 @@
 package identity_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 	"github.com/stretchr/testify/assert"
@@ -216,4 +221,65 @@ func TestRetryIsAccepted(t *testing.T) {
 	_, err = client.CreateUserAndToken(t.Context(), chat, nil)
 	require.NoError(t, err)
 	assert.Equal(t, 3, attempts)
+}
+
+// TestTokenCredentialForAWeek has a chat client of a user work for a week, with revocations.
+func TestTokenCredentialForAWeek(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const pause, week = 10 * time.Minute, 7 * 24 * time.Hour
+		service, err := emulator.NewHandler(nil)
+		require.NoError(t, err)
+		client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+";accesskey="+service.AccessKey(), scriptedOptions(anyOf{service}))
+		require.NoError(t, err)
+		created, err := client.CreateUser(t.Context(), nil)
+		require.NoError(t, err)
+
+		refreshes := 0
+		credential, err := identity.NewCommunicationTokenCredential(func(ctx context.Context) (identity.AccessToken, error) {
+			refreshes++
+			token, err := client.GetToken(ctx, created.User, chat, nil)
+			return token.AccessToken, err
+		}, nil)
+		require.NoError(t, err)
+		chatClient := runtime.NewPipeline("chat", "v1.0.0", runtime.PipelineOptions{
+			PerRetry: []policy.Policy{runtime.NewBearerTokenPolicy(credential, []string{"chat"}, nil)},
+		}, &policy.ClientOptions{Transport: chatService(t, service)})
+
+		revocations := 0
+		for elapsed := time.Duration(0); elapsed < week; elapsed += pause {
+			if elapsed == 30*time.Hour || elapsed == 100*time.Hour+pause {
+				revocations++
+				_, err := client.RevokeTokens(t.Context(), created.User, nil)
+				require.NoError(t, err)
+			}
+			req, err := runtime.NewRequest(t.Context(), http.MethodGet, "https://chat.example/threads")
+			require.NoError(t, err)
+			resp, err := chatClient.Do(req)
+			require.NoError(t, err)
+			require.Equal(t, http.StatusOK, resp.StatusCode, elapsed)
+			time.Sleep(pause)
+		}
+		// A token of 24 hours is renewed in its last 10 minutes, at the first request that finds it so.
+		const life = 24*time.Hour - 2*pause
+		assert.LessOrEqual(t, refreshes, 1+revocations+int(week/life))
+		assert.Greater(t, refreshes, int(week/(24*time.Hour)))
+	})
+}
+
+// chatService accepts the tokens of the identity service. It answers a revoked one like services that
+// do continuous access evaluation.
+func chatService(t *testing.T, service *emulator.Handler) *script {
+	t.Helper()
+	return &script{answer: func(req *http.Request) (*http.Response, error) {
+		token := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
+		_, err := service.InspectToken(token)
+		if err == nil {
+			return response(http.StatusOK, "[]"), nil
+		}
+		assert.NotContains(t, err.Error(), "expired", "no service may see an expired token")
+		refusal := response(http.StatusUnauthorized, "")
+		refusal.Header.Set("WWW-Authenticate", `Bearer error="insufficient_claims", claims="e30="`)
+		return refusal, nil
+	}}
 }

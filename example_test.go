@@ -283,6 +283,27 @@ func ExampleSharedKeyCredential_Update() {
 	// Output: SharedKeyCredential{REDACTED}
 }
 
+// The credential is for clients of other services, which call GetToken by themselves.
+func ExampleNewCommunicationTokenCredential() {
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	credential, err := identity.NewCommunicationTokenCredential(func(ctx context.Context) (identity.AccessToken, error) {
+		token, err := client.GetToken(ctx, created.User, []identity.TokenScope{identity.TokenScopeChat}, nil)
+		return token.AccessToken, err
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("valid for", time.Until(token.ExpiresOn).Round(time.Minute))
+	// Output: valid for 24h0m0s
+}
+
 func ExampleHasCode() {
 	foreign := identity.CommunicationUserIdentifier{ID: "8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000"}
 	_, err := client.GetToken(context.Background(), foreign, []identity.TokenScope{identity.TokenScopeChat}, nil)

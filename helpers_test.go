@@ -38,22 +38,25 @@ type sentRequest struct {
 }
 
 func (s *script) Do(req *http.Request) (*http.Response, error) {
-	body := ""
-	if req.Body != nil {
-		data, err := io.ReadAll(req.Body)
-		if err != nil {
-			return nil, err
-		}
-		body = string(data)
+	body, err := readBody(req)
+	if err != nil {
+		return nil, err
 	}
 	s.mu.Lock()
-	s.requests = append(s.requests, sentRequest{req, body})
+	s.requests = append(s.requests, sentRequest{req, string(body)})
 	s.mu.Unlock()
 	resp, err := s.answer(req)
 	if resp != nil {
 		resp.Request = req
 	}
 	return resp, err
+}
+
+func readBody(req *http.Request) ([]byte, error) {
+	if req.Body == nil {
+		return nil, nil
+	}
+	return io.ReadAll(req.Body)
 }
 
 // always is a script with one answer.
@@ -284,7 +287,7 @@ func (c *closeCounter) Close() error {
 type anyOf []http.Handler
 
 func (services anyOf) Do(req *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(req.Body)
+	body, err := readBody(req)
 	if err != nil {
 		return nil, err
 	}

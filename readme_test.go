@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
@@ -62,6 +63,14 @@ func readmeToken(ctx context.Context, client *identity.Client, user identity.Com
 	return token, err
 }
 
+func readmeTokenCredential(client *identity.Client, user identity.CommunicationUserIdentifier) (azcore.TokenCredential, error) {
+	credential, err := identity.NewCommunicationTokenCredential(func(ctx context.Context) (identity.AccessToken, error) {
+		token, err := client.GetToken(ctx, user, []identity.TokenScope{identity.TokenScopeChat}, nil)
+		return token.AccessToken, err
+	}, nil)
+	return credential, err
+}
+
 func readmeErrors(ctx context.Context, client *identity.Client, user identity.CommunicationUserIdentifier, scopes []identity.TokenScope) error {
 	_, err := client.GetToken(ctx, user, scopes, nil)
 	switch {
@@ -83,7 +92,7 @@ func readmeEmulator(t *testing.T) (*identity.Client, error) {
 	return client, err
 }
 
-var _ = []any{readmeStart, readmeEntra, readmeAccessKey, readmeConnectionString, readmeToken, readmeErrors, readmeEmulator}
+var _ = []any{readmeStart, readmeEntra, readmeAccessKey, readmeConnectionString, readmeToken, readmeTokenCredential, readmeErrors, readmeEmulator}
 
 func TestReadmeCodeCompiles(t *testing.T) {
 	t.Parallel()

@@ -46,6 +46,8 @@ func carriers(t *testing.T) map[string]any {
 		"TeamsExtensionTokenParameters":       identity.TeamsExtensionTokenParameters{EntraToken: secretToken},
 		"ExchangeTeamsExtensionTokenResponse": identity.ExchangeTeamsExtensionTokenResponse{User: someUser, AccessToken: token},
 		"SharedKeyCredential":                 credential,
+		"CommunicationTokenCredential":        newTokenCredential(t, nil, &identity.CommunicationTokenCredentialOptions{InitialToken: &token}),
+		"CommunicationTokenCredentialOptions": identity.CommunicationTokenCredentialOptions{InitialToken: &token},
 		"Client":                              newScriptedClient(t, always(http.StatusOK, "")),
 	}
 }
