@@ -1,0 +1,364 @@
+package fake_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Test_Server_has_every_method also keeps the list of methods in these tests complete.
+func Test_Server_has_every_method(t *testing.T) {
+	t.Parallel()
+	client, server := reflect.TypeFor[*identity.Client](), reflect.TypeFor[fake.Server]()
+	assert.Equal(t, client.NumMethod(), server.NumField())
+	assert.Len(t, methods, client.NumMethod())
+	for method := range client.Methods() {
+		field, found := server.FieldByName(method.Name)
+		if !assert.True(t, found, method.Name) {
+			continue
+		}
+		var want, got []reflect.Type
+		for parameter := range method.Type.Ins() {
+			want = append(want, parameter)
+		}
+		for parameter := range field.Type.Ins() {
+			got = append(got, parameter)
+		}
+		assert.Equal(t, want[1:], got, method.Name)
+		require.Equal(t, 2, field.Type.NumOut(), method.Name)
+		setResponse, _ := reflect.PointerTo(field.Type.Out(0)).MethodByName("SetResponse")
+		assert.Equal(t, method.Type.Out(0), setResponse.Type.In(2), method.Name)
+		assert.Equal(t, reflect.TypeFor[azfake.ErrorResponder](), field.Type.Out(1), method.Name)
+	}
+}
+
+func Test_every_success_status_is_a_success(t *testing.T) {
+	t.Parallel()
+	forEachMethod(t, func(t *testing.T, m method) {
+		for _, status := range m.statuses {
+			client, requests := newClient(t, newServer(func(context.Context) answer { return answer{status: status} }))
+			response, err := m.call(t.Context(), client)
+			require.NoError(t, err)
+			assert.Equal(t, 1, requests())
+			assert.Equal(t, complete(reflect.TypeOf(response)).Interface(), response)
+		}
+	})
+}
+
+func Test_other_statuses_are_mistakes(t *testing.T) {
+	t.Parallel()
+	forEachMethod(t, func(t *testing.T, m method) {
+		for _, status := range []int{http.StatusAccepted, http.StatusNotFound, http.StatusServiceUnavailable} {
+			client, requests := newClient(t, newServer(func(context.Context) answer { return answer{status: status} }))
+			_, err := m.call(t.Context(), client)
+			require.ErrorContains(t, err, fmt.Sprintf("fake for method %s: status %d is not that of a success, which is %d", m.name, status, m.statuses))
+			assert.Equal(t, 1, requests(), "retried")
+		}
+	})
+}
+
+func Test_success_statuses_of_other_methods_are_mistakes(t *testing.T) {
+	t.Parallel()
+	forEachMethod(t, func(t *testing.T, m method) {
+		for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusNoContent} {
+			client, _ := newClient(t, newServer(func(context.Context) answer { return answer{status: status} }))
+			_, err := m.call(t.Context(), client)
+			assert.Equal(t, slices.Contains(m.statuses, status), err == nil, "%d: %v", status, err)
+		}
+	})
+}
+
+func Test_no_answer_is_a_mistake(t *testing.T) {
+	t.Parallel()
+	forEachMethod(t, func(t *testing.T, m method) {
+		client, requests := newClient(t, newServer(func(context.Context) answer { return answer{} }))
+		_, err := m.call(t.Context(), client)
+		require.EqualError(t, err, "fake for method "+m.name+": the function gave neither a response nor an error")
+		assert.Equal(t, 1, requests(), "retried")
+	})
+}
+
+// A failed assertion ends the goroutine it is in. The call must not wait for it.
+func Test_function_that_ends_its_goroutine(t *testing.T) {
+	t.Parallel()
+	forEachMethod(t, func(t *testing.T, m method) {
+		client, requests := newClient(t, newServer(func(context.Context) answer {
+			runtime.Goexit()
+			return answer{}
+		}))
+		_, err := m.call(t.Context(), client)
+		require.ErrorContains(t, err, "fake for method "+m.name)
+		assert.Equal(t, 1, requests(), "retried")
+	})
+}
+
+func Test_response_errors(t *testing.T) {
+	t.Parallel()
+	forEachMethod(t, func(t *testing.T, m method) {
+		for _, status := range []int{http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+			var failure answer
+			failure.status = m.statuses[0] // the error wins
+			client, requests := newClient(t, newServer(func(context.Context) answer {
+				failure.errResp.SetResponseError(status, string(identity.ErrorCodeSubscriptionNotAllowed))
+				return failure
+			}))
+			response, err := m.call(t.Context(), client)
+			assert.True(t, identity.HasCode(err, identity.ErrorCodeSubscriptionNotAllowed))
+			assert.False(t, identity.HasCode(err, identity.ErrorCodeDenied))
+			responseError, ok := errors.AsType[*azcore.ResponseError](err)
+			require.True(t, ok, err)
+			assert.Equal(t, status, responseError.StatusCode)
+			require.NotNil(t, responseError.RawResponse)
+			assert.Equal(t, status, responseError.RawResponse.StatusCode)
+			assert.Contains(t, err.Error(), "SubscriptionNotAllowed")
+			assert.Zero(t, response)
+			assert.Equal(t, 1, requests(), "retried")
+		}
+	})
+}
+
+func Test_other_errors(t *testing.T) {
+	t.Parallel()
+	forEachMethod(t, func(t *testing.T, m method) {
+		var failure answer
+		failure.errResp.SetError(io.ErrUnexpectedEOF)
+		client, requests := newClient(t, newServer(func(context.Context) answer { return failure }))
+		_, err := m.call(t.Context(), client)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		assert.EqualError(t, err, io.ErrUnexpectedEOF.Error())
+		assert.Equal(t, 1, requests(), "retried")
+	})
+}
+
+func Test_methods_without_function(t *testing.T) {
+	t.Parallel()
+	forEachMethod(t, func(t *testing.T, m method) {
+		server := newServer(func(context.Context) answer {
+			t.Error("called another method's function")
+			return answer{}
+		})
+		reflect.ValueOf(server).Elem().FieldByName(m.name).SetZero()
+		client, requests := newClient(t, server)
+		_, err := m.call(t.Context(), client)
+		require.EqualError(t, err, "fake for method "+m.name+" not implemented")
+		assert.Equal(t, 1, requests(), "retried")
+	})
+}
+
+func Test_Do_refuses_what_no_method_sent(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"":                  "fake: the request does not come from a method of identity.Client",
+		"Other.CreateUser":  "fake: the request does not come from a method of identity.Client",
+		"CreateUser":        "fake: the request does not come from a method of identity.Client",
+		"Client.Unknown":    "fake for method Unknown not implemented",
+		"Client.implements": "fake for method implements not implemented",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := do(t, name, "/identities", "{}")
+			require.EqualError(t, err, want)
+			assert.True(t, isNonRetriable(err))
+		})
+	}
+}
+
+func Test_Do_refuses_what_the_client_does_not_send(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, method, path, body, want string }{
+		{"other path", "CreateUser", "/users", "{}", "path does not end like /identities"},
+		{"short path", "GetToken", "/:issueAccessToken", "{}", "path does not end like /identities/{}/:issueAccessToken"},
+		{"long path", "RevokeTokens", "/identities/a/b/:revokeAccessTokens", "", "path does not end like /identities/{}/:revokeAccessTokens"},
+		{"no JSON", "CreateUser", "/identities", "customId=alice", "invalid character"},
+		{"other JSON", "CreateUser", "/identities", `{"customId":1}`, "cannot unmarshal number"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := do(t, "Client."+test.method, test.path, test.body)
+			require.ErrorContains(t, err, "fake for method "+test.method+": ")
+			require.ErrorContains(t, err, test.want)
+			assert.True(t, isNonRetriable(err))
+		})
+	}
+}
+
+// do sends a request of one's own to a server that has all functions.
+func do(t *testing.T, name, path, body string) (*http.Response, error) {
+	t.Helper()
+	ctx := t.Context()
+	if name != "" {
+		ctx = context.WithValue(ctx, azruntime.CtxAPINameKey{}, name)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+path, strings.NewReader(body))
+	require.NoError(t, err)
+	server := newServer(func(context.Context) answer {
+		t.Error("called the function")
+		return answer{}
+	})
+	return fake.NewServerTransport(server).Do(req) //nolint:bodyclose // there is none
+}
+
+func isNonRetriable(err error) bool {
+	_, ok := errors.AsType[interface {
+		error
+		NonRetriable()
+	}](err)
+	return ok
+}
+
+func Test_context_of_the_caller_reaches_the_function(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	forEachMethod(t, func(t *testing.T, m method) {
+		client, _ := newClient(t, newServer(func(ctx context.Context) answer {
+			assert.Equal(t, "value", ctx.Value(key{}))
+			return answer{status: m.statuses[0]}
+		}))
+		_, err := m.call(context.WithValue(t.Context(), key{}, "value"), client)
+		require.NoError(t, err)
+	})
+}
+
+func Test_canceled_context_ends_a_call(t *testing.T) {
+	t.Parallel()
+	forEachMethod(t, func(t *testing.T, m method) {
+		ctx, cancel := context.WithCancel(t.Context())
+		release := make(chan struct{})
+		defer close(release)
+		client, requests := newClient(t, newServer(func(context.Context) answer {
+			cancel()
+			<-release // does not look at its context
+			return answer{status: m.statuses[0]}
+		}))
+		_, err := m.call(ctx, client)
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, 1, requests(), "retried")
+	})
+}
+
+func Test_canceled_context_calls_no_function(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), azruntime.CtxAPINameKey{}, "Client.DeleteUser"))
+	cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, endpoint+"/identities/a", nil)
+	require.NoError(t, err)
+	transport := fake.NewServerTransport(newServer(func(context.Context) answer {
+		t.Error("called the function")
+		return answer{}
+	}))
+	for range 100 {
+		_, err = transport.Do(req) //nolint:bodyclose // there is none
+		require.ErrorIs(t, err, context.Canceled)
+	}
+}
+
+// The one failure of a fake that is retried is a try that takes too long.
+func Test_timeout_of_a_try_is_retried(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		var calls atomic.Int32
+		server := fake.Server{CreateUser: func(_ context.Context, options *identity.CreateUserOptions) (resp azfake.Responder[identity.CreateUserResponse], errResp azfake.ErrorResponder) {
+			assert.Equal(t, "alice", *options.CustomID)
+			if calls.Add(1) == 1 {
+				<-release // does not look at its context
+			}
+			resp.SetResponse(http.StatusCreated, identity.CreateUserResponse{User: someUser}, nil)
+			return resp, errResp
+		}}
+		client := newClientAt(t, endpoint, fake.NewServerTransport(&server), policy.RetryOptions{TryTimeout: time.Second, RetryDelay: time.Second})
+		start := time.Now()
+		created, err := client.CreateUser(t.Context(), &identity.CreateUserOptions{CustomID: new("alice")})
+		require.NoError(t, err)
+		assert.Equal(t, someUser, created.User)
+		assert.Equal(t, int32(2), calls.Load())
+		assert.Less(t, time.Since(start), time.Minute)
+	})
+}
+
+func Test_function_can_script_a_sequence(t *testing.T) {
+	t.Parallel()
+	var calls int
+	server := fake.Server{RevokeTokens: func(context.Context, identity.CommunicationUserIdentifier, *identity.RevokeTokensOptions) (resp azfake.Responder[identity.RevokeTokensResponse], errResp azfake.ErrorResponder) {
+		calls++
+		if calls == 1 {
+			errResp.SetResponseError(http.StatusServiceUnavailable, "Busy")
+		}
+		resp.SetResponse(http.StatusNoContent, identity.RevokeTokensResponse{}, nil)
+		return resp, errResp
+	}}
+	client, requests := newClient(t, &server)
+	_, err := client.RevokeTokens(t.Context(), someUser, nil)
+	require.True(t, identity.HasCode(err, "Busy"), err)
+	_, err = client.RevokeTokens(t.Context(), someUser, nil)
+	require.NoError(t, err)
+	assert.Equal(t, 2, requests())
+}
+
+func Test_functions_can_be_replaced_between_calls(t *testing.T) {
+	t.Parallel()
+	server := newServer(func(context.Context) answer { return answer{status: http.StatusNoContent} })
+	client, _ := newClient(t, server)
+	_, err := client.DeleteUser(t.Context(), someUser, nil)
+	require.NoError(t, err)
+	server.DeleteUser = nil
+	_, err = client.DeleteUser(t.Context(), someUser, nil)
+	require.ErrorContains(t, err, "not implemented")
+}
+
+func Test_headers_of_a_response(t *testing.T) {
+	t.Parallel()
+	forEachMethod(t, func(t *testing.T, m method) {
+		header := http.Header{"X-Azure-Ref": {"reference"}}
+		client, _ := newClient(t, newServer(func(context.Context) answer {
+			return answer{status: m.statuses[0], options: &azfake.SetResponseOptions{Header: header}}
+		}))
+		for range 2 {
+			var raw *http.Response
+			_, err := m.call(policy.WithCaptureResponse(t.Context(), &raw), client)
+			require.NoError(t, err)
+			assert.Equal(t, "reference", raw.Header.Get("X-Azure-Ref"))
+			assert.Equal(t, http.Header{"X-Azure-Ref": {"reference"}}, header, "changed the caller's")
+		}
+	})
+}
+
+func Test_concurrent_calls(t *testing.T) {
+	t.Parallel()
+	header := http.Header{"X-Azure-Ref": {"reference"}}
+	forEachMethod(t, func(t *testing.T, m method) {
+		client, requests := newClient(t, newServer(func(context.Context) answer {
+			return answer{status: m.statuses[0], options: &azfake.SetResponseOptions{Header: header}}
+		}))
+		var calls sync.WaitGroup
+		for range 20 {
+			calls.Go(func() {
+				_, err := m.call(t.Context(), client)
+				assert.NoError(t, err)
+			})
+		}
+		calls.Wait()
+		assert.Equal(t, 20, requests())
+	})
+}

@@ -1,0 +1,57 @@
+package fake
+
+import (
+	"context"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/acs-go/identity"
+)
+
+// Server holds the functions that answer the methods of an [identity.Client]. Those that
+// the test does not need stay nil. A function may be called by several goroutines at once
+// if they share a client, or if a call times out and is retried.
+type Server struct {
+	// CreateUser answers [identity.Client.CreateUser].
+	// Success is http.StatusCreated.
+	CreateUser func(ctx context.Context, options *identity.CreateUserOptions) (resp azfake.Responder[identity.CreateUserResponse], errResp azfake.ErrorResponder)
+
+	// CreateUserAndToken answers [identity.Client.CreateUserAndToken].
+	// Success is http.StatusCreated.
+	CreateUserAndToken func(ctx context.Context, scopes []identity.TokenScope, options *identity.CreateUserAndTokenOptions) (resp azfake.Responder[identity.CreateUserAndTokenResponse], errResp azfake.ErrorResponder)
+
+	// DeleteTeamsExtensionAssignment answers [identity.Client.DeleteTeamsExtensionAssignment].
+	// Success is http.StatusNoContent.
+	DeleteTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, options *identity.DeleteTeamsExtensionAssignmentOptions) (resp azfake.Responder[identity.DeleteTeamsExtensionAssignmentResponse], errResp azfake.ErrorResponder)
+
+	// DeleteUser answers [identity.Client.DeleteUser].
+	// Success is http.StatusNoContent.
+	DeleteUser func(ctx context.Context, user identity.CommunicationUserIdentifier, options *identity.DeleteUserOptions) (resp azfake.Responder[identity.DeleteUserResponse], errResp azfake.ErrorResponder)
+
+	// ExchangeTeamsExtensionToken answers [identity.Client.ExchangeTeamsExtensionToken].
+	// Success is http.StatusOK.
+	ExchangeTeamsExtensionToken func(ctx context.Context, parameters identity.TeamsExtensionTokenParameters, options *identity.ExchangeTeamsExtensionTokenOptions) (resp azfake.Responder[identity.ExchangeTeamsExtensionTokenResponse], errResp azfake.ErrorResponder)
+
+	// GetTeamsExtensionAssignment answers [identity.Client.GetTeamsExtensionAssignment].
+	// Success is http.StatusOK.
+	GetTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, options *identity.GetTeamsExtensionAssignmentOptions) (resp azfake.Responder[identity.GetTeamsExtensionAssignmentResponse], errResp azfake.ErrorResponder)
+
+	// GetToken answers [identity.Client.GetToken].
+	// Success is http.StatusOK.
+	GetToken func(ctx context.Context, user identity.CommunicationUserIdentifier, scopes []identity.TokenScope, options *identity.GetTokenOptions) (resp azfake.Responder[identity.GetTokenResponse], errResp azfake.ErrorResponder)
+
+	// GetTokenForTeamsUser answers [identity.Client.GetTokenForTeamsUser].
+	// Success is http.StatusOK.
+	GetTokenForTeamsUser func(ctx context.Context, parameters identity.TeamsUserTokenParameters, options *identity.GetTokenForTeamsUserOptions) (resp azfake.Responder[identity.GetTokenForTeamsUserResponse], errResp azfake.ErrorResponder)
+
+	// GetUserDetail answers [identity.Client.GetUserDetail].
+	// Success is http.StatusOK.
+	GetUserDetail func(ctx context.Context, user identity.CommunicationUserIdentifier, options *identity.GetUserDetailOptions) (resp azfake.Responder[identity.GetUserDetailResponse], errResp azfake.ErrorResponder)
+
+	// RevokeTokens answers [identity.Client.RevokeTokens].
+	// Success is http.StatusNoContent.
+	RevokeTokens func(ctx context.Context, user identity.CommunicationUserIdentifier, options *identity.RevokeTokensOptions) (resp azfake.Responder[identity.RevokeTokensResponse], errResp azfake.ErrorResponder)
+
+	// SetTeamsExtensionAssignment answers [identity.Client.SetTeamsExtensionAssignment].
+	// Success is http.StatusOK or http.StatusCreated.
+	SetTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, parameters identity.TeamsExtensionAssignmentParameters, options *identity.SetTeamsExtensionAssignmentOptions) (resp azfake.Responder[identity.SetTeamsExtensionAssignmentResponse], errResp azfake.ErrorResponder)
+}

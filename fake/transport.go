@@ -1,0 +1,181 @@
+package fake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/fake/server"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acs-go/identity"
+)
+
+// ServerTransport answers the requests of clients with the functions of a [Server]. Make
+// one with [NewServerTransport]. It is safe for use by several goroutines.
+type ServerTransport struct {
+	server *Server
+}
+
+// NewServerTransport returns the transport to set in the ClientOptions of an
+// [identity.Client]. It reads the server's functions with every request, so a test may
+// replace one between calls.
+func NewServerTransport(srv *Server) *ServerTransport {
+	return &ServerTransport{srv}
+}
+
+// Do answers a request. It is the method of azcore's policy.Transporter.
+func (t *ServerTransport) Do(req *http.Request) (*http.Response, error) {
+	name, _ := req.Context().Value(runtime.CtxAPINameKey{}).(string)
+	method, found := strings.CutPrefix(name, "Client.")
+	if !found {
+		return nil, nonRetriableError{errors.New("fake: the request does not come from a method of identity.Client")}
+	}
+	functions := *t.server // this call's, whatever the test sets next
+	operation, found := operations[method]
+	if !found || !functions.implements(method) {
+		return nil, nonRetriableError{fmt.Errorf("fake for method %s not implemented", method)}
+	}
+	return operation.do(method, &functions, req)
+}
+
+// implements reports whether there is a function for the method. The fields are called
+// like the methods.
+func (s *Server) implements(method string) bool {
+	field := reflect.ValueOf(s).Elem().FieldByName(method)
+	return field.IsValid() && !field.IsNil()
+}
+
+// nonRetriableError ends a call at once: azcore's retry policy looks for its method.
+type nonRetriableError struct {
+	error
+}
+
+func (nonRetriableError) NonRetriable() {}
+
+func (e nonRetriableError) Unwrap() error { return e.error }
+
+// mistake is what went wrong in the use of the fake, as against what it was told to answer.
+func mistake(method string, err error) error {
+	return nonRetriableError{fmt.Errorf("fake for method %s: %w", method, err)}
+}
+
+// operation is a method of the client, on the wire.
+type operation[Body, Response any] struct {
+	path     string // with {} for each parameter
+	statuses []int  // which mean success
+	call     func(context.Context, *Server, request[Body]) (azfake.Responder[Response], azfake.ErrorResponder)
+	wire     func(Response) any // the JSON of a success; nil: none
+}
+
+// request is what the client sent.
+type request[Body any] struct {
+	parameters    []string
+	authorization string
+	body          Body
+}
+
+func (r request[Body]) user() identity.CommunicationUserIdentifier {
+	return identity.CommunicationUserIdentifier{ID: r.parameters[0]}
+}
+
+// answer is what a function of the server returns.
+type answer[Response any] struct {
+	resp    azfake.Responder[Response]
+	errResp azfake.ErrorResponder
+}
+
+func (o operation[Body, Response]) do(method string, s *Server, req *http.Request) (*http.Response, error) {
+	received, err := o.read(req)
+	if err != nil {
+		return nil, mistake(method, err)
+	}
+	answered, err := await(req.Context(), func(ctx context.Context) (a answer[Response]) {
+		a.resp, a.errResp = o.call(ctx, s, received)
+		return a
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := server.GetError(answered.errResp, req); err != nil {
+		return nil, err
+	}
+	resp, err := o.write(answered.resp, req)
+	if err != nil {
+		return nil, mistake(method, err)
+	}
+	return resp, nil
+}
+
+func (o operation[Body, Response]) read(req *http.Request) (request[Body], error) {
+	parameters, err := pathParameters(o.path, req.URL.EscapedPath())
+	if err != nil {
+		return request[Body]{}, err
+	}
+	body, err := server.UnmarshalRequestAsJSON[Body](req)
+	return request[Body]{parameters: parameters, authorization: req.Header.Get("Authorization"), body: body}, err
+}
+
+func (o operation[Body, Response]) write(responder azfake.Responder[Response], req *http.Request) (*http.Response, error) {
+	content := server.GetResponseContent(responder)
+	switch {
+	case content.HTTPStatus == 0:
+		return nil, errors.New("the function gave neither a response nor an error")
+	case !slices.Contains(o.statuses, content.HTTPStatus):
+		return nil, fmt.Errorf("status %d is not that of a success, which is %d; other statuses take SetResponseError", content.HTTPStatus, o.statuses)
+	}
+	content.Header = content.Header.Clone() // the caller's, who may use it again
+	if o.wire == nil {
+		return server.NewResponse(content, req, nil)
+	}
+	return server.MarshalResponseAsJSON(content, o.wire(server.GetResponse(responder)), req)
+}
+
+// await runs a function until it is done or the context is. A function that ends its
+// goroutine, as t.FailNow does, has the zero result. It must not use what belongs to the
+// request, which a retry may change meanwhile.
+func await[T any](ctx context.Context, f func(context.Context) T) (result T, err error) {
+	if err := ctx.Err(); err != nil {
+		return result, err
+	}
+	results := make(chan T, 1)
+	go func() {
+		defer close(results)
+		results <- f(ctx)
+	}()
+	select {
+	case <-ctx.Done():
+		return result, ctx.Err()
+	case result := <-results:
+		return result, nil
+	}
+}
+
+// pathParameters finds the parameters of a pattern at the end of a path. What comes
+// before is the path of the client's endpoint.
+func pathParameters(pattern, path string) (parameters []string, err error) {
+	want, got := strings.Split(pattern, "/")[1:], strings.Split(path, "/")
+	got = got[max(0, len(got)-len(want)):]
+	if len(got) != len(want) {
+		return nil, fmt.Errorf("the request's path does not end like %s", pattern)
+	}
+	for i, segment := range want {
+		if segment != "{}" {
+			if segment != got[i] {
+				return nil, fmt.Errorf("the request's path does not end like %s", pattern)
+			}
+			continue
+		}
+		parameter, err := url.PathUnescape(got[i])
+		if err != nil {
+			return nil, err
+		}
+		parameters = append(parameters, parameter)
+	}
+	return parameters, nil
+}

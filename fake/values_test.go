@@ -1,0 +1,369 @@
+package fake_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// oddIDs are IDs with what paths, JSON and patterns treat as special.
+var oddIDs = []string{
+	"8:acs:a_b",
+	"a/b",
+	"/",
+	"...",
+	"a%2Fb",
+	"%",
+	"a+b c",
+	"?api-version=1#fragment",
+	`"quoted" \ <tag> & 'single'`,
+	"{}",
+	":issueAccessToken",
+	"identities",
+	"\u00fcml\u00e4ut \u4f60\u597d \U0001f600 \u2028",
+	"\x00\n\t",
+	strings.Repeat("x", 2000),
+}
+
+var noError azfake.ErrorResponder
+
+func success[Response any](status int, response Response) (resp azfake.Responder[Response]) {
+	resp.SetResponse(status, response, nil)
+	return resp
+}
+
+func Test_values_of_CreateUser(t *testing.T) {
+	t.Parallel()
+	for _, id := range oddIDs {
+		for _, want := range []*identity.CreateUserOptions{nil, {CustomID: new(id)}} {
+			var got *identity.CreateUserOptions
+			client, _ := newClient(t, &fake.Server{CreateUser: func(_ context.Context, options *identity.CreateUserOptions) (azfake.Responder[identity.CreateUserResponse], azfake.ErrorResponder) {
+				got = options
+				return success(http.StatusCreated, identity.CreateUserResponse{User: identity.CommunicationUserIdentifier{ID: id}}), noError
+			}})
+			created, err := client.CreateUser(t.Context(), want)
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+			assert.Equal(t, id, created.User.ID)
+		}
+	}
+}
+
+func Test_values_of_CreateUserAndToken(t *testing.T) {
+	t.Parallel()
+	response := identity.CreateUserAndTokenResponse{User: someUser, AccessToken: someToken}
+	for _, want := range []*identity.CreateUserAndTokenOptions{
+		nil,
+		{CustomID: new("alice@contoso.com")},
+		{TokenExpiresIn: new(time.Hour)},
+		{CustomID: new("\u00fcml\u00e4ut"), TokenExpiresIn: new(24 * time.Hour)},
+		{TokenExpiresIn: new(time.Minute)},
+		{TokenExpiresIn: new(153722867 * time.Minute)}, // the longest
+	} {
+		scopes := append([]identity.TokenScope{"other"}, identity.PossibleTokenScopeValues()...)
+		client, _ := newClient(t, &fake.Server{CreateUserAndToken: func(_ context.Context, gotScopes []identity.TokenScope, got *identity.CreateUserAndTokenOptions) (azfake.Responder[identity.CreateUserAndTokenResponse], azfake.ErrorResponder) {
+			assert.Equal(t, scopes, gotScopes)
+			assert.Equal(t, want, got)
+			return success(http.StatusCreated, response), noError
+		}})
+		created, err := client.CreateUserAndToken(t.Context(), scopes, want)
+		require.NoError(t, err)
+		assert.Equal(t, response, created)
+	}
+}
+
+func Test_values_of_GetToken(t *testing.T) {
+	t.Parallel()
+	for _, id := range oddIDs {
+		for _, scopes := range [][]identity.TokenScope{nil, {}, {identity.TokenScopeVoIPJoin}, {"", "other"}} {
+			for _, want := range []*identity.GetTokenOptions{nil, {TokenExpiresIn: new(90 * time.Minute)}} {
+				client, _ := newClient(t, &fake.Server{GetToken: func(_ context.Context, user identity.CommunicationUserIdentifier, gotScopes []identity.TokenScope, got *identity.GetTokenOptions) (azfake.Responder[identity.GetTokenResponse], azfake.ErrorResponder) {
+					assert.Equal(t, id, user.ID)
+					assert.Equal(t, scopes, gotScopes)
+					assert.Equal(t, want, got)
+					return success(http.StatusOK, identity.GetTokenResponse{AccessToken: someToken}), noError
+				}})
+				token, err := client.GetToken(t.Context(), identity.CommunicationUserIdentifier{ID: id}, scopes, want)
+				require.NoError(t, err)
+				assert.Equal(t, someToken, token.AccessToken)
+			}
+		}
+	}
+}
+
+func Test_options_with_nothing_set_are_nil(t *testing.T) {
+	t.Parallel()
+	server := &fake.Server{}
+	server.CreateUser = func(_ context.Context, options *identity.CreateUserOptions) (azfake.Responder[identity.CreateUserResponse], azfake.ErrorResponder) {
+		assert.Nil(t, options)
+		return success(http.StatusCreated, identity.CreateUserResponse{User: someUser}), noError
+	}
+	server.GetToken = func(_ context.Context, _ identity.CommunicationUserIdentifier, _ []identity.TokenScope, options *identity.GetTokenOptions) (azfake.Responder[identity.GetTokenResponse], azfake.ErrorResponder) {
+		assert.Nil(t, options)
+		return success(http.StatusOK, identity.GetTokenResponse{AccessToken: someToken}), noError
+	}
+	client, _ := newClient(t, server)
+	_, err := client.CreateUser(t.Context(), &identity.CreateUserOptions{})
+	require.NoError(t, err)
+	_, err = client.GetToken(t.Context(), someUser, nil, &identity.GetTokenOptions{})
+	require.NoError(t, err)
+}
+
+func Test_values_of_RevokeTokens_and_DeleteUser(t *testing.T) {
+	t.Parallel()
+	for _, id := range oddIDs {
+		var revoked, deleted string
+		client, _ := newClient(t, &fake.Server{
+			RevokeTokens: func(_ context.Context, user identity.CommunicationUserIdentifier, options *identity.RevokeTokensOptions) (azfake.Responder[identity.RevokeTokensResponse], azfake.ErrorResponder) {
+				assert.Nil(t, options)
+				revoked = user.ID
+				return success(http.StatusNoContent, identity.RevokeTokensResponse{}), noError
+			},
+			DeleteUser: func(_ context.Context, user identity.CommunicationUserIdentifier, options *identity.DeleteUserOptions) (azfake.Responder[identity.DeleteUserResponse], azfake.ErrorResponder) {
+				assert.Nil(t, options)
+				deleted = user.ID
+				return success(http.StatusNoContent, identity.DeleteUserResponse{}), noError
+			},
+		})
+		user := identity.CommunicationUserIdentifier{ID: id}
+		_, err := client.RevokeTokens(t.Context(), user, nil)
+		require.NoError(t, err)
+		assert.Equal(t, id, revoked)
+		_, err = client.DeleteUser(t.Context(), user, nil)
+		require.NoError(t, err)
+		assert.Equal(t, id, deleted)
+	}
+}
+
+func Test_values_of_GetUserDetail(t *testing.T) {
+	t.Parallel()
+	for _, id := range oddIDs {
+		user := identity.CommunicationUserIdentifier{ID: id}
+		for _, want := range []identity.GetUserDetailResponse{
+			{User: user},
+			{User: user, CustomID: id},
+			{User: user, CustomID: "alice", LastTokenIssuedAt: time.Date(2025, 4, 14, 15, 32, 27, 0, time.UTC)},
+		} {
+			client, _ := newClient(t, &fake.Server{GetUserDetail: func(_ context.Context, user identity.CommunicationUserIdentifier, options *identity.GetUserDetailOptions) (azfake.Responder[identity.GetUserDetailResponse], azfake.ErrorResponder) {
+				assert.Nil(t, options)
+				assert.Equal(t, id, user.ID)
+				return success(http.StatusOK, want), noError
+			}})
+			got, err := client.GetUserDetail(t.Context(), user, nil)
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+		}
+	}
+}
+
+func Test_values_of_GetTokenForTeamsUser(t *testing.T) {
+	t.Parallel()
+	for _, want := range []identity.TeamsUserTokenParameters{
+		{},
+		{TeamsUserEntraToken: "a.b.c", ClientID: "client", UserObjectID: "user"},
+		{TeamsUserEntraToken: `"\`, ClientID: "<>", UserObjectID: "\u00fc"},
+	} {
+		client, _ := newClient(t, &fake.Server{GetTokenForTeamsUser: func(_ context.Context, got identity.TeamsUserTokenParameters, options *identity.GetTokenForTeamsUserOptions) (azfake.Responder[identity.GetTokenForTeamsUserResponse], azfake.ErrorResponder) {
+			assert.Nil(t, options)
+			assert.Equal(t, want, got)
+			return success(http.StatusOK, identity.GetTokenForTeamsUserResponse{AccessToken: someToken}), noError
+		}})
+		token, err := client.GetTokenForTeamsUser(t.Context(), want, nil)
+		require.NoError(t, err)
+		assert.Equal(t, someToken, token.AccessToken)
+	}
+}
+
+func Test_values_of_the_assignments(t *testing.T) {
+	t.Parallel()
+	for i, tenantID := range oddIDs {
+		objectID := oddIDs[len(oddIDs)-1-i]
+		for _, clientIDs := range [][]string{nil, {}, {"client", tenantID}} {
+			assignment := identity.TeamsExtensionAssignment{
+				TenantID: tenantID, ObjectID: objectID,
+				PrincipalType: identity.TeamsExtensionPrincipalTypeResourceAccount, ClientIDs: clientIDs,
+			}
+			checkAssignment(t, assignment)
+		}
+	}
+}
+
+func checkAssignment(t *testing.T, want identity.TeamsExtensionAssignment) {
+	t.Helper()
+	var calls []string
+	check := func(name, tenantID, objectID string) {
+		calls = append(calls, name)
+		assert.Equal(t, want.TenantID, tenantID)
+		assert.Equal(t, want.ObjectID, objectID)
+	}
+	parameters := identity.TeamsExtensionAssignmentParameters{PrincipalType: want.PrincipalType, ClientIDs: want.ClientIDs}
+	client, _ := newClient(t, &fake.Server{
+		SetTeamsExtensionAssignment: func(_ context.Context, tenantID, objectID string, got identity.TeamsExtensionAssignmentParameters, options *identity.SetTeamsExtensionAssignmentOptions) (azfake.Responder[identity.SetTeamsExtensionAssignmentResponse], azfake.ErrorResponder) {
+			check("set", tenantID, objectID)
+			assert.Nil(t, options)
+			assert.Equal(t, parameters, got)
+			return success(http.StatusCreated, identity.SetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: want}), noError
+		},
+		GetTeamsExtensionAssignment: func(_ context.Context, tenantID, objectID string, options *identity.GetTeamsExtensionAssignmentOptions) (azfake.Responder[identity.GetTeamsExtensionAssignmentResponse], azfake.ErrorResponder) {
+			check("get", tenantID, objectID)
+			assert.Nil(t, options)
+			return success(http.StatusOK, identity.GetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: want}), noError
+		},
+		DeleteTeamsExtensionAssignment: func(_ context.Context, tenantID, objectID string, options *identity.DeleteTeamsExtensionAssignmentOptions) (azfake.Responder[identity.DeleteTeamsExtensionAssignmentResponse], azfake.ErrorResponder) {
+			check("delete", tenantID, objectID)
+			assert.Nil(t, options)
+			return success(http.StatusNoContent, identity.DeleteTeamsExtensionAssignmentResponse{}), noError
+		},
+	})
+	set, err := client.SetTeamsExtensionAssignment(t.Context(), want.TenantID, want.ObjectID, parameters, nil)
+	require.NoError(t, err)
+	assert.Equal(t, want, set.TeamsExtensionAssignment)
+	got, err := client.GetTeamsExtensionAssignment(t.Context(), want.TenantID, want.ObjectID, nil)
+	require.NoError(t, err)
+	assert.Equal(t, want, got.TeamsExtensionAssignment)
+	_, err = client.DeleteTeamsExtensionAssignment(t.Context(), want.TenantID, want.ObjectID, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"set", "get", "delete"}, calls)
+}
+
+func Test_values_of_ExchangeTeamsExtensionToken(t *testing.T) {
+	t.Parallel()
+	for _, user := range []identity.Identifier{
+		identity.TeamsExtensionUserIdentifier{UserID: "user", TenantID: "tenant", ResourceID: "resource", Cloud: identity.CloudEnvironmentPublic},
+		identity.TeamsExtensionUserIdentifier{UserID: "user", TenantID: "tenant", ResourceID: "resource", Cloud: identity.CloudEnvironmentGCCH},
+		someUser,
+		identity.MicrosoftTeamsUserIdentifier{UserID: "user", IsAnonymous: true, Cloud: identity.CloudEnvironmentPublic},
+		identity.PhoneNumberIdentifier{PhoneNumber: "+14255550123"},
+		identity.UnknownIdentifier{ID: "odd/<id>"},
+	} {
+		for _, entraToken := range []string{"header.payload.signature", "Bearer of odd tokens"} {
+			want := identity.ExchangeTeamsExtensionTokenResponse{User: user, AccessToken: someToken}
+			client, _ := newClient(t, &fake.Server{ExchangeTeamsExtensionToken: func(_ context.Context, parameters identity.TeamsExtensionTokenParameters, options *identity.ExchangeTeamsExtensionTokenOptions) (azfake.Responder[identity.ExchangeTeamsExtensionTokenResponse], azfake.ErrorResponder) {
+				assert.Equal(t, entraToken, parameters.EntraToken)
+				assert.Nil(t, options)
+				return success(http.StatusOK, want), noError
+			}})
+			got, err := client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: entraToken}, nil)
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+		}
+	}
+}
+
+func Test_times(t *testing.T) {
+	t.Parallel()
+	for _, want := range []time.Time{
+		time.Now(),
+		time.Date(2026, 10, 20, 12, 48, 8, 123456789, time.FixedZone("", -9*60*60)),
+		time.Date(2026, 10, 20, 12, 48, 8, 0, time.FixedZone("", 19*60+32)), // off by seconds
+		time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
+		time.Unix(0, 0),
+	} {
+		client, _ := newClient(t, &fake.Server{
+			GetToken: func(context.Context, identity.CommunicationUserIdentifier, []identity.TokenScope, *identity.GetTokenOptions) (azfake.Responder[identity.GetTokenResponse], azfake.ErrorResponder) {
+				return success(http.StatusOK, identity.GetTokenResponse{AccessToken: identity.AccessToken{Token: "t", ExpiresOn: want}}), noError
+			},
+			GetUserDetail: func(context.Context, identity.CommunicationUserIdentifier, *identity.GetUserDetailOptions) (azfake.Responder[identity.GetUserDetailResponse], azfake.ErrorResponder) {
+				return success(http.StatusOK, identity.GetUserDetailResponse{User: someUser, LastTokenIssuedAt: want}), noError
+			},
+		})
+		token, err := client.GetToken(t.Context(), someUser, nil, nil)
+		require.NoError(t, err)
+		assert.Equal(t, want.UTC().Round(0), token.ExpiresOn)
+		detail, err := client.GetUserDetail(t.Context(), someUser, nil)
+		require.NoError(t, err)
+		assert.Equal(t, want.UTC().Round(0), detail.LastTokenIssuedAt)
+	}
+}
+
+func Test_time_that_JSON_cannot_hold(t *testing.T) {
+	t.Parallel()
+	client, requests := newClient(t, &fake.Server{
+		GetToken: func(context.Context, identity.CommunicationUserIdentifier, []identity.TokenScope, *identity.GetTokenOptions) (azfake.Responder[identity.GetTokenResponse], azfake.ErrorResponder) {
+			return success(http.StatusOK, identity.GetTokenResponse{AccessToken: identity.AccessToken{Token: "t", ExpiresOn: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}}), noError
+		},
+	})
+	_, err := client.GetToken(t.Context(), someUser, nil, nil)
+	require.ErrorContains(t, err, "fake for method GetToken: ")
+	assert.Equal(t, 1, requests(), "retried")
+}
+
+// The client finds the answers incomplete that it would find so of the service.
+func Test_incomplete_answers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		missing string
+		answer  identity.CreateUserAndTokenResponse
+	}{
+		{"identity.id", identity.CreateUserAndTokenResponse{AccessToken: someToken}},
+		{"accessToken.token", identity.CreateUserAndTokenResponse{User: someUser, AccessToken: identity.AccessToken{ExpiresOn: someToken.ExpiresOn}}},
+		{"accessToken.expiresOn", identity.CreateUserAndTokenResponse{User: someUser, AccessToken: identity.AccessToken{Token: "t"}}},
+	} {
+		client, requests := newClient(t, &fake.Server{
+			CreateUserAndToken: func(context.Context, []identity.TokenScope, *identity.CreateUserAndTokenOptions) (azfake.Responder[identity.CreateUserAndTokenResponse], azfake.ErrorResponder) {
+				return success(http.StatusCreated, test.answer), noError
+			},
+			ExchangeTeamsExtensionToken: func(context.Context, identity.TeamsExtensionTokenParameters, *identity.ExchangeTeamsExtensionTokenOptions) (azfake.Responder[identity.ExchangeTeamsExtensionTokenResponse], azfake.ErrorResponder) {
+				return success(http.StatusOK, identity.ExchangeTeamsExtensionTokenResponse{AccessToken: someToken}), noError
+			},
+		})
+		_, err := client.CreateUserAndToken(t.Context(), []identity.TokenScope{identity.TokenScopeChat}, nil)
+		require.ErrorContains(t, err, "response has no "+test.missing)
+		_, err = client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: "entra"}, nil)
+		require.ErrorContains(t, err, "response has no identity.id")
+		assert.Equal(t, 2, requests())
+	}
+}
+
+func Test_endpoint_with_path(t *testing.T) {
+	t.Parallel()
+	forEachMethod(t, func(t *testing.T, m method) {
+		transport := fake.NewServerTransport(newServer(func(context.Context) answer { return answer{status: m.statuses[0]} }))
+		client := newClientAt(t, "https://proxy.example.com/identities/a%2Fb", transport, policy.RetryOptions{})
+		_, err := m.call(t.Context(), client)
+		require.NoError(t, err)
+	})
+}
+
+// The client sees what the service would send: a field that has no value is absent.
+func Test_wire(t *testing.T) {
+	t.Parallel()
+	const (
+		token      = `{"token":"secret","expiresOn":"2026-10-20T12:48:08.0455796Z"}`
+		user       = `{"identity":{"id":"8:acs:a_b"}}`
+		both       = `{"identity":{"id":"8:acs:a_b"},"accessToken":` + token + `}`
+		assignment = `{"tenantId":"tenant","objectId":"object","principalType":"user"}`
+	)
+	bodies := map[string]string{
+		"CreateUser":                  user,
+		"CreateUserAndToken":          both,
+		"ExchangeTeamsExtensionToken": both,
+		"GetTeamsExtensionAssignment": assignment,
+		"GetToken":                    token,
+		"GetTokenForTeamsUser":        token,
+		"GetUserDetail":               `{"lastTokenIssuedAt":"2026-10-20T12:48:08.0455796Z","id":"8:acs:a_b"}`,
+		"SetTeamsExtensionAssignment": assignment,
+	}
+	forEachMethod(t, func(t *testing.T, m method) {
+		client, _ := newClient(t, newServer(func(context.Context) answer { return answer{status: m.statuses[0]} }))
+		var raw *http.Response
+		_, err := m.call(policy.WithCaptureResponse(t.Context(), &raw), client)
+		require.NoError(t, err)
+		body, err := runtime.Payload(raw)
+		require.NoError(t, err)
+		assert.Equal(t, bodies[m.name], string(body))
+		if len(body) > 0 {
+			assert.Equal(t, "application/json", raw.Header.Get("Content-Type"))
+		}
+	})
+}
