@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,8 +11,10 @@ import (
 )
 
 const (
-	maxBodySize = 1 << 20
-	maxRequests = 1000
+	maxBodySize  = 1 << 20
+	maxDiscarded = 32 << 20
+	maxLogSize   = 64 << 20
+	maxRequests  = 1000
 )
 
 // Request is a request that arrived. It holds credentials, so only its method, URI, operation and status are
@@ -74,7 +77,12 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	return io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodySize))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodySize))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		// A client that sends all before it reads would find the connection reset, and no answer.
+		_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded)
+	}
+	return body, err
 }
 
 // decode reads the JSON body into value. It reports whether it could. A missing body is the same as an empty object.
@@ -111,12 +119,12 @@ func requestTarget(r *http.Request) string {
 	return r.URL.RequestURI() // an absolute URI, or a request that was not read from a connection
 }
 
-// A requestLog keeps the newest requests in a ring.
+// A requestLog keeps the newest requests, as many as fit.
 type requestLog struct {
 	mu       sync.Mutex
 	capacity int
-	items    []Request
-	oldest   int
+	items    []Request // oldest first
+	size     int       // of the items, in bytes
 }
 
 func newRequestLog(discard bool) *requestLog {
@@ -129,14 +137,27 @@ func newRequestLog(discard bool) *requestLog {
 func (l *requestLog) add(request Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case l.capacity == 0:
-	case len(l.items) < l.capacity:
-		l.items = append(l.items, request)
-	default:
-		l.items[l.oldest] = request
-		l.oldest = (l.oldest + 1) % l.capacity
+	l.items = append(l.items, request)
+	l.size += request.size()
+	for len(l.items) > l.capacity || l.size > maxLogSize {
+		l.size -= l.items[0].size()
+		l.items[0] = Request{}
+		l.items = l.items[1:]
 	}
+}
+
+// headerOverhead is about what a value of a header takes besides its text.
+const headerOverhead = 32
+
+// size returns about how many bytes the request takes.
+func (r Request) size() int {
+	size := len(r.URI) + len(r.Method) + len(r.Body)
+	for name, values := range r.Header {
+		for _, value := range values {
+			size += len(name) + len(value) + headerOverhead
+		}
+	}
+	return size
 }
 
 func (l *requestLog) all() []Request {
@@ -151,7 +172,5 @@ func (l *requestLog) all() []Request {
 func (l *requestLog) ordered() []Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	requests := make([]Request, 0, len(l.items))
-	requests = append(requests, l.items[l.oldest:]...)
-	return append(requests, l.items[:l.oldest]...)
+	return append([]Request(nil), l.items...)
 }

@@ -102,6 +102,10 @@ Tokens
   - The tokens of Teams users, of the Teams extension too, expire with the Entra token they were made from, to the
     second. They cannot be revoked.
 
+What is no HTTP/1.1 request by its form, net/http refuses in its own words, as text: mostly with 400, headers of
+more than a megabyte with 431, an unknown Expect with 417, an unknown Transfer-Encoding with 501, and another version
+in the request line with 505.
+
 Answers have the headers of the service, without those that its front door adds. Date follows Options.Now.
 There is no HTTP/2.
 */

@@ -32,7 +32,7 @@ type Fault struct {
 	// Times is how many requests the fault hits. Zero means all, until [Handler.ClearFaults].
 	Times int
 
-	// Delay is how long to wait before anything else.
+	// Delay is how long to wait before anything else. A [Server] closes connections after five minutes without an answer.
 	Delay time.Duration
 
 	// Status is the status code to answer with, 200 to 599, instead of working. Zero means to work normally.

@@ -453,3 +453,16 @@ func TestErrorsAreNotEscapedForHTML(t *testing.T) {
 	assert.Contains(t, got.Body.String(), "<&>")
 	assert.True(t, json.Valid(got.Body.Bytes()))
 }
+
+func TestRequestsAreKeptUpToASize(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(nil)
+	require.NoError(t, err)
+	body := strings.Repeat("x", 1<<20)
+	for i := range 100 {
+		serve(t, handler, http.MethodPost, fmt.Sprintf("/%d", i), body)
+	}
+	got := handler.Requests()
+	require.Len(t, got, 63, "64 MiB, with the other parts of a request")
+	require.Equal(t, "/99", got[len(got)-1].URI)
+}

@@ -237,6 +237,20 @@ func TestLargeBodies(t *testing.T) {
 	}
 }
 
+// TestClientThatSendsAllFirst would find its connection reset if the server left the body unread.
+func TestClientThatSendsAllFirst(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	conn := dial(t, s.Server)
+	defer func() { _ = conn.Close() }()
+	_, err := io.WriteString(conn, post+fmt.Sprintf("Content-Length: %d\r\n\r\n", tenMB)+strings.Repeat("x", tenMB))
+	require.NoError(t, err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	_ = resp.Body.Close()
+	assert.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode)
+}
+
 func TestBodiesThatLie(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -563,7 +577,7 @@ func TestStrangeMethods(t *testing.T) {
 			assertRefused(t, got, status, code)
 		}
 	}
-	for _, line := range []string{"CONNECT contoso.example:443", "GET *", "GET https://contoso.example", "CONNECT /"} {
+	for _, line := range []string{"CONNECT contoso.example:443", "GET *", "OPTIONS *", "GET https://contoso.example", "CONNECT /"} {
 		assertRefused(t, s.ask(t, line+" HTTP/1.1\r\nHost: x\r\n"+bearer+"\r\n"), http.StatusNotFound, "NotFound")
 		assertRefused(t, s.ask(t, line+" HTTP/1.1\r\nHost: x\r\n\r\n"), http.StatusUnauthorized, "Denied")
 	}
