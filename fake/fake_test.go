@@ -26,8 +26,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Test_Server_has_every_method also keeps the list of methods in these tests complete.
-func Test_Server_has_every_method(t *testing.T) {
+// TestServerHasEveryMethod also keeps the list of methods in these tests complete.
+func TestServerHasEveryMethod(t *testing.T) {
 	t.Parallel()
 	client, server := reflect.TypeFor[*identity.Client](), reflect.TypeFor[fake.Server]()
 	assert.Equal(t, client.NumMethod(), server.NumField())
@@ -52,7 +52,7 @@ func Test_Server_has_every_method(t *testing.T) {
 	}
 }
 
-func Test_every_success_status_is_a_success(t *testing.T) {
+func TestEverySuccessStatusIsASuccess(t *testing.T) {
 	t.Parallel()
 	forEachMethod(t, func(t *testing.T, m method) {
 		for _, status := range m.statuses {
@@ -65,7 +65,7 @@ func Test_every_success_status_is_a_success(t *testing.T) {
 	})
 }
 
-func Test_other_statuses_are_mistakes(t *testing.T) {
+func TestOtherStatusesAreMistakes(t *testing.T) {
 	t.Parallel()
 	forEachMethod(t, func(t *testing.T, m method) {
 		for _, status := range []int{http.StatusAccepted, http.StatusNotFound, http.StatusServiceUnavailable} {
@@ -77,7 +77,7 @@ func Test_other_statuses_are_mistakes(t *testing.T) {
 	})
 }
 
-func Test_success_statuses_of_other_methods_are_mistakes(t *testing.T) {
+func TestSuccessStatusesOfOtherMethodsAreMistakes(t *testing.T) {
 	t.Parallel()
 	forEachMethod(t, func(t *testing.T, m method) {
 		for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusNoContent} {
@@ -88,7 +88,7 @@ func Test_success_statuses_of_other_methods_are_mistakes(t *testing.T) {
 	})
 }
 
-func Test_no_answer_is_a_mistake(t *testing.T) {
+func TestNoAnswerIsAMistake(t *testing.T) {
 	t.Parallel()
 	forEachMethod(t, func(t *testing.T, m method) {
 		client, requests := newClient(t, newServer(func(context.Context) answer { return answer{} }))
@@ -99,7 +99,7 @@ func Test_no_answer_is_a_mistake(t *testing.T) {
 }
 
 // A failed assertion ends the goroutine it is in. The call must not wait for it.
-func Test_function_that_ends_its_goroutine(t *testing.T) {
+func TestFunctionThatEndsItsGoroutine(t *testing.T) {
 	t.Parallel()
 	forEachMethod(t, func(t *testing.T, m method) {
 		client, requests := newClient(t, newServer(func(context.Context) answer {
@@ -112,7 +112,7 @@ func Test_function_that_ends_its_goroutine(t *testing.T) {
 	})
 }
 
-func Test_response_errors(t *testing.T) {
+func TestResponseErrors(t *testing.T) {
 	t.Parallel()
 	forEachMethod(t, func(t *testing.T, m method) {
 		for _, status := range []int{http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable} {
@@ -137,7 +137,7 @@ func Test_response_errors(t *testing.T) {
 	})
 }
 
-func Test_other_errors(t *testing.T) {
+func TestOtherErrors(t *testing.T) {
 	t.Parallel()
 	forEachMethod(t, func(t *testing.T, m method) {
 		var failure answer
@@ -150,7 +150,7 @@ func Test_other_errors(t *testing.T) {
 	})
 }
 
-func Test_methods_without_function(t *testing.T) {
+func TestMethodsWithoutFunction(t *testing.T) {
 	t.Parallel()
 	forEachMethod(t, func(t *testing.T, m method) {
 		server := newServer(func(context.Context) answer {
@@ -165,7 +165,7 @@ func Test_methods_without_function(t *testing.T) {
 	})
 }
 
-func Test_Do_refuses_what_no_method_sent(t *testing.T) {
+func TestDoRefusesWhatNoMethodSent(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"":                  "fake: the request does not come from a method of identity.Client",
@@ -183,7 +183,7 @@ func Test_Do_refuses_what_no_method_sent(t *testing.T) {
 	}
 }
 
-func Test_Do_refuses_what_the_client_does_not_send(t *testing.T) {
+func TestDoRefusesWhatTheClientDoesNotSend(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, method, path, body, want string }{
 		{"other path", "CreateUser", "/users", "{}", "path does not end like /identities"},
@@ -215,7 +215,7 @@ func do(t *testing.T, name, path, body string) (*http.Response, error) {
 		t.Error("called the function")
 		return answer{}
 	})
-	return fake.NewServerTransport(server).Do(req) //nolint:bodyclose // there is none
+	return fake.NewServerTransport(server).Do(req)
 }
 
 func isNonRetriable(err error) bool {
@@ -226,7 +226,7 @@ func isNonRetriable(err error) bool {
 	return ok
 }
 
-func Test_context_of_the_caller_reaches_the_function(t *testing.T) {
+func TestContextOfTheCallerReachesTheFunction(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	forEachMethod(t, func(t *testing.T, m method) {
@@ -239,7 +239,7 @@ func Test_context_of_the_caller_reaches_the_function(t *testing.T) {
 	})
 }
 
-func Test_canceled_context_ends_a_call(t *testing.T) {
+func TestCanceledContextEndsACall(t *testing.T) {
 	t.Parallel()
 	forEachMethod(t, func(t *testing.T, m method) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -256,7 +256,7 @@ func Test_canceled_context_ends_a_call(t *testing.T) {
 	})
 }
 
-func Test_canceled_context_calls_no_function(t *testing.T) {
+func TestCanceledContextCallsNoFunction(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), azruntime.CtxAPINameKey{}, "Client.DeleteUser"))
 	cancel()
@@ -267,13 +267,13 @@ func Test_canceled_context_calls_no_function(t *testing.T) {
 		return answer{}
 	}))
 	for range 100 {
-		_, err = transport.Do(req) //nolint:bodyclose // there is none
+		_, err = transport.Do(req)
 		require.ErrorIs(t, err, context.Canceled)
 	}
 }
 
 // The one failure of a fake that is retried is a try that takes too long.
-func Test_timeout_of_a_try_is_retried(t *testing.T) {
+func TestTimeoutOfATryIsRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -297,7 +297,7 @@ func Test_timeout_of_a_try_is_retried(t *testing.T) {
 	})
 }
 
-func Test_function_can_script_a_sequence(t *testing.T) {
+func TestFunctionCanScriptASequence(t *testing.T) {
 	t.Parallel()
 	var calls int
 	server := fake.Server{RevokeTokens: func(context.Context, identity.CommunicationUserIdentifier, *identity.RevokeTokensOptions) (resp azfake.Responder[identity.RevokeTokensResponse], errResp azfake.ErrorResponder) {
@@ -316,7 +316,7 @@ func Test_function_can_script_a_sequence(t *testing.T) {
 	assert.Equal(t, 2, requests())
 }
 
-func Test_functions_can_be_replaced_between_calls(t *testing.T) {
+func TestFunctionsCanBeReplacedBetweenCalls(t *testing.T) {
 	t.Parallel()
 	server := newServer(func(context.Context) answer { return answer{status: http.StatusNoContent} })
 	client, _ := newClient(t, server)
@@ -327,7 +327,40 @@ func Test_functions_can_be_replaced_between_calls(t *testing.T) {
 	require.ErrorContains(t, err, "not implemented")
 }
 
-func Test_headers_of_a_response(t *testing.T) {
+// A function that a call has left behind may start after the test has set the next one.
+func TestFunctionsCanBeReplacedAfterACanceledCall(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		server := newServer(func(context.Context) answer { return answer{} })
+		ctx := context.WithValue(t.Context(), azruntime.CtxAPINameKey{}, "Client.DeleteUser")
+		req, err := http.NewRequestWithContext(&endingContext{Context: ctx}, http.MethodDelete, endpoint+"/identities/a", nil)
+		require.NoError(t, err)
+		_, err = fake.NewServerTransport(server).Do(req)
+		server.DeleteUser = nil
+		require.Error(t, err)
+	}
+}
+
+// endingContext ends after the first look at it.
+type endingContext struct {
+	context.Context
+	looks int
+}
+
+func (c *endingContext) Err() error {
+	if c.looks++; c.looks == 1 {
+		return nil
+	}
+	return context.Canceled
+}
+
+func (c *endingContext) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
+func TestHeadersOfAResponse(t *testing.T) {
 	t.Parallel()
 	forEachMethod(t, func(t *testing.T, m method) {
 		header := http.Header{"X-Azure-Ref": {"reference"}}
@@ -344,7 +377,7 @@ func Test_headers_of_a_response(t *testing.T) {
 	})
 }
 
-func Test_concurrent_calls(t *testing.T) {
+func TestConcurrentCalls(t *testing.T) {
 	t.Parallel()
 	header := http.Header{"X-Azure-Ref": {"reference"}}
 	forEachMethod(t, func(t *testing.T, m method) {

@@ -42,7 +42,7 @@ func success[Response any](status int, response Response) (resp azfake.Responder
 	return resp
 }
 
-func Test_values_of_CreateUser(t *testing.T) {
+func TestValuesOfCreateUser(t *testing.T) {
 	t.Parallel()
 	for _, id := range oddIDs {
 		for _, want := range []*identity.CreateUserOptions{nil, {CustomID: new(id)}} {
@@ -59,7 +59,7 @@ func Test_values_of_CreateUser(t *testing.T) {
 	}
 }
 
-func Test_values_of_CreateUserAndToken(t *testing.T) {
+func TestValuesOfCreateUserAndToken(t *testing.T) {
 	t.Parallel()
 	response := identity.CreateUserAndTokenResponse{User: someUser, AccessToken: someToken}
 	for _, want := range []*identity.CreateUserAndTokenOptions{
@@ -82,7 +82,7 @@ func Test_values_of_CreateUserAndToken(t *testing.T) {
 	}
 }
 
-func Test_values_of_GetToken(t *testing.T) {
+func TestValuesOfGetToken(t *testing.T) {
 	t.Parallel()
 	for _, id := range oddIDs {
 		for _, scopes := range [][]identity.TokenScope{nil, {}, {identity.TokenScopeVoIPJoin}, {"", "other"}} {
@@ -101,7 +101,7 @@ func Test_values_of_GetToken(t *testing.T) {
 	}
 }
 
-func Test_options_with_nothing_set_are_nil(t *testing.T) {
+func TestOptionsWithNothingSetAreNil(t *testing.T) {
 	t.Parallel()
 	server := &fake.Server{}
 	server.CreateUser = func(_ context.Context, options *identity.CreateUserOptions) (azfake.Responder[identity.CreateUserResponse], azfake.ErrorResponder) {
@@ -119,7 +119,7 @@ func Test_options_with_nothing_set_are_nil(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func Test_values_of_RevokeTokens_and_DeleteUser(t *testing.T) {
+func TestValuesOfRevokeTokensAndDeleteUser(t *testing.T) {
 	t.Parallel()
 	for _, id := range oddIDs {
 		var revoked, deleted string
@@ -145,7 +145,7 @@ func Test_values_of_RevokeTokens_and_DeleteUser(t *testing.T) {
 	}
 }
 
-func Test_values_of_GetUserDetail(t *testing.T) {
+func TestValuesOfGetUserDetail(t *testing.T) {
 	t.Parallel()
 	for _, id := range oddIDs {
 		user := identity.CommunicationUserIdentifier{ID: id}
@@ -166,7 +166,7 @@ func Test_values_of_GetUserDetail(t *testing.T) {
 	}
 }
 
-func Test_values_of_GetTokenForTeamsUser(t *testing.T) {
+func TestValuesOfGetTokenForTeamsUser(t *testing.T) {
 	t.Parallel()
 	for _, want := range []identity.TeamsUserTokenParameters{
 		{},
@@ -184,7 +184,7 @@ func Test_values_of_GetTokenForTeamsUser(t *testing.T) {
 	}
 }
 
-func Test_values_of_the_assignments(t *testing.T) {
+func TestValuesOfTheAssignments(t *testing.T) {
 	t.Parallel()
 	for i, tenantID := range oddIDs {
 		objectID := oddIDs[len(oddIDs)-1-i]
@@ -236,7 +236,7 @@ func checkAssignment(t *testing.T, want identity.TeamsExtensionAssignment) {
 	assert.Equal(t, []string{"set", "get", "delete"}, calls)
 }
 
-func Test_values_of_ExchangeTeamsExtensionToken(t *testing.T) {
+func TestValuesOfExchangeTeamsExtensionToken(t *testing.T) {
 	t.Parallel()
 	for _, user := range []identity.Identifier{
 		identity.TeamsExtensionUserIdentifier{UserID: "user", TenantID: "tenant", ResourceID: "resource", Cloud: identity.CloudEnvironmentPublic},
@@ -244,7 +244,7 @@ func Test_values_of_ExchangeTeamsExtensionToken(t *testing.T) {
 		someUser,
 		identity.MicrosoftTeamsUserIdentifier{UserID: "user", IsAnonymous: true, Cloud: identity.CloudEnvironmentPublic},
 		identity.PhoneNumberIdentifier{PhoneNumber: "+14255550123"},
-		identity.UnknownIdentifier{ID: "odd/<id>"},
+		identity.UnknownIdentifier{ID: "Odd/<id>"},
 	} {
 		for _, entraToken := range []string{"header.payload.signature", "Bearer of odd tokens"} {
 			want := identity.ExchangeTeamsExtensionTokenResponse{User: user, AccessToken: someToken}
@@ -260,7 +260,7 @@ func Test_values_of_ExchangeTeamsExtensionToken(t *testing.T) {
 	}
 }
 
-func Test_times(t *testing.T) {
+func TestTimes(t *testing.T) {
 	t.Parallel()
 	for _, want := range []time.Time{
 		time.Now(),
@@ -286,7 +286,7 @@ func Test_times(t *testing.T) {
 	}
 }
 
-func Test_time_that_JSON_cannot_hold(t *testing.T) {
+func TestTimeThatJSONCannotHold(t *testing.T) {
 	t.Parallel()
 	client, requests := newClient(t, &fake.Server{
 		GetToken: func(context.Context, identity.CommunicationUserIdentifier, []identity.TokenScope, *identity.GetTokenOptions) (azfake.Responder[identity.GetTokenResponse], azfake.ErrorResponder) {
@@ -299,7 +299,7 @@ func Test_time_that_JSON_cannot_hold(t *testing.T) {
 }
 
 // The client finds the answers incomplete that it would find so of the service.
-func Test_incomplete_answers(t *testing.T) {
+func TestIncompleteAnswers(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		missing string
@@ -325,7 +325,7 @@ func Test_incomplete_answers(t *testing.T) {
 	}
 }
 
-func Test_endpoint_with_path(t *testing.T) {
+func TestEndpointWithPath(t *testing.T) {
 	t.Parallel()
 	forEachMethod(t, func(t *testing.T, m method) {
 		transport := fake.NewServerTransport(newServer(func(context.Context) answer { return answer{status: m.statuses[0]} }))
@@ -336,7 +336,7 @@ func Test_endpoint_with_path(t *testing.T) {
 }
 
 // The client sees what the service would send: a field that has no value is absent.
-func Test_wire(t *testing.T) {
+func TestWire(t *testing.T) {
 	t.Parallel()
 	const (
 		token      = `{"token":"secret","expiresOn":"2026-10-20T12:48:08.0455796Z"}`
@@ -366,4 +366,17 @@ func Test_wire(t *testing.T) {
 			assert.Equal(t, "application/json", raw.Header.Get("Content-Type"))
 		}
 	})
+}
+
+func TestWireOfAUserWithoutTokens(t *testing.T) {
+	t.Parallel()
+	client, _ := newClient(t, &fake.Server{GetUserDetail: func(context.Context, identity.CommunicationUserIdentifier, *identity.GetUserDetailOptions) (azfake.Responder[identity.GetUserDetailResponse], azfake.ErrorResponder) {
+		return success(http.StatusOK, identity.GetUserDetailResponse{User: someUser}), noError
+	}})
+	var raw *http.Response
+	_, err := client.GetUserDetail(policy.WithCaptureResponse(t.Context(), &raw), someUser, nil)
+	require.NoError(t, err)
+	body, err := runtime.Payload(raw)
+	require.NoError(t, err)
+	assert.Equal(t, `{"id":"8:acs:a_b"}`, string(body))
 }
