@@ -33,5 +33,6 @@ func TestNobodyMayKeepAConnection(t *testing.T) {
 	server := httpserver.New(http.NotFoundHandler(), nil)
 	assert.NotZero(t, server.ReadHeaderTimeout)
 	assert.NotZero(t, server.ReadTimeout)
+	assert.NotZero(t, server.WriteTimeout)
 	assert.NotZero(t, server.IdleTimeout)
 }
