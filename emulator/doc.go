@@ -62,7 +62,8 @@ Authentication
     The exchange operations read appid, oid, tid and exp from the token they get and ignore who signed it.
 
 Requests
-  - The versions in api-supported-versions are the ones that this package knows. A missing, unknown or
+  - The versions in api-supported-versions are the ones that this package knows; the service's 2021-10-31-preview and
+    2021-11-01 are not among them. A missing, unknown or
     ambiguous api-version is 400 with a message that lists them.
   - Unknown paths are 404 NotFound, wrong methods 405 MethodNotAllowed. Paths match exactly: letter case
     counts, and a trailing slash makes another path.
@@ -75,7 +76,8 @@ Requests
     identity.PossibleTokenScopeValues is 400 ValidationError with the target "scopes"; a repeated one is fine.
     In the Teams exchange, appId is checked before userId.
   - A custom ID has 1 to 256 characters, or it is 400 ValidationError with the target "CustomId".
-  - The detail of a user exists in 2025-03-02-preview only, and answers other versions like an unknown one.
+  - The detail of a user exists in 2025-03-02-preview only, and answers other versions like an unknown one, with
+    a message that names this version.
   - With rate limits, a request too many is 429 TooManyRequests. Limits count in windows of 30 seconds, each
     operation and all clients together, users created with and without a token together. Operations without a
     published limit, which are those of the Teams extension and the detail of a user, have none.
@@ -84,12 +86,13 @@ Teams extension
   - The IDs of tenant, principal and clients are GUIDs, or it is 400 ValidationError. They are kept and returned
     in lower case. The client IDs of a resource account are dropped.
   - An assignment that does not exist is 404 NotFound, its deletion 204.
-  - The exchange asks for no assignment. Tokens have the scopes chat and voip.
+  - The exchange asks for no assignment. The IDs of user and tenant in the Entra token are GUIDs, or it is 401
+    InvalidAccessToken. Tokens have the scopes chat and voip.
 
 Users
   - Issuing a token for an identity of this resource that was deleted or never existed is 404 NotFound.
     Deleting it, or revoking its tokens, is 204.
-  - An ID that does not have the form of this resource's IDs is 401 IdentityNotOwned, like the ID of another
+  - An ID that does not begin like this resource's IDs is 401 IdentityNotOwned, like the ID of another
     resource.
   - The custom ID of a deleted user is free again.
   - Deletion and revocation count at once; the service may take 15 minutes. A revocation covers the tokens

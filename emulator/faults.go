@@ -32,7 +32,7 @@ type Fault struct {
 	// Times is how many requests the fault hits. Zero means all, until [Handler.ClearFaults].
 	Times int
 
-	// Delay is how long to wait before anything else. A [Server] closes connections after five minutes without an answer.
+	// Delay is how long to wait before anything else. On a [Server], the answer is lost after more than five minutes.
 	Delay time.Duration
 
 	// Status is the status code to answer with, 200 to 599, instead of working. Zero means to work normally.
@@ -47,7 +47,8 @@ type Fault struct {
 	// Drop says whether and when the connection is lost.
 	Drop Drop
 
-	// Truncate is how many bytes of the answer's body to send before the connection is lost. Zero means all of it.
+	// Truncate is how many bytes of the answer's body to send before the connection is lost, if the body has more. Zero
+	// means all of it.
 	Truncate int
 }
 
@@ -58,13 +59,24 @@ func (h *Handler) Inject(fault Fault) {
 	if err := fault.validate(); err != nil {
 		panic("emulator: " + err.Error())
 	}
-	fault.Header = fault.Header.Clone()
+	fault.Header = canonical(fault.Header)
 	h.faults.add(fault)
 }
 
 // ClearFaults removes the faults that are left.
 func (h *Handler) ClearFaults() {
 	h.faults.clear()
+}
+
+// canonical returns a copy of the header with the names in the form in which package http looks them up.
+func canonical(header http.Header) http.Header {
+	canonical := http.Header{}
+	for name, values := range header {
+		for _, value := range values {
+			canonical.Add(name, value)
+		}
+	}
+	return canonical
 }
 
 func (f Fault) validate() error {
@@ -80,10 +92,16 @@ func (f Fault) validate() error {
 		return fmt.Errorf("Fault.Status cannot be %d", f.Status)
 	case f.Status == 0 && (f.Header != nil || f.Body != ""):
 		return errors.New("Fault.Header and Fault.Body need a Fault.Status")
+	case f.Body != "" && (f.Status == http.StatusNoContent || f.Status == http.StatusNotModified):
+		return fmt.Errorf("Fault.Body cannot be sent with the status %d", f.Status)
 	case f.Drop < DropNone || f.Drop > DropAfter:
 		return fmt.Errorf("Fault.Drop cannot be %d", f.Drop)
 	case f.Truncate < 0:
 		return fmt.Errorf("Fault.Truncate cannot be %d", f.Truncate)
+	case f.Drop != DropNone && (f.Status != 0 || f.Truncate != 0):
+		return errors.New("Fault.Drop leaves nothing of an answer to set or truncate")
+	case f.Delay == 0 && f.Status == 0 && f.Drop == DropNone && f.Truncate == 0:
+		return errors.New("Fault says of nothing that goes wrong")
 	}
 	return nil
 }
@@ -91,9 +109,6 @@ func (f Fault) validate() error {
 // response returns the answer that the fault gives instead of the work's.
 func (f Fault) response() *response {
 	header := f.Header.Clone()
-	if header == nil {
-		header = http.Header{}
-	}
 	if header.Get("Content-Type") == "" && f.Body != "" {
 		header.Set("Content-Type", "application/json")
 	}

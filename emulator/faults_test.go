@@ -49,9 +49,9 @@ func TestFaultStatusDoesNoWork(t *testing.T) {
 func TestFaultFromAProxy(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.Inject(emulator.Fault{Status: http.StatusBadGateway, Header: http.Header{"Content-Type": {"text/html"}, "X-Azure-Ref": {"a", "b"}}, Body: "<html>"})
+	s.Inject(emulator.Fault{Status: http.StatusBadGateway, Header: http.Header{"content-type": {"text/html"}, "X-Azure-Ref": {"a", "b"}}, Body: "<html>"})
 	got := s.send(t, http.MethodPost, createPath, "")
-	assert.Equal(t, "text/html", got.Header.Get("Content-Type"))
+	assert.Equal(t, []string{"text/html"}, got.Header.Values("Content-Type"))
 	assert.Equal(t, []string{"a", "b"}, got.Header.Values("X-Azure-Ref"))
 	assert.Equal(t, "<html>", got.body)
 }
@@ -233,6 +233,9 @@ func TestFaultThatMakesNoSense(t *testing.T) {
 		"emulator: Fault.Header and Fault.Body need a Fault.Status":                     {Body: "x"},
 		"emulator: Fault.Drop cannot be 3":                                              {Drop: 3},
 		"emulator: Fault.Truncate cannot be -5":                                         {Truncate: -5},
+		"emulator: Fault.Body cannot be sent with the status 204":                       {Status: 204, Body: "x"},
+		"emulator: Fault.Drop leaves nothing of an answer to set or truncate":           {Drop: emulator.DropAfter, Truncate: 1},
+		"emulator: Fault says of nothing that goes wrong":                               {Times: 1},
 	} {
 		assert.PanicsWithValue(t, message, func() { s.Inject(fault) })
 	}

@@ -105,7 +105,7 @@ func (h *Handler) AccessKey() string {
 	return base64.StdEncoding.EncodeToString(h.key.secret)
 }
 
-// Requests returns copies of the newest requests that arrived, oldest first: 1000, or fewer if these take more than
+// Requests returns copies of the newest requests, in the order in which they were answered or dropped: 1000, or fewer if these take more than
 // 64 MiB. It returns none with [Options].DiscardRequests.
 func (h *Handler) Requests() []Request {
 	return h.requests.all()

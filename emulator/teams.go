@@ -17,14 +17,15 @@ func (h *Handler) getTokenForTeamsUser(c *call) *response {
 	if body.Token == nil {
 		return early(validationError("The body is either missing or doesn't contain any token.", ""))
 	}
-	claims, ok := readEntraToken(*body.Token, h.now())
+	now := h.now()
+	claims, ok := readEntraToken(*body.Token, now)
 	if !ok {
 		return invalidEntraToken()
 	}
 	if resp := checkTeamsUser(claims, body.AppID, body.UserID); resp != nil {
 		return resp
 	}
-	return success(http.StatusOK, h.teamsToken(claims))
+	return success(http.StatusOK, h.teamsToken(now, claims))
 }
 
 func invalidEntraToken() *response {

@@ -86,6 +86,9 @@ func (h *Handler) setAssignment(c *call) *response {
 	}
 	a := assignment{ObjectID: key.objectID, TenantID: key.tenantID, PrincipalType: body.PrincipalType}
 	if body.PrincipalType == principalUser {
+		for i, id := range body.ClientIDs {
+			body.ClientIDs[i] = strings.ToLower(id)
+		}
 		a.ClientIDs = body.ClientIDs
 	}
 	if h.assignments.set(key, a) {
@@ -138,13 +141,14 @@ func (h *Handler) exchangeTeamsExtensionToken(c *call) *response {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return denied(reasonGeneric + " The exchange takes the Entra token of a Teams user.")
 	}
-	claims, ok := readEntraToken(strings.TrimSpace(token), h.now())
-	if !ok || claims.ObjectID == "" || claims.TenantID == "" {
+	now := h.now()
+	claims, ok := readEntraToken(strings.TrimSpace(token), now)
+	if !ok || !isGUID(claims.ObjectID) || !isGUID(claims.TenantID) {
 		return invalidEntraToken()
 	}
-	id := h.ids.prefix + claims.TenantID + "_" + claims.ObjectID
+	id := h.ids.prefix + strings.ToLower(claims.TenantID+"_"+claims.ObjectID)
 	return success(http.StatusOK, exchangeBody{
 		Identity:    identityBody{ID: id},
-		AccessToken: h.teamsExtensionToken(id, claims),
+		AccessToken: h.teamsExtensionToken(now, id, claims),
 	})
 }

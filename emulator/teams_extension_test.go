@@ -31,6 +31,11 @@ func TestAssignment(t *testing.T) {
 	assert.Equal(t, "2025-06-30, 2026-07-22, 2026-09-23", got.Header.Get("api-supported-versions"))
 	assert.Equal(t, created, s.send(t, http.MethodGet, assignmentPath, "").body)
 
+	upper := strings.Replace(strings.ToUpper(assignmentTenant+"/assignments/"+assignmentObject), "/ASSIGNMENTS/", "/assignments/", 1)
+	got = s.send(t, http.MethodPut, "/access/teamsExtension/tenants/"+upper+query, `{"principalType":"user","clientIds":["`+strings.ToUpper(appID)+`"]}`)
+	require.Equal(t, http.StatusOK, got.StatusCode, "IDs are the same in upper case")
+	assert.Equal(t, created, got.body)
+
 	got = s.send(t, http.MethodPut, assignmentPath, `{"principalType":"resourceAccount","clientIds":["`+appID+`"]}`)
 	require.Equal(t, http.StatusOK, got.StatusCode, "replaced")
 	replaced := `{"objectId":"` + assignmentObject + `","tenantId":"` + assignmentTenant + `","principalType":"resourceAccount"}`
@@ -123,11 +128,40 @@ func TestTeamsExtensionExchange(t *testing.T) {
 	require.ErrorContains(t, err, "expired")
 }
 
+// TestOtherClaimsDoNotMatter has a token made by hand, with claims of odd types.
+func TestOtherClaimsDoNotMatter(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	claims := `{"ver":1.0,"scp":["a"],"iss":7,"iat":"x","uti":7,"exp":32503680000,"oid":"` + strings.ToUpper(assignmentObject) + `","tid":"` + assignmentTenant + `"}`
+	got := s.exchangeExtension(t, "Bearer "+handMade(`{"alg":"none"}`, claims, ""))
+	require.Equal(t, http.StatusOK, got.StatusCode, got.body)
+	assert.Contains(t, got.body, assignmentTenant+"_"+assignmentObject)
+}
+
+// TestOneReadingOfTheClock has a clock that moves with every look at it.
+func TestOneReadingOfTheClock(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	handler, err := emulator.NewHandler(&emulator.Options{Now: func() time.Time {
+		clock.Advance(time.Second)
+		return clock.Now()
+	}})
+	require.NoError(t, err)
+	user := decode[userBody](t, serve(t, handler, http.MethodPost, createPath, `{"createTokenWithScopes":["chat"],"expiresInMinutes":60}`).Body.String())
+	claims, err := handler.InspectToken(user.AccessToken.Token)
+	require.NoError(t, err)
+	assert.Equal(t, time.Hour, claims.ExpiresOn.Sub(claims.IssuedOn))
+}
+
 func TestTeamsExtensionExchangeRefuses(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	expired := s.EntraToken(emulator.EntraTokenClaims{ExpiresOn: s.clock.Now().Add(-time.Second)})
-	for name, token := range map[string]string{"opaque": "opaque", "expired": expired, "without claims": "eyJhbGciOiJub25lIn0.eyJleHAiOjMyNTAzNjgwMDAwfQ."} {
+	for name, token := range map[string]string{
+		"opaque": "opaque", "expired": expired, "without claims": handMade(`{"alg":"none"}`, `{"exp":32503680000}`, ""),
+		"user that is no GUID":   s.EntraToken(emulator.EntraTokenClaims{ObjectID: "x", TenantID: assignmentTenant}),
+		"tenant that is no GUID": s.EntraToken(emulator.EntraTokenClaims{ObjectID: assignmentObject, TenantID: "x"}),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			requireError(t, s.exchangeExtension(t, "Bearer "+token), http.StatusUnauthorized, "InvalidAccessToken", "Provided access token is not valid.", "")

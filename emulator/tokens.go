@@ -100,16 +100,15 @@ func (c *tokenClaims) GetExpirationTime() (*jwt.NumericDate, error) {
 	return jwt.NewNumericDate(time.Unix(c.ExpiresAt, 0)), nil
 }
 
-func (h *Handler) userToken(id string, scopes []string, life time.Duration, number uint64) accessTokenBody {
-	return h.accessToken(id, strings.Join(scopes, ","), h.now().Add(life), number)
+func (h *Handler) userToken(now time.Time, id string, scopes []string, life time.Duration, number uint64) accessTokenBody {
+	return h.accessToken(now, id, strings.Join(scopes, ","), now.Add(life), number)
 }
 
-func (h *Handler) teamsExtensionToken(id string, entra *entraClaims) accessTokenBody {
-	return h.accessToken(id, teamsExtensionScopes, entra.ExpiresAt.Time, 0)
+func (h *Handler) teamsExtensionToken(now time.Time, id string, entra *entraClaims) accessTokenBody {
+	return h.accessToken(now, id, teamsExtensionScopes, entra.ExpiresAt.Time, 0)
 }
 
-func (h *Handler) accessToken(id, scopes string, expires time.Time, number uint64) accessTokenBody {
-	now := h.now()
+func (h *Handler) accessToken(now time.Time, id, scopes string, expires time.Time, number uint64) accessTokenBody {
 	token := h.tokens.sign(&tokenClaims{
 		SkypeID:     strings.TrimPrefix(id, "8:"),
 		Permissions: userPermissions,
@@ -125,8 +124,7 @@ func (h *Handler) accessToken(id, scopes string, expires time.Time, number uint6
 	return accessTokenBody{Token: token, ExpiresOn: serviceTime(expires)}
 }
 
-func (h *Handler) teamsToken(entra *entraClaims) accessTokenBody {
-	now := h.now()
+func (h *Handler) teamsToken(now time.Time, entra *entraClaims) accessTokenBody {
 	issued := strconv.FormatInt(entra.issuedAt(now).Unix(), 10)
 	token := h.tokens.sign(&tokenClaims{
 		SkypeID:       teamsPrefix + entra.ObjectID,

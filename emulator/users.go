@@ -60,7 +60,7 @@ func (h *Handler) createUser(c *call) *response {
 		return resp
 	}
 	id, u, number := h.users.createAndIssue(h.ids.next(now), customID, now)
-	token := h.userToken(id, body.Scopes, life, number)
+	token := h.userToken(now, id, body.Scopes, life, number)
 	return success(http.StatusCreated, createUserBody{Identity: describe(c.version, id, u), AccessToken: &token})
 }
 
@@ -98,11 +98,12 @@ func (h *Handler) getToken(c *call) *response {
 	if !h.ids.owns(id) {
 		return notOwned()
 	}
-	number, ok := h.users.issue(id, h.now())
+	now := h.now()
+	number, ok := h.users.issue(id, now)
 	if !ok {
 		return notFound()
 	}
-	return success(http.StatusOK, h.userToken(id, body.Scopes, life, number))
+	return success(http.StatusOK, h.userToken(now, id, body.Scopes, life, number))
 }
 
 func (h *Handler) revokeTokens(c *call) *response {
