@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 func quickstart(t *testing.T, variables ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0])
-	command.Env = append([]string{runMain + "=yes"}, variables...)
+	command.Env = append([]string{runMain + "=yes", "GOCOVERDIR=" + t.TempDir()}, variables...) // go test -cover wants the latter
 	var errors strings.Builder
 	command.Stderr = &errors
 	output, err := command.Output()
