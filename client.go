@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -162,7 +163,8 @@ func (p httpsOnly) Do(req *policy.Request) (*http.Response, error) {
 // The service has no way to list users: keep the ID. A call that is retried after
 // its answer was lost creates a second user, unless it has a CustomID.
 //
-// If the operation fails it returns an *azcore.ResponseError.
+// If the operation fails it returns an *azcore.ResponseError. A CustomID that is empty
+// or not valid UTF-8, or an API version without custom IDs, is an error before any request.
 //   - options - optional parameters; nil means the defaults
 func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (response CreateUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.CreateUser")
@@ -188,8 +190,9 @@ func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (re
 // The service has no way to list users: keep the ID. A call that is retried after
 // its answer was lost creates a second user, unless it has a CustomID.
 //
-// If the operation fails it returns an *azcore.ResponseError. No scopes, or a token
-// life that is not a positive number of whole minutes, is an error before any request.
+// If the operation fails it returns an *azcore.ResponseError. No scopes, a token life
+// that is not a positive number of whole minutes, a CustomID that is empty or not valid
+// UTF-8, or an API version without custom IDs, is an error before any request.
 //   - scopes - what the token may be used for; at least one
 //   - options - optional parameters; nil means the defaults
 func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, options *CreateUserAndTokenOptions) (response CreateUserAndTokenResponse, err error) {
@@ -434,6 +437,9 @@ func (c *Client) checkCustomID(customID *string) error {
 		return nil
 	case *customID == "":
 		return errors.New("identity: options.CustomID cannot be empty")
+	case !utf8.ValidString(*customID):
+		// JSON would make one of several: two IDs of yours would share a user.
+		return errors.New("identity: options.CustomID must be valid UTF-8")
 	case c.apiVersion != customIDAPIVersion:
 		return fmt.Errorf("identity: options.CustomID needs ClientOptions.APIVersion %s, not %s", customIDAPIVersion, c.apiVersion)
 	}

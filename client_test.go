@@ -357,6 +357,11 @@ func TestBadParameters(t *testing.T) {
 	tests["exchange an empty token"] = badCall{func(ctx context.Context, c *identity.Client) (any, error) {
 		return c.ExchangeTeamsExtensionToken(ctx, identity.TeamsExtensionTokenParameters{}, nil)
 	}, "parameters.EntraToken cannot be empty"}
+	for _, token := range []string{" ", "token\n", "to\x00ken", "to ken", "token\x7f"} {
+		tests["exchange the token "+token] = badCall{func(ctx context.Context, c *identity.Client) (any, error) {
+			return c.ExchangeTeamsExtensionToken(ctx, identity.TeamsExtensionTokenParameters{EntraToken: token}, nil)
+		}, "parameters.EntraToken cannot have spaces"}
+	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -410,7 +415,7 @@ func TestCustomIDOnTheWire(t *testing.T) {
 	assert.Equal(t, `{}`, transport.requests[2].body)
 }
 
-func TestEmptyCustomIDIsRefused(t *testing.T) {
+func TestBadCustomIDIsRefused(t *testing.T) {
 	t.Parallel()
 	transport := always(http.StatusCreated, userAndTokenBody)
 	client := operation{version: previewVersion}.newClient(t, transport)
@@ -418,6 +423,8 @@ func TestEmptyCustomIDIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "options.CustomID cannot be empty")
 	_, err = client.CreateUserAndToken(t.Context(), chat, &identity.CreateUserAndTokenOptions{CustomID: new("")})
 	require.ErrorContains(t, err, "options.CustomID cannot be empty")
+	_, err = client.CreateUser(t.Context(), &identity.CreateUserOptions{CustomID: new("\xff")})
+	require.ErrorContains(t, err, "options.CustomID must be valid UTF-8")
 	assert.Empty(t, transport.requests)
 }
 
@@ -454,12 +461,12 @@ func TestExchangeSendsTheEntraTokenAlone(t *testing.T) {
 	withKey, err := identity.NewClientWithSharedKeyCredential(testEndpoint, key, scriptedOptions(transport))
 	require.NoError(t, err)
 	for _, client := range []*identity.Client{withEntra, withKey} {
-		_, err := client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: "the user's"}, nil)
+		_, err := client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: "the-users-token"}, nil)
 		require.NoError(t, err)
 	}
 	assert.Empty(t, credential.requests)
 	for _, sent := range transport.requests {
-		assert.Equal(t, []string{"Bearer the user's"}, sent.Header.Values("Authorization"))
+		assert.Equal(t, []string{"Bearer the-users-token"}, sent.Header.Values("Authorization"))
 		assert.Empty(t, sent.Header.Get("x-ms-date"))
 		assert.Empty(t, sent.Header.Get("x-ms-content-sha256"))
 	}

@@ -19,8 +19,8 @@ ClientOptions.InsecureAllowCredentialWithHTTP is set.
 one or more values of [TokenScope] and lives 24 hours, or as long as TokenExpiresIn says.
 Issue tokens on a server, and only to the user who has signed in to it.
 [Client.RevokeTokens] ends all tokens of a user before their time.
-[Client.GetTokenForTeamsUser] exchanges the Entra token of a Microsoft Teams user, and
-[Client.ExchangeTeamsExtensionToken] that of one who uses the resource for phone calls.
+[Client.GetTokenForTeamsUser] exchanges the Entra token of a Microsoft Teams user. With
+[Client.ExchangeTeamsExtensionToken], a Teams user makes phone calls through the resource.
 
 The service has no list of users. Creating one is idempotent with a CustomID, and is not
 without: a request that is repeated because its answer was lost creates a second user.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Identifier says who or what takes part in a communication. The kinds are
@@ -83,7 +84,7 @@ func (i CommunicationUserIdentifier) WithRawID(rawID string) CommunicationUserId
 
 // MarshalJSON writes the JSON that Communication Services use.
 func (i CommunicationUserIdentifier) MarshalJSON() ([]byte, error) {
-	return json.Marshal(identifierModel{RawID: i.RawID(), CommunicationUser: &communicationUserModel{ID: &i.ID}})
+	return marshalIdentifier(identifierModel{RawID: i.RawID(), CommunicationUser: &communicationUserModel{ID: &i.ID}})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
@@ -140,7 +141,7 @@ func (i PhoneNumberIdentifier) AssertedID() string {
 
 // MarshalJSON writes the JSON that Communication Services use.
 func (i PhoneNumberIdentifier) MarshalJSON() ([]byte, error) {
-	return json.Marshal(identifierModel{RawID: i.RawID(), PhoneNumber: &phoneNumberModel{Value: &i.PhoneNumber, IsAnonymous: i.IsAnonymous(), AssertedID: i.AssertedID()}})
+	return marshalIdentifier(identifierModel{RawID: i.RawID(), PhoneNumber: &phoneNumberModel{Value: &i.PhoneNumber, IsAnonymous: i.IsAnonymous(), AssertedID: i.AssertedID()}})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
@@ -192,7 +193,7 @@ func (i MicrosoftTeamsUserIdentifier) WithRawID(rawID string) MicrosoftTeamsUser
 
 // MarshalJSON writes the JSON that Communication Services use.
 func (i MicrosoftTeamsUserIdentifier) MarshalJSON() ([]byte, error) {
-	return json.Marshal(identifierModel{RawID: i.RawID(), MicrosoftTeamsUser: &microsoftTeamsUserModel{UserID: &i.UserID, IsAnonymous: i.IsAnonymous, Cloud: i.Cloud.orPublic()}})
+	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsUser: &microsoftTeamsUserModel{UserID: &i.UserID, IsAnonymous: i.IsAnonymous, Cloud: i.Cloud.orPublic()}})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
@@ -240,7 +241,7 @@ func (i MicrosoftTeamsAppIdentifier) WithRawID(rawID string) MicrosoftTeamsAppId
 
 // MarshalJSON writes the JSON that Communication Services use.
 func (i MicrosoftTeamsAppIdentifier) MarshalJSON() ([]byte, error) {
-	return json.Marshal(identifierModel{RawID: i.RawID(), MicrosoftTeamsApp: &microsoftTeamsAppModel{AppID: &i.AppID, Cloud: i.Cloud.orPublic()}})
+	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsApp: &microsoftTeamsAppModel{AppID: &i.AppID, Cloud: i.Cloud.orPublic()}})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
@@ -294,7 +295,7 @@ func (i TeamsExtensionUserIdentifier) WithRawID(rawID string) TeamsExtensionUser
 
 // MarshalJSON writes the JSON that Communication Services use.
 func (i TeamsExtensionUserIdentifier) MarshalJSON() ([]byte, error) {
-	return json.Marshal(identifierModel{RawID: i.RawID(), TeamsExtensionUser: &teamsExtensionUserModel{UserID: &i.UserID, TenantID: &i.TenantID, ResourceID: &i.ResourceID, Cloud: i.Cloud.orPublic()}})
+	return marshalIdentifier(identifierModel{RawID: i.RawID(), TeamsExtensionUser: &teamsExtensionUserModel{UserID: &i.UserID, TenantID: &i.TenantID, ResourceID: &i.ResourceID, Cloud: i.Cloud.orPublic()}})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
@@ -334,7 +335,7 @@ func (i UnknownIdentifier) WithRawID(rawID string) UnknownIdentifier {
 
 // MarshalJSON writes the JSON that Communication Services use.
 func (i UnknownIdentifier) MarshalJSON() ([]byte, error) {
-	return json.Marshal(identifierModel{RawID: i.RawID()})
+	return marshalIdentifier(identifierModel{RawID: i.RawID()})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
@@ -581,7 +582,19 @@ func keepRawID[T interface {
 	return identifier.WithRawID(rawID)
 }
 
+func marshalIdentifier(model identifierModel) ([]byte, error) {
+	if !utf8.ValidString(model.RawID) {
+		// JSON would hold another identifier.
+		return nil, errors.New("identity: identifier is not valid UTF-8")
+	}
+	return json.Marshal(model)
+}
+
+// unmarshalKind does nothing for null, like package json.
 func unmarshalKind[T Identifier](data []byte, target *T) error {
+	if string(data) == "null" {
+		return nil
+	}
 	identifier, err := UnmarshalIdentifier(data)
 	if err != nil {
 		return err

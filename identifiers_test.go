@@ -65,10 +65,14 @@ func FuzzIdentifierFromRawID(f *testing.F) {
 		identifier := identity.IdentifierFromRawID(rawID)
 		assert.Equal(t, rawID, identifier.RawID())
 		assert.True(t, identity.Equal(identifier, identity.IdentifierFromRawID(rawID)))
-		if rawID == "" || !utf8.ValidString(rawID) {
-			return // which JSON cannot hold
-		}
 		data, err := json.Marshal(identifier)
+		if !utf8.ValidString(rawID) {
+			require.ErrorContains(t, err, "UTF-8")
+			return
+		}
+		if rawID == "" {
+			return // which counts as missing in JSON
+		}
 		require.NoError(t, err)
 		decoded, err := identity.UnmarshalIdentifier(data)
 		require.NoError(t, err)
@@ -181,6 +185,8 @@ func TestUnmarshalOneKind(t *testing.T) {
 		}
 	}
 	require.ErrorContains(t, json.Unmarshal([]byte(`{}`), &identity.UnknownIdentifier{}), "no rawId")
+	require.NoError(t, json.Unmarshal([]byte(`{"User":null}`), &holder))
+	assert.Equal(t, someUser, holder.User, "null changes nothing")
 }
 
 func TestRawIDThatTheServiceSent(t *testing.T) {

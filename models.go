@@ -70,7 +70,7 @@ type CreateUserOptions struct {
 
 // CreateUserResponse is the result of [Client.CreateUser].
 type CreateUserResponse struct {
-	// User is the new user.
+	// User is the new user, or the one that exists with the CustomID.
 	User CommunicationUserIdentifier
 }
 
@@ -88,9 +88,9 @@ type CreateUserAndTokenOptions struct {
 
 // CreateUserAndTokenResponse is the result of [Client.CreateUserAndToken].
 type CreateUserAndTokenResponse struct {
-	// User is the new user.
+	// User is the new user, or the one that exists with the CustomID.
 	User CommunicationUserIdentifier
-	// AccessToken is the user's first token.
+	// AccessToken is a token for the user.
 	AccessToken AccessToken
 }
 

@@ -130,6 +130,13 @@ func TestLoggingShowsWhatIsNotSecret(t *testing.T) {
 	}
 }
 
+func TestLoggingOfAZeroResponse(t *testing.T) {
+	t.Parallel()
+	var output bytes.Buffer
+	slog.New(slog.NewTextHandler(&output, nil)).Info("message", "value", identity.ExchangeTeamsExtensionTokenResponse{})
+	assert.Contains(t, output.String(), `value.user=""`)
+}
+
 func TestJSONOfParametersHoldsNoToken(t *testing.T) {
 	t.Parallel()
 	values := carriers(t)

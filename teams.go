@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 )
 
 // TeamsUserTokenParameters are the required parameters of [Client.GetTokenForTeamsUser].
@@ -162,7 +163,7 @@ type DeleteTeamsExtensionAssignmentResponse struct {
 }
 
 // GetTeamsExtensionAssignment returns the assignment of a principal. It needs API
-// version 2025-06-30 or later.
+// version 2025-06-30 or later; the service refuses others.
 //
 // If the operation fails it returns an *azcore.ResponseError, with status 404 if there
 // is no assignment. An empty ID is an error before any request.
@@ -182,7 +183,7 @@ func (c *Client) GetTeamsExtensionAssignment(ctx context.Context, tenantID, obje
 }
 
 // SetTeamsExtensionAssignment creates the assignment of a principal, or replaces it. It
-// needs API version 2025-06-30 or later.
+// needs API version 2025-06-30 or later; the service refuses others.
 //
 // If the operation fails it returns an *azcore.ResponseError. An empty ID is an error
 // before any request.
@@ -204,7 +205,7 @@ func (c *Client) SetTeamsExtensionAssignment(ctx context.Context, tenantID, obje
 }
 
 // DeleteTeamsExtensionAssignment deletes the assignment of a principal. It needs API
-// version 2025-06-30 or later.
+// version 2025-06-30 or later; the service refuses others.
 //
 // If the operation fails it returns an *azcore.ResponseError. An empty ID is an error
 // before any request.
@@ -221,6 +222,11 @@ func (c *Client) DeleteTeamsExtensionAssignment(ctx context.Context, tenantID, o
 		statuses:   []int{http.StatusNoContent},
 	})
 	return DeleteTeamsExtensionAssignmentResponse{}, err
+}
+
+// isNotInTokens holds for what a header cannot carry as a token.
+func isNotInTokens(r rune) bool {
+	return r <= ' ' || r == 0x7f
 }
 
 const assignmentPath = "/access/teamsExtension/tenants/%s/assignments/%s"
@@ -270,14 +276,14 @@ func (r ExchangeTeamsExtensionTokenResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("user", user), slog.Any("accessToken", r.AccessToken))
 }
 
-// ExchangeTeamsExtensionToken exchanges the Entra token of a Teams user, who has an
-// assignment, for an access token to the Communication Services resource. It needs API
-// version 2025-06-30 or later.
+// ExchangeTeamsExtensionToken exchanges the Entra token of a Teams user who has an
+// assignment for an access token to the Communication Services resource. It needs API
+// version 2025-06-30 or later; the service refuses others.
 //
 // The Entra token authorizes the request; the client's own credential is not sent.
 //
-// If the operation fails it returns an *azcore.ResponseError. An empty token is an error
-// before any request.
+// If the operation fails it returns an *azcore.ResponseError. A token that is empty or
+// has spaces is an error before any request.
 //   - parameters - the token of the Teams user
 //   - options - optional parameters; nil means the defaults
 func (c *Client) ExchangeTeamsExtensionToken(ctx context.Context, parameters TeamsExtensionTokenParameters, options *ExchangeTeamsExtensionTokenOptions) (response ExchangeTeamsExtensionTokenResponse, err error) {
@@ -285,6 +291,9 @@ func (c *Client) ExchangeTeamsExtensionToken(ctx context.Context, parameters Tea
 	defer func() { endSpan(err) }()
 	if parameters.EntraToken == "" {
 		return ExchangeTeamsExtensionTokenResponse{}, errors.New("identity: parameters.EntraToken cannot be empty")
+	}
+	if strings.ContainsFunc(parameters.EntraToken, isNotInTokens) {
+		return ExchangeTeamsExtensionTokenResponse{}, errors.New("identity: parameters.EntraToken cannot have spaces or control characters")
 	}
 	exchanged, err := send[userAndToken](ctx, c, request{
 		method:     http.MethodPost,

@@ -37,6 +37,7 @@ func TestSpans(t *testing.T) {
 			span := recorder.spans[0]
 			assert.Equal(t, "Client."+op.name, span.name)
 			assert.Same(t, caller, span.parent)
+			assert.Equal(t, tracing.SpanKindInternal, span.kind, "as in all clients on azcore; the requests below are of kind client")
 			assert.Equal(t, "Microsoft.Communication", span.attributes["az.namespace"])
 			assert.Equal(t, test.status, span.status, name)
 			for _, attempt := range recorder.spans[1:] {

@@ -246,7 +246,7 @@ func TestValuesOfExchangeTeamsExtensionToken(t *testing.T) {
 		identity.PhoneNumberIdentifier{PhoneNumber: "+14255550123"},
 		identity.UnknownIdentifier{ID: "Odd/<id>"},
 	} {
-		for _, entraToken := range []string{"header.payload.signature", "Bearer of odd tokens"} {
+		for _, entraToken := range []string{"header.payload.signature", "Bearer-of~odd+tokens=="} {
 			want := identity.ExchangeTeamsExtensionTokenResponse{User: user, AccessToken: someToken}
 			client, _ := newClient(t, &fake.Server{ExchangeTeamsExtensionToken: func(_ context.Context, parameters identity.TeamsExtensionTokenParameters, options *identity.ExchangeTeamsExtensionTokenOptions) (azfake.Responder[identity.ExchangeTeamsExtensionTokenResponse], azfake.ErrorResponder) {
 				assert.Equal(t, entraToken, parameters.EntraToken)

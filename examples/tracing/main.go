@@ -1,5 +1,5 @@
 // Command tracing shows the spans of the library in OpenTelemetry. It runs on the emulator
-// and prints, for each span, what it is called and what it is a part of.
+// and prints, for each span, what it is called and whether it is a part of another one.
 //
 // It is a module of its own, so that the library does not depend on OpenTelemetry.
 package main
