@@ -302,8 +302,8 @@ func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifie
 func (c *Client) GetUserDetail(ctx context.Context, user CommunicationUserIdentifier, options *GetUserDetailOptions) (response GetUserDetailResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.GetUserDetail")
 	defer func() { endSpan(err) }()
-	if c.apiVersion != customIDAPIVersion {
-		return GetUserDetailResponse{}, fmt.Errorf("identity: GetUserDetail needs ClientOptions.APIVersion %s, not %s", customIDAPIVersion, c.apiVersion)
+	if err := c.checkCustomIDVersion("GetUserDetail"); err != nil {
+		return GetUserDetailResponse{}, err
 	}
 	detail, err := send[userDetail](ctx, c, request{
 		method:     http.MethodGet,
@@ -440,8 +440,13 @@ func (c *Client) checkCustomID(customID *string) error {
 	case !utf8.ValidString(*customID):
 		// JSON would make one of several: two IDs of yours would share a user.
 		return errors.New("identity: options.CustomID must be valid UTF-8")
-	case c.apiVersion != customIDAPIVersion:
-		return fmt.Errorf("identity: options.CustomID needs ClientOptions.APIVersion %s, not %s", customIDAPIVersion, c.apiVersion)
+	}
+	return c.checkCustomIDVersion("options.CustomID")
+}
+
+func (c *Client) checkCustomIDVersion(needed string) error {
+	if c.apiVersion != customIDAPIVersion {
+		return fmt.Errorf("identity: %s needs ClientOptions.APIVersion %s, not %s", needed, customIDAPIVersion, c.apiVersion)
 	}
 	return nil
 }

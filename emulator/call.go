@@ -121,17 +121,9 @@ func requestTarget(r *http.Request) string {
 
 // A requestLog keeps the newest requests, as many as fit.
 type requestLog struct {
-	mu       sync.Mutex
-	capacity int
-	items    []Request // oldest first
-	size     int       // of the items, in bytes
-}
-
-func newRequestLog(discard bool) *requestLog {
-	if discard {
-		return &requestLog{}
-	}
-	return &requestLog{capacity: maxRequests}
+	mu    sync.Mutex
+	items []Request // oldest first
+	size  int       // of the items, in bytes
 }
 
 func (l *requestLog) add(request Request) {
@@ -139,7 +131,7 @@ func (l *requestLog) add(request Request) {
 	defer l.mu.Unlock()
 	l.items = append(l.items, request)
 	l.size += request.size()
-	for len(l.items) > l.capacity || l.size > maxLogSize {
+	for len(l.items) > maxRequests || l.size > maxLogSize {
 		l.size -= l.items[0].size()
 		l.items[0] = Request{}
 		l.items = l.items[1:]

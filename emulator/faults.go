@@ -70,13 +70,13 @@ func (h *Handler) ClearFaults() {
 
 // canonical returns a copy of the header with the names in the form in which package http looks them up.
 func canonical(header http.Header) http.Header {
-	canonical := http.Header{}
+	copied := http.Header{}
 	for name, values := range header {
 		for _, value := range values {
-			canonical.Add(name, value)
+			copied.Add(name, value)
 		}
 	}
-	return canonical
+	return copied
 }
 
 func (f Fault) validate() error {

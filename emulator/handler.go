@@ -51,7 +51,7 @@ type Handler struct {
 	users       *userStore
 	assignments *assignmentStore
 	tokens      *tokenSigner
-	requests    *requestLog
+	requests    *requestLog // nil: discarded
 	faults      *faultQueue
 	limiter     *limiter // nil: no limits
 }
@@ -81,8 +81,10 @@ func NewHandler(options *Options) (*Handler, error) {
 		users:       newUserStore(),
 		assignments: newAssignmentStore(),
 		tokens:      tokens,
-		requests:    newRequestLog(options.DiscardRequests),
 		faults:      &faultQueue{},
+	}
+	if !options.DiscardRequests {
+		h.requests = &requestLog{}
 	}
 	if options.RateLimits {
 		h.limiter = newLimiter()
@@ -105,9 +107,12 @@ func (h *Handler) AccessKey() string {
 	return base64.StdEncoding.EncodeToString(h.key.secret)
 }
 
-// Requests returns copies of the newest requests, in the order in which they were answered or dropped: 1000, or fewer if these take more than
-// 64 MiB. It returns none with [Options].DiscardRequests.
+// Requests returns copies of the newest requests, in the order in which they were answered or dropped: 1000, or fewer
+// if these take more than 64 MiB. It returns none with [Options].DiscardRequests.
 func (h *Handler) Requests() []Request {
+	if h.requests == nil {
+		return nil
+	}
 	return h.requests.all()
 }
 
@@ -119,12 +124,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault := h.faults.next(c.operationName())
 	resp := h.answerWith(r.Context(), fault, c)
 	if resp == nil {
-		h.requests.add(c.record(0))
+		h.record(c, 0)
 		panic(http.ErrAbortHandler)
 	}
 	// The record comes first: whoever has the answer finds it.
-	h.requests.add(c.record(resp.status))
+	h.record(c, resp.status)
 	h.send(w, c, resp, started)
+}
+
+func (h *Handler) record(c *call, status int) {
+	if h.requests != nil {
+		h.requests.add(c.record(status))
+	}
 }
 
 // answerWith returns nil if there is to be no answer.

@@ -454,6 +454,16 @@ func TestErrorsAreNotEscapedForHTML(t *testing.T) {
 	assert.True(t, json.Valid(got.Body.Bytes()))
 }
 
+func TestRequestsAreDiscarded(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(&emulator.Options{DiscardRequests: true})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusCreated, serve(t, handler, http.MethodPost, createPath, "").Code)
+	handler.Inject(emulator.Fault{Drop: emulator.DropBefore, Times: 1})
+	require.Panics(t, func() { serve(t, handler, http.MethodPost, createPath, "") })
+	require.Empty(t, handler.Requests())
+}
+
 func TestRequestsAreKeptUpToASize(t *testing.T) {
 	t.Parallel()
 	handler, err := emulator.NewHandler(nil)
