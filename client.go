@@ -72,7 +72,7 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 	authentication := runtime.NewBearerTokenPolicy(credential, []string{audience + "/.default"}, &policy.BearerTokenOptions{
 		InsecureAllowCredentialWithHTTP: options.InsecureAllowCredentialWithHTTP,
 	})
-	return newClient(endpoint, authentication, options)
+	return newClient(endpoint, options, authentication)
 }
 
 // NewClientWithSharedKeyCredential creates a client that authenticates with an access key.
@@ -86,7 +86,7 @@ func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCred
 	if options == nil {
 		options = &ClientOptions{}
 	}
-	return newClient(endpoint, &sharedKeyPolicy{credential}, options)
+	return newClient(endpoint, options, &sharedKeyPolicy{credential})
 }
 
 // NewClientFromConnectionString creates a client from a connection string of the resource.
@@ -104,16 +104,16 @@ func NewClientFromConnectionString(connectionString string, options *ClientOptio
 	return NewClientWithSharedKeyCredential(endpoint, credential, options)
 }
 
-func newClient(endpoint string, authentication policy.Policy, options *ClientOptions) (*Client, error) {
+func newClient(endpoint string, options *ClientOptions, authentication ...policy.Policy) (*Client, error) {
 	endpoint, err := parseEndpoint(endpoint)
 	if err != nil {
 		return nil, err
 	}
-	internal, err := newPipelineClient(authentication, options)
+	internal, err := newPipelineClient(options, authentication...)
 	if err != nil {
 		return nil, err
 	}
-	entra, err := newPipelineClient(noCredential{}, options)
+	entra, err := newPipelineClient(options)
 	if err != nil {
 		return nil, err
 	}
@@ -125,37 +125,33 @@ func newClient(endpoint string, authentication policy.Policy, options *ClientOpt
 	}, nil
 }
 
-func newPipelineClient(authentication policy.Policy, options *ClientOptions) (*azcore.Client, error) {
+func newPipelineClient(options *ClientOptions, authentication ...policy.Policy) (*azcore.Client, error) {
 	if !options.InsecureAllowCredentialWithHTTP {
-		authentication = httpsOnly{authentication}
+		authentication = append([]policy.Policy{httpsOnly{}}, authentication...)
 	}
+	clientOptions := options.ClientOptions
+	if clientOptions.Transport == nil {
+		clientOptions.Transport = defaultHTTPClient
+	}
+	clientOptions.Transport = boundedTransport{clientOptions.Transport}
 	return azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{
 		// What it takes to see a wrong clock or version, and what Azure's support asks for.
 		AllowedHeaders: []string{"api-supported-versions", "x-azure-ref", "x-ms-date"},
 		APIVersion:     runtime.APIVersionOptions{Location: runtime.APIVersionLocationQueryParam, Name: "api-version"},
 		PerCall:        []policy.Policy{runtime.NewRequestIDPolicy()},
-		PerRetry:       []policy.Policy{authentication},
+		PerRetry:       authentication,
 		Tracing:        runtime.TracingOptions{Namespace: "Microsoft.Communication"},
-	}, &options.ClientOptions)
+	}, &clientOptions)
 }
 
-// noCredential is for requests that carry a token of their own.
-type noCredential struct{}
+// httpsOnly keeps credentials from going over http.
+type httpsOnly struct{}
 
-func (noCredential) Do(req *policy.Request) (*http.Response, error) {
-	return req.Next()
-}
-
-// httpsOnly refuses to authenticate over http.
-type httpsOnly struct {
-	authentication policy.Policy
-}
-
-func (p httpsOnly) Do(req *policy.Request) (*http.Response, error) {
+func (httpsOnly) Do(req *policy.Request) (*http.Response, error) {
 	if req.Raw().URL.Scheme != "https" {
 		return nil, nonRetriableError{errors.New("identity: endpoint must be https, unless ClientOptions.InsecureAllowCredentialWithHTTP is set")}
 	}
-	return p.authentication.Do(req)
+	return req.Next()
 }
 
 // CreateUser creates a communication user.
@@ -331,6 +327,7 @@ type request struct {
 	parameters []pathParameter
 	body       any    // nil: none
 	entraToken string // authorizes the request instead of the client's credential; empty: none
+	secret     string // that the body holds; empty: none
 	statuses   []int  // which mean success
 }
 
@@ -362,7 +359,7 @@ func send[T result](ctx context.Context, c *Client, r request) (none T, err erro
 		return none, err
 	}
 	if !runtime.HasStatusCode(resp, r.statuses...) {
-		return none, newResponseError(resp, r.statuses)
+		return none, newResponseError(resp, r)
 	}
 	if resp.StatusCode == http.StatusNoContent {
 		return none, nil
@@ -415,18 +412,6 @@ func (r request) escapedPath() (string, error) {
 		segments[i] = url.PathEscape(parameter.value)
 	}
 	return fmt.Sprintf(r.path, segments...), nil
-}
-
-// newResponseError makes the error for a status that does not mean success. It
-// leaves out the body of what is no refusal, like a 2xx that is not the documented
-// one: it may hold a token.
-func newResponseError(resp *http.Response, want []int) error {
-	if resp.StatusCode >= http.StatusBadRequest {
-		return runtime.NewResponseError(resp)
-	}
-	withoutBody := *resp
-	withoutBody.Body = http.NoBody
-	return fmt.Errorf("identity: expected status %d: %w", want, runtime.NewResponseError(&withoutBody))
 }
 
 // checkCustomID refuses custom IDs that the service would ignore: every call would

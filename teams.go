@@ -77,6 +77,7 @@ func (c *Client) GetTokenForTeamsUser(ctx context.Context, parameters TeamsUserT
 			AppID:  parameters.ClientID,
 			UserID: parameters.UserObjectID,
 		},
+		secret:   parameters.TeamsUserEntraToken,
 		statuses: []int{http.StatusOK},
 	})
 	return GetTokenForTeamsUserResponse{AccessToken: token}, err

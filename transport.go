@@ -1,0 +1,71 @@
+package identity
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// maxResponseSize is far above anything that the service sends.
+const maxResponseSize = 1 << 20
+
+// defaultHTTPClient belongs to all clients without a Transport of their own, which share
+// its connections.
+var defaultHTTPClient = &http.Client{
+	// The service never redirects. Whatever does must not get the token or the signed
+	// body of a request.
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	Transport: &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          100,
+		MaxIdleConnsPerHost:   10,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		// A connection that died unnoticed is found out before requests hang on it.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+	},
+}
+
+// boundedTransport keeps responses from taking more memory than they should.
+type boundedTransport struct {
+	policy.Transporter
+}
+
+func (t boundedTransport) Do(req *http.Request) (*http.Response, error) {
+	resp, err := t.Transporter.Do(req)
+	if err != nil || resp == nil {
+		return nil, err
+	}
+	if resp.Request == nil {
+		resp.Request = req // errors tell what it was
+	}
+	if resp.Body != nil {
+		resp.Body = &boundedBody{ReadCloser: resp.Body, status: resp.StatusCode, left: maxResponseSize}
+	}
+	return resp, nil
+}
+
+// boundedBody fails when more is read than a response may have.
+type boundedBody struct {
+	io.ReadCloser
+	status int
+	left   int
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.left -= n
+	if b.left < 0 {
+		return 0, nonRetriableError{fmt.Errorf("identity: response with status %d has more than %d bytes", b.status, maxResponseSize)}
+	}
+	return n, err
+}

@@ -1,0 +1,163 @@
+package identity_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/acs-go/identity"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func hasStatus(status int) func(error) bool {
+	return func(err error) bool {
+		responseError, ok := errors.AsType[*azcore.ResponseError](err)
+		return ok && responseError.StatusCode == status
+	}
+}
+
+// TestRedirectIsNotFollowed uses the transport that clients have by default, over http
+// because it trusts no certificate of a test.
+func TestRedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	key, err := identity.NewSharedKeyCredential(testKey)
+	require.NoError(t, err)
+	forEachOperation(t, func(t *testing.T, op operation) {
+		for _, status := range []int{301, 302, 303, 307, 308} {
+			var asked, followed atomic.Int64
+			elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) }))
+			defer elsewhere.Close()
+			service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				asked.Add(1)
+				w.Header().Set("Location", elsewhere.URL+"/"+secretToken)
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, userAndTokenBody)
+			}))
+			defer service.Close()
+			options := op.options(nil)
+			options.InsecureAllowCredentialWithHTTP = true
+			withKey, err := identity.NewClientWithSharedKeyCredential(service.URL, key, options)
+			require.NoError(t, err)
+			withEntra, err := identity.NewClient(service.URL, &entraCredential{}, options)
+			require.NoError(t, err)
+			for _, client := range []*identity.Client{withKey, withEntra} {
+				_, err := op.call(t.Context(), client)
+				assert.True(t, hasStatus(status)(err), "%v", err)
+				assertNoSecret(t, err.Error())
+			}
+			assert.EqualValues(t, 2, asked.Load())
+			assert.Zero(t, followed.Load(), "nothing may go to another host")
+		}
+	})
+}
+
+// endless is the body of a hostile response.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	e.read += len(p)
+	return len(p), nil
+}
+
+func (e *endless) Close() error { return nil }
+
+const maxResponseSize = 1 << 20
+
+func TestEndlessResponse(t *testing.T) {
+	t.Parallel()
+	forEachOperation(t, func(t *testing.T, op operation) {
+		for _, status := range []int{op.status, http.StatusAccepted, http.StatusUnauthorized, http.StatusServiceUnavailable} {
+			body := &endless{}
+			transport := &script{answer: func(*http.Request) (*http.Response, error) {
+				resp := response(status, "")
+				resp.Body = body
+				return resp, nil
+			}}
+			got, err := op.call(t.Context(), op.newClient(t, transport))
+			require.ErrorContains(t, err, fmt.Sprintf("identity: response with status %d has more than 1048576 bytes", status))
+			assert.Zero(t, got)
+			assert.Len(t, transport.requests, 1, "another attempt would end alike")
+			assert.Less(t, body.read, 2*maxResponseSize)
+		}
+	})
+}
+
+func TestLargestResponse(t *testing.T) {
+	t.Parallel()
+	largest := tokenBody + strings.Repeat(" ", maxResponseSize-len(tokenBody))
+	_, err := newScriptedClient(t, always(http.StatusOK, largest)).GetToken(t.Context(), someUser, chat, nil)
+	require.NoError(t, err)
+	_, err = newScriptedClient(t, always(http.StatusOK, largest+" ")).GetToken(t.Context(), someUser, chat, nil)
+	require.ErrorContains(t, err, "more than 1048576 bytes")
+}
+
+// TestResponseWithoutABody has a hand-made transport leave it out.
+func TestResponseWithoutABody(t *testing.T) {
+	t.Parallel()
+	transport := &script{answer: func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusNoContent}, nil
+	}}
+	_, err := newScriptedClient(t, transport).DeleteUser(t.Context(), someUser, nil)
+	require.NoError(t, err)
+}
+
+// mirror answers with what it was sent, like the page of a gateway in debug mode. It
+// leaves Response.Request empty, as hand-made transports do.
+type mirror struct{ status int }
+
+func (m mirror) Do(req *http.Request) (*http.Response, error) {
+	body, err := readBody(req)
+	if err != nil {
+		return nil, err
+	}
+	return response(m.status, fmt.Sprintf("<html>The request was %v %s</html>", req.Header, body)), nil
+}
+
+func TestErrorDoesNotRepeatWhatAuthenticates(t *testing.T) {
+	t.Parallel()
+	key, err := identity.NewSharedKeyCredential(testKey)
+	require.NoError(t, err)
+	forEachOperation(t, func(t *testing.T, op operation) {
+		for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusBadGateway} {
+			withKey, err := identity.NewClientWithSharedKeyCredential(testEndpoint, key, op.options(mirror{status}))
+			require.NoError(t, err)
+			withEntra, err := identity.NewClient(testEndpoint, &entraCredential{}, op.options(mirror{status}))
+			require.NoError(t, err)
+			for _, client := range []*identity.Client{withKey, withEntra} {
+				_, err = op.call(t.Context(), client)
+				require.ErrorContains(t, err, "<html>The request was map[", "the rest stays, to help")
+				assert.Contains(t, err.Error(), "REDACTED")
+				assert.NotContains(t, err.Error(), "Signature=")
+				assertNoSecret(t, err.Error())
+			}
+		}
+	})
+}
+
+// TestResponseWithoutARequest has a policy of the caller answer.
+func TestResponseWithoutARequest(t *testing.T) {
+	t.Parallel()
+	options := scriptedOptions(mirror{http.StatusOK})
+	options.PerCallPolicies = append(options.PerCallPolicies, answering{})
+	client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+";accesskey="+testKey, options)
+	require.NoError(t, err)
+	_, err = client.CreateUser(t.Context(), nil)
+	assert.True(t, hasStatus(http.StatusTeapot)(err), "%v", err)
+}
+
+type answering struct{}
+
+func (answering) Do(*policy.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusTeapot}, nil
+}
