@@ -69,10 +69,7 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 	if audience == "" {
 		audience = defaultAudience
 	}
-	authentication := runtime.NewBearerTokenPolicy(credential, []string{audience + "/.default"}, &policy.BearerTokenOptions{
-		InsecureAllowCredentialWithHTTP: options.InsecureAllowCredentialWithHTTP,
-	})
-	return newClient(endpoint, options, authentication)
+	return newClient(endpoint, options, newEntraPolicies(credential, audience+"/.default", options)...)
 }
 
 // NewClientWithSharedKeyCredential creates a client that authenticates with an access key.

@@ -1,0 +1,209 @@
+package identity_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// stages are what a call may be at when it is canceled. Each keeps calls there for an hour.
+var stages = map[string]func(s *scene){
+	"connecting": func(s *scene) {
+		s.transport.DialTLSContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+	},
+	"waiting for the headers": func(s *scene) { s.service.Inject(emulator.Fault{Delay: time.Hour}) },
+	"backing off":             func(s *scene) { s.service.Inject(emulator.Fault{Status: http.StatusServiceUnavailable}) },
+}
+
+func TestCancellation(t *testing.T) {
+	t.Parallel()
+	forEachOperation(t, func(t *testing.T, op operation) {
+		for name, delay := range stages {
+			if name == "reading the body" && !hasBody(op) {
+				continue
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := newScene(t)
+					delay(s)
+					client := s.client(t, op, policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour})
+					checkCancellation(t, func(ctx context.Context) (any, error) { return s.call(ctx, client, op) })
+					checkNothingIsLeft(t, s)
+				})
+			})
+		}
+	})
+}
+
+// checkCancellation cancels a call after a minute: it must end then, at once.
+func checkCancellation(t *testing.T, call func(context.Context) (any, error)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	time.AfterFunc(time.Minute, cancel)
+	started := time.Now()
+	got, err := call(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, time.Minute, time.Since(started))
+	assert.Zero(t, got)
+}
+
+func TestCanceledBeforeTheCall(t *testing.T) {
+	t.Parallel()
+	forEachOperation(t, func(t *testing.T, op operation) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScene(t)
+			before := len(s.service.Requests())
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, err := s.call(ctx, s.client(t, op, policy.RetryOptions{}), op)
+			require.ErrorIs(t, err, context.Canceled)
+			assert.Len(t, s.service.Requests(), before)
+		})
+	})
+}
+
+// slowCredential takes an hour for a token, which is valid for an hour.
+type slowCredential struct{ calls int }
+
+func (c *slowCredential) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	c.calls++
+	select {
+	case <-time.After(time.Hour):
+		return azcore.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
+	case <-ctx.Done():
+		return azcore.AccessToken{}, ctx.Err()
+	}
+}
+
+// newEntraClient is a client of the scene that waits for its tokens.
+func (s *scene) newEntraClient(t *testing.T, op operation, credential azcore.TokenCredential) *identity.Client {
+	t.Helper()
+	client, err := identity.NewClient(testEndpoint, credential, op.options(s.network))
+	require.NoError(t, err)
+	return client
+}
+
+// forEachEntraOperation leaves out the one operation that sends no token of the client's credential.
+func forEachEntraOperation(t *testing.T, test func(t *testing.T, op operation)) {
+	t.Helper()
+	forEachOperation(t, func(t *testing.T, op operation) {
+		if op.name != "ExchangeTeamsExtensionToken" {
+			synctest.Test(t, func(t *testing.T) { test(t, op) })
+		}
+	})
+}
+
+func TestCancellationWhileWaitingForAToken(t *testing.T) {
+	t.Parallel()
+	forEachEntraOperation(t, func(t *testing.T, op operation) {
+		s := newScene(t)
+		client := s.newEntraClient(t, op, &slowCredential{})
+		checkCancellation(t, func(ctx context.Context) (any, error) { return s.call(ctx, client, op) })
+	})
+}
+
+// TestCancellationWhileSomebodyElseGetsAToken shows that nobody depends on the patience of others.
+func TestCancellationWhileSomebodyElseGetsAToken(t *testing.T) {
+	t.Parallel()
+	forEachEntraOperation(t, func(t *testing.T, op operation) {
+		s := newScene(t)
+		credential := &slowCredential{}
+		client := s.newEntraClient(t, op, credential)
+		first := make(chan error)
+		go func() {
+			_, err := s.call(t.Context(), client, op)
+			first <- err
+		}()
+		synctest.Wait()
+		checkCancellation(t, func(ctx context.Context) (any, error) { return s.call(ctx, client, op) })
+		require.NoError(t, <-first)
+		assert.Equal(t, 1, credential.calls)
+	})
+}
+
+// TestNobodyWaitsForARenewal shows what happens to other calls while a token that is
+// still valid is renewed, and that a renewal which gets stuck ends with that token.
+func TestNobodyWaitsForARenewal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		const life = 10 * time.Minute
+		credential := credentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			return azcore.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(life)}, nil
+		})
+		client := s.newEntraClient(t, operations[0], &credential)
+		call := func(ctx context.Context) (any, error) { return client.CreateUser(ctx, nil) }
+		_, err := call(t.Context())
+		require.NoError(t, err)
+		expired := time.Now().Add(life)
+
+		credential = (&slowCredential{}).GetToken
+		time.Sleep(life / 2) // a fake sleep
+		time.Sleep(time.Second)
+		renewal := make(chan error)
+		go func() {
+			_, err := call(t.Context())
+			renewal <- err
+		}()
+		synctest.Wait()
+		_, err = call(t.Context())
+		require.NoError(t, err)
+		assert.True(t, time.Now().Before(expired), "the call must not wait")
+		require.NoError(t, <-renewal)
+		assert.Equal(t, expired, time.Now(), "the renewal must not outlast the token")
+		checkCancellation(t, call)
+	})
+}
+
+// TestCancellationAfterARefusal has the service ask for another token, which takes its time.
+func TestCancellationAfterARefusal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refusals := 1
+		transport := &script{answer: func(*http.Request) (*http.Response, error) {
+			if refusals--; refusals >= 0 {
+				resp := response(http.StatusUnauthorized, "")
+				resp.Header.Set("WWW-Authenticate", `Bearer error="insufficient_claims", claims="e30="`)
+				return resp, nil
+			}
+			return response(http.StatusCreated, userBody), nil
+		}}
+		credential := credentialFunc(func(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			if options.Claims != "" {
+				return (&slowCredential{}).GetToken(ctx, options)
+			}
+			return azcore.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(24 * time.Hour)}, nil
+		})
+		client, err := identity.NewClient(testEndpoint, &credential, scriptedOptions(transport))
+		require.NoError(t, err)
+		refused := make(chan error)
+		go func() {
+			_, err := client.CreateUser(t.Context(), nil)
+			refused <- err
+		}()
+		synctest.Wait()
+		checkCancellation(t, func(ctx context.Context) (any, error) { return client.CreateUser(ctx, nil) })
+		require.NoError(t, <-refused)
+	})
+}
+
+type credentialFunc func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error)
+
+func (f *credentialFunc) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return (*f)(ctx, options)
+}

@@ -1,0 +1,76 @@
+package identity
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// entraTokens stands between azcore's bearer token policy and the credential.
+//
+// The policy has one caller get a token and lets all others wait for it, for as long as
+// that takes, whatever becomes of their contexts. Here they take turns as long as there
+// is no valid token, each until its own context ends.
+type entraTokens struct {
+	credential azcore.TokenCredential
+	scopes     []string
+	turn       chan struct{} // holds a value while somebody has the turn
+	validUntil atomic.Int64  // Unix time in nanoseconds, of the policy's token
+}
+
+// newEntraPolicies returns the policies that authenticate with Entra ID, in their order.
+func newEntraPolicies(credential azcore.TokenCredential, scope string, options *ClientOptions) []policy.Policy {
+	tokens := &entraTokens{credential: credential, scopes: []string{scope}, turn: make(chan struct{}, 1)}
+	return []policy.Policy{
+		runtime.NewBearerTokenPolicy(tokens, tokens.scopes, &policy.BearerTokenOptions{
+			AuthorizationHandler:            policy.AuthorizationHandler{OnRequest: tokens.authorize},
+			InsecureAllowCredentialWithHTTP: options.InsecureAllowCredentialWithHTTP,
+		}),
+		tokens,
+	}
+}
+
+// authorize has the policy put a token into the request.
+func (t *entraTokens) authorize(req *policy.Request, authorize func(policy.TokenRequestOptions) error) error {
+	options := policy.TokenRequestOptions{Scopes: t.scopes}
+	if time.Now().UnixNano() < t.validUntil.Load() {
+		return authorize(options) // at once, but for the one caller who renews the token
+	}
+	ctx := req.Raw().Context()
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+		return authorize(options)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// GetToken is what the policy calls when it needs another token.
+func (t *entraTokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	if until := time.Unix(0, t.validUntil.Load()); time.Now().Before(until) {
+		// Nobody waits for an early renewal: it must not outlast the token.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, until)
+		defer cancel()
+	}
+	token, err := t.credential.GetToken(ctx, options)
+	if err == nil {
+		t.validUntil.Store(token.ExpiresOn.UnixNano())
+	}
+	return token, err
+}
+
+// Do sees refusals before the policy does, which drops its token then.
+func (t *entraTokens) Do(req *policy.Request) (*http.Response, error) {
+	resp, err := req.Next()
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		t.validUntil.Store(0)
+	}
+	return resp, err
+}
