@@ -83,7 +83,7 @@ func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCred
 	if options == nil {
 		options = &ClientOptions{}
 	}
-	return newClient(endpoint, options, &sharedKeyPolicy{credential})
+	return newClient(endpoint, options, &sharedKeyPolicy{credential: credential})
 }
 
 // NewClientFromConnectionString creates a client from a connection string of the resource.

@@ -211,10 +211,7 @@ func TestRetryIsAccepted(t *testing.T) {
 		if attempts++; attempts < 3 {
 			return response(http.StatusTooManyRequests, ""), nil
 		}
-		body, err := req.GetBody()
-		require.NoError(t, err)
-		req.Body = body
-		return network.Do(req)
+		return resend(t, network, req)
 	}}
 	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -55,7 +56,17 @@ func newResponseError(resp *http.Response, r request) error {
 		return fmt.Errorf("identity: expected status %d: %w", r.statuses, runtime.NewResponseError(&withoutBody))
 	}
 	hideEcho(resp, r.secret)
-	return runtime.NewResponseError(resp)
+	err := runtime.NewResponseError(resp)
+	drift := clockDrift(resp, time.Now())
+	isDenied := resp.StatusCode == http.StatusUnauthorized && !HasCode(err, ErrorCodeIdentityNotOwned, ErrorCodeInvalidAccessToken)
+	if !isDenied || drift.Abs() <= maxClockDrift {
+		return err
+	}
+	direction := "behind"
+	if drift < 0 {
+		direction = "ahead of"
+	}
+	return fmt.Errorf("identity: the clock of this machine is %s %s the service's: %w", drift.Abs().Round(time.Second), direction, err)
 }
 
 // hideEcho removes the secrets of the request from a response that repeats them, as

@@ -59,6 +59,15 @@ func readBody(req *http.Request) ([]byte, error) {
 	return io.ReadAll(req.Body)
 }
 
+// resend sends on a request whose body a script has read.
+func resend(t *testing.T, transport policy.Transporter, req *http.Request) (*http.Response, error) {
+	t.Helper()
+	body, err := req.GetBody()
+	require.NoError(t, err)
+	req.Body = body
+	return transport.Do(req)
+}
+
 // always is a script with one answer.
 func always(status int, body string) *script {
 	return &script{answer: func(*http.Request) (*http.Response, error) { return response(status, body), nil }}

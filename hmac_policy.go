@@ -80,14 +80,47 @@ func (c *SharedKeyCredential) sign(message string) (string, error) {
 //
 // The scheme: https://learn.microsoft.com/rest/api/communication/authentication
 type sharedKeyPolicy struct {
-	credential *SharedKeyCredential
+	credential  *SharedKeyCredential
+	clockOffset atomic.Int64 // how far the service's clock is ahead of this machine's, in nanoseconds
 }
 
+// Do signs a request and sends it. The service refuses a date that is too far from its
+// own clock, which its response tells. Then the request is sent once more with the
+// service's time, and so are those that follow.
 func (p *sharedKeyPolicy) Do(req *policy.Request) (*http.Response, error) {
-	if err := p.sign(req, time.Now()); err != nil {
+	signedAt := p.serviceTime()
+	resp, err := p.send(req, signedAt)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || clockDrift(resp, signedAt).Abs() <= maxClockDrift {
+		return resp, err
+	}
+	p.clockOffset.Store(int64(clockDrift(resp, time.Now())))
+	return p.send(req, p.serviceTime())
+}
+
+func (p *sharedKeyPolicy) send(req *policy.Request, now time.Time) (*http.Response, error) {
+	if err := p.sign(req, now); err != nil {
 		return nil, nonRetriableError{err}
 	}
 	return req.Next()
+}
+
+// serviceTime is the time by the service's clock, as far as that is known to differ from
+// this machine's.
+func (p *sharedKeyPolicy) serviceTime() time.Time {
+	return time.Now().Add(time.Duration(p.clockOffset.Load()))
+}
+
+// maxClockDrift is how far a clock may be off before a refusal is put down to it.
+const maxClockDrift = 5 * time.Minute
+
+// clockDrift returns how far the service's clock, by the date of its response, is ahead
+// of a local time. It is zero if the response has no date.
+func clockDrift(resp *http.Response, local time.Time) time.Duration {
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	return date.Sub(local)
 }
 
 // sign sets the headers that authenticate the request exactly as it goes on the wire.

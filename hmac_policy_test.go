@@ -30,7 +30,7 @@ func (s signature) check(t *testing.T) {
 	now, err := time.Parse(http.TimeFormat, s.Date)
 	require.NoError(t, err)
 
-	require.NoError(t, (&sharedKeyPolicy{credential}).sign(req, now.In(time.FixedZone("", 3600))))
+	require.NoError(t, (&sharedKeyPolicy{credential: credential}).sign(req, now.In(time.FixedZone("", 3600))))
 
 	assert.Equal(t, s.Date, req.Raw().Header.Get("x-ms-date"))
 	assert.Equal(t, s.ContentHash, req.Raw().Header.Get("x-ms-content-sha256"))
@@ -124,7 +124,7 @@ func TestSignTheHostThatGoesOnTheWire(t *testing.T) {
 	sign := func(urlHost, host string) string {
 		req := newRequest(t, http.MethodGet, "https://"+urlHost+"/identities", "")
 		req.Raw().Host = host
-		require.NoError(t, (&sharedKeyPolicy{credential}).sign(req, time.Unix(0, 0)))
+		require.NoError(t, (&sharedKeyPolicy{credential: credential}).sign(req, time.Unix(0, 0)))
 		return req.Raw().Header.Get("Authorization")
 	}
 
