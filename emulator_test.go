@@ -106,6 +106,16 @@ func TestTeamsUserOnTheEmulator(t *testing.T) {
 	})
 }
 
+func TestLostAnswerLeavesAUserBehind(t *testing.T) {
+	t.Parallel()
+	client, server := newEmulator(t, nil)
+	server.Inject(emulator.Fault{Operation: "CreateUser", Drop: emulator.DropAfter, Times: 1})
+	created, err := client.CreateUser(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Len(t, server.Users(), 2)
+	assert.Contains(t, server.Users(), created.User)
+}
+
 func TestCustomIDIsIdempotent(t *testing.T) {
 	t.Parallel()
 	forEachCredential(t, func(t *testing.T, _ *identity.Client, server *emulator.Server) {

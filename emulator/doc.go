@@ -42,6 +42,9 @@ of another whose answer never arrives:
 	server.Inject(emulator.Fault{Status: http.StatusServiceUnavailable, Times: 1})
 	server.Inject(emulator.Fault{Operation: "CreateUser", Drop: emulator.DropAfter, Times: 1})
 
+A client repeats both. The user whose answer was lost stays behind, and nobody knows it: [Handler.Users] lists the
+users that exist, which the service cannot do.
+
 [Options].RateLimits holds clients to the limits that the service publishes.
 
 Clients in other languages connect with [Server.ConnectionString] and trust [Server.Certificate]. The program

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/acs-go/identity"
 )
 
 // Options are the optional settings of a [Handler] and of a [Server]. Printing them does not show the access key.
@@ -114,6 +116,18 @@ func (h *Handler) Requests() []Request {
 		return nil
 	}
 	return h.requests.all()
+}
+
+// Users returns the users that exist, sorted by ID, which is about the order in which they were created. The service
+// has no such list. This one is for tests that look for users whom nobody knows, like those that a repeated request to
+// create one leaves behind.
+func (h *Handler) Users() []identity.CommunicationUserIdentifier {
+	ids := h.users.ids()
+	users := make([]identity.CommunicationUserIdentifier, len(ids))
+	for i, id := range ids {
+		users[i] = identity.CommunicationUserIdentifier{ID: id}
+	}
+	return users
 }
 
 // ServeHTTP implements [http.Handler]. It panics with [http.ErrAbortHandler], as handlers do to close a connection,

@@ -2,6 +2,8 @@ package emulator
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -58,6 +60,13 @@ func (s *userStore) get(id string) (user, bool) {
 	defer s.mu.Unlock()
 	u, ok := s.users[id]
 	return u, ok
+}
+
+// ids returns the IDs of all users, in order.
+func (s *userStore) ids() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.users))
 }
 
 func (s *userStore) remove(id string) {

@@ -275,6 +275,21 @@ func TestUserIDsHaveTheFormOfTheService(t *testing.T) {
 	assert.Equal(t, s.clock.Now().Truncate(time.Millisecond), epoch.Add(time.Duration(milliseconds)*time.Millisecond))
 }
 
+func TestUsersAreListed(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	assert.Empty(t, s.Users())
+	var want []identity.CommunicationUserIdentifier
+	for range 20 {
+		s.clock.Advance(time.Millisecond)
+		want = append(want, identity.CommunicationUserIdentifier{ID: s.createUser(t)})
+	}
+	assert.Equal(t, want, s.Users())
+
+	s.send(t, http.MethodDelete, deletePath(want[0].ID), "")
+	assert.Equal(t, want[1:], s.Users())
+}
+
 func TestUserIDsAreUnique(t *testing.T) {
 	t.Parallel()
 	const goroutines, each = 200, 50
