@@ -36,8 +36,8 @@ tokens that the exchange operations take. [Handler.Requests] shows what arrived.
 # When things go wrong
 
 [Handler.Inject] makes requests fail, for tests of what happens then: a status, a delay, a connection that is lost
-before or after the work, a body that breaks off. This service answers one request with 503, and then does the work
-of another whose answer never arrives:
+before or after the work, a body that comes late or breaks off. This service answers one request with 503, and then
+does the work of another whose answer never arrives:
 
 	server.Inject(emulator.Fault{Status: http.StatusServiceUnavailable, Times: 1})
 	server.Inject(emulator.Fault{Operation: "CreateUser", Drop: emulator.DropAfter, Times: 1})

@@ -47,6 +47,10 @@ type Fault struct {
 	// Drop says whether and when the connection is lost.
 	Drop Drop
 
+	// BodyDelay is how long to wait between the headers and the body of the answer. An answer without a body comes at
+	// once. The five minutes of Delay are for both together.
+	BodyDelay time.Duration
+
 	// Truncate is how many bytes of the answer's body to send before the connection is lost, if the body has more. Zero
 	// means all of it.
 	Truncate int
@@ -96,11 +100,15 @@ func (f Fault) validate() error {
 		return fmt.Errorf("Fault.Body cannot be sent with the status %d", f.Status)
 	case f.Drop < DropNone || f.Drop > DropAfter:
 		return fmt.Errorf("Fault.Drop cannot be %d", f.Drop)
+	case f.BodyDelay < 0:
+		return fmt.Errorf("Fault.BodyDelay cannot be %s", f.BodyDelay)
+	case f.BodyDelay != 0 && f.Status != 0 && f.Body == "":
+		return errors.New("Fault.BodyDelay with a Fault.Status needs a Fault.Body")
 	case f.Truncate < 0:
 		return fmt.Errorf("Fault.Truncate cannot be %d", f.Truncate)
-	case f.Drop != DropNone && (f.Status != 0 || f.Truncate != 0):
-		return errors.New("Fault.Drop leaves nothing of an answer to set or truncate")
-	case f.Delay == 0 && f.Status == 0 && f.Drop == DropNone && f.Truncate == 0:
+	case f.Drop != DropNone && (f.Status != 0 || f.BodyDelay != 0 || f.Truncate != 0):
+		return errors.New("Fault.Drop leaves nothing of an answer to set, delay or truncate")
+	case f.Delay == 0 && f.Status == 0 && f.Drop == DropNone && f.BodyDelay == 0 && f.Truncate == 0:
 		return errors.New("Fault says of nothing that goes wrong")
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -162,13 +163,103 @@ func TestFaultDelayOfAClientWithoutPatience(t *testing.T) {
 		started := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		r := httptest.NewRequestWithContext(ctx, http.MethodDelete, deletePath(user.Identity.ID), nil)
-		r.Header.Set("Authorization", "Bearer entra")
+		r := received(ctx, http.MethodDelete, deletePath(user.Identity.ID), "")
 		assert.PanicsWithError(t, http.ErrAbortHandler.Error(), func() { handler.ServeHTTP(httptest.NewRecorder(), r) })
 		assert.Equal(t, time.Minute, time.Since(started))
 		_, err = handler.InspectToken(user.AccessToken.Token)
 		require.NoError(t, err, "the delay comes before the work")
 	})
+}
+
+func TestFaultBodyDelay(t *testing.T) {
+	t.Parallel()
+	for name, path := range map[string]string{"success": createPath, "error": issuePath(foreignID)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				handler := newHandler(t)
+				handler.Inject(emulator.Fault{Delay: time.Minute, BodyDelay: time.Hour, Times: 1})
+				started := time.Now()
+				w := &stopwatch{ResponseRecorder: httptest.NewRecorder()}
+				handler.ServeHTTP(w, received(t.Context(), http.MethodPost, path, `{"scopes":["chat"]}`))
+				assert.Equal(t, time.Minute, w.headers.Sub(started))
+				assert.Equal(t, time.Minute+time.Hour, w.body.Sub(started))
+			})
+		})
+	}
+}
+
+// A stopwatch notes when the headers and the body of an answer leave.
+type stopwatch struct {
+	*httptest.ResponseRecorder
+	headers, body time.Time
+}
+
+func (s *stopwatch) Flush() {
+	if s.headers.IsZero() {
+		s.headers = time.Now()
+	}
+	s.ResponseRecorder.Flush()
+}
+
+func (s *stopwatch) Write(body []byte) (int, error) {
+	s.body = time.Now()
+	return s.ResponseRecorder.Write(body)
+}
+
+func TestFaultBodyDelayWithoutABody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		handler := newHandler(t)
+		serve(t, handler, http.MethodPost, createPath, "")
+		handler.Inject(emulator.Fault{BodyDelay: time.Hour, Times: 1})
+		started := time.Now()
+		target := deletePath(handler.Users()[0].ID)
+		assert.Equal(t, http.StatusNoContent, serve(t, handler, http.MethodDelete, target, "").Code)
+		assert.Equal(t, started, time.Now())
+	})
+}
+
+func TestFaultBodyDelayOfAClientWithoutPatience(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		handler := newHandler(t)
+		handler.Inject(emulator.Fault{BodyDelay: time.Hour, Times: 1})
+		started := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		r := received(ctx, http.MethodPost, createPath, "")
+		assert.PanicsWithError(t, http.ErrAbortHandler.Error(), func() { handler.ServeHTTP(httptest.NewRecorder(), r) })
+		assert.Equal(t, time.Minute, time.Since(started))
+		assert.Len(t, handler.Users(), 1, "the delay comes after the work")
+	})
+}
+
+// TestFaultBodyDelayOverAConnection shows that the headers go ahead, and that the answer is the same otherwise.
+func TestFaultBodyDelayOverAConnection(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.Inject(emulator.Fault{BodyDelay: time.Nanosecond, Times: 2})
+	got := s.send(t, http.MethodPost, createPath, "")
+	assert.Equal(t, strconv.Itoa(len(got.body)), got.Header.Get("Content-Length"))
+	got = s.send(t, http.MethodPost, issuePath(foreignID), `{"scopes":["chat"]}`)
+	requireError(t, got, http.StatusUnauthorized, "IdentityNotOwned", notOwnedMessage, "")
+
+	s.Inject(emulator.Fault{BodyDelay: time.Nanosecond, Truncate: 5, Times: 1})
+	resp, err := s.ClientOptions().Transport.Do(s.signed(t, http.MethodPost, createPath, ""))
+	require.NoError(t, err)
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.Len(t, body, 5)
+
+	s.Inject(emulator.Fault{BodyDelay: time.Hour, Times: 1})
+	resp, err = s.ClientOptions().Transport.Do(s.signed(t, http.MethodPost, createPath, ""))
+	require.NoError(t, err)
+	s.Close()
+	_, err = io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
 func TestCloseDuringADelay(t *testing.T) {
@@ -232,13 +323,16 @@ func TestFaultThatMakesNoSense(t *testing.T) {
 		"emulator: Fault.Status cannot be 600":                                          {Status: 600},
 		"emulator: Fault.Header and Fault.Body need a Fault.Status":                     {Body: "x"},
 		"emulator: Fault.Drop cannot be 3":                                              {Drop: 3},
+		"emulator: Fault.BodyDelay cannot be -1s":                                       {BodyDelay: -time.Second},
+		"emulator: Fault.BodyDelay with a Fault.Status needs a Fault.Body":              {Status: 204, BodyDelay: time.Second},
 		"emulator: Fault.Truncate cannot be -5":                                         {Truncate: -5},
 		"emulator: Fault.Body cannot be sent with the status 204":                       {Status: 204, Body: "x"},
-		"emulator: Fault.Drop leaves nothing of an answer to set or truncate":           {Drop: emulator.DropAfter, Truncate: 1},
+		"emulator: Fault.Drop leaves nothing of an answer to set, delay or truncate":    {Drop: emulator.DropAfter, Truncate: 1},
 		"emulator: Fault says of nothing that goes wrong":                               {Times: 1},
 	} {
 		assert.PanicsWithValue(t, message, func() { s.Inject(fault) })
 	}
+	assert.Panics(t, func() { s.Inject(emulator.Fault{Drop: emulator.DropBefore, BodyDelay: time.Second}) })
 	assert.Equal(t, http.StatusCreated, s.send(t, http.MethodPost, createPath, "").StatusCode)
 }
 

@@ -161,6 +161,7 @@ func (h *Handler) answerWith(ctx context.Context, fault Fault, c *call) *respons
 	if fault.Drop == DropAfter {
 		return nil
 	}
+	resp.bodyDelay = fault.BodyDelay
 	resp.truncate = fault.Truncate
 	return resp
 }

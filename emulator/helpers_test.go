@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -200,9 +201,14 @@ func requireError(t *testing.T, got answer, status int, code, message, target st
 // serve calls a handler without a connection, with an Entra token as credential.
 func serve(t *testing.T, handler http.Handler, method, target, body string) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
-	r.Header.Set("Authorization", "Bearer entra")
 	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, r)
+	handler.ServeHTTP(recorder, received(t.Context(), method, target, body))
 	return recorder
+}
+
+// received makes a request in the form in which a handler gets it, with an Entra token as credential.
+func received(ctx context.Context, method, target, body string) *http.Request {
+	r := httptest.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer entra")
+	return r
 }

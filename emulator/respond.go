@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -14,12 +15,13 @@ const malformedJSON = "The request body is not valid JSON, or a value in it has 
 
 // A response is a complete answer. Nothing is sent before there is one. Checks return nil if they find nothing to refuse.
 type response struct {
-	status   int
-	header   http.Header // further headers
-	body     any         // to be sent as JSON; nil: none
-	raw      []byte      // the body of a fault
-	early    bool        // without api-supported-versions
-	truncate int         // zero: not
+	status    int
+	header    http.Header   // further headers
+	body      any           // to be sent as JSON; nil: none
+	raw       []byte        // the body of a fault
+	early     bool          // without api-supported-versions
+	bodyDelay time.Duration // between the headers and the body
+	truncate  int           // zero: not
 }
 
 type errorBody struct {
@@ -74,18 +76,38 @@ func (h *Handler) send(w http.ResponseWriter, c *call, resp *response, started t
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(resp.status)
-	cut := resp.truncate > 0 && resp.truncate < len(body)
-	if cut {
-		body = body[:resp.truncate]
-	}
-	_, _ = w.Write(body)
-	if isError || cut {
-		// Flushing before the end keeps net/http from adding a Content-Length to an error, like the service.
-		_ = http.NewResponseController(w).Flush()
-	}
-	if cut {
+	if !sendBody(c.request.Context(), w, resp, body) {
 		panic(http.ErrAbortHandler)
 	}
+	if isError {
+		// Flushing before the end keeps net/http from adding a Content-Length to an error, like the service.
+		flush(w)
+	}
+}
+
+// sendBody reports whether it sent all of the body.
+func sendBody(ctx context.Context, w http.ResponseWriter, resp *response, body []byte) bool {
+	if len(body) == 0 {
+		return true
+	}
+	if resp.bodyDelay > 0 {
+		flush(w)
+	}
+	if !pause(ctx, resp.bodyDelay) {
+		return false
+	}
+	if resp.truncate > 0 && resp.truncate < len(body) {
+		_, _ = w.Write(body[:resp.truncate])
+		flush(w)
+		return false
+	}
+	_, _ = w.Write(body)
+	return true
+}
+
+// flush sends at once what was written so far.
+func flush(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).Flush()
 }
 
 // contentType returns the type of a body. The service names no charset for errors.
