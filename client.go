@@ -33,6 +33,10 @@ const (
 // APIVersion selects the version of the service's API; the default is 2025-06-30.
 // Versions that the library does not know are passed on to the service.
 //
+// Transport sends the requests. Without one, clients share a transport that does not
+// follow redirects, because the service never redirects and a request carries secrets.
+// Give an http.Client of your own a CheckRedirect that returns [http.ErrUseLastResponse].
+//
 // PerRetryPolicies and policy.WithHTTPHeader take effect after a request is signed and
 // must not change what is signed: method, URL, host, body and date. Change these in
 // PerCallPolicies.
@@ -110,7 +114,7 @@ func newClient(endpoint string, options *ClientOptions, authentication ...policy
 	if err != nil {
 		return nil, err
 	}
-	entra, err := newPipelineClient(options)
+	entra, err := newPipelineClient(options, noCredential{})
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +143,16 @@ func newPipelineClient(options *ClientOptions, authentication ...policy.Policy) 
 		PerRetry:       authentication,
 		Tracing:        runtime.TracingOptions{Namespace: "Microsoft.Communication"},
 	}, &clientOptions)
+}
+
+// noCredential is for requests that carry a token of their own.
+type noCredential struct{}
+
+func (noCredential) Do(req *policy.Request) (*http.Response, error) {
+	if _, err := ownBody(req); err != nil {
+		return nil, nonRetriableError{err}
+	}
+	return req.Next()
 }
 
 // httpsOnly keeps credentials from going over http.

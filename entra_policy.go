@@ -66,8 +66,12 @@ func (t *entraTokens) GetToken(ctx context.Context, options policy.TokenRequestO
 	return token, err
 }
 
-// Do sees refusals before the policy does, which drops its token then.
+// Do sends a request that has a token. It sees refusals before the policy does, which
+// drops its token then.
 func (t *entraTokens) Do(req *policy.Request) (*http.Response, error) {
+	if _, err := ownBody(req); err != nil {
+		return nil, nonRetriableError{err}
+	}
 	resp, err := req.Next()
 	if err == nil && resp.StatusCode == http.StatusUnauthorized {
 		t.validUntil.Store(0)

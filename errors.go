@@ -20,7 +20,7 @@ type ErrorCode string
 
 const (
 	// ErrorCodeDenied comes with status 401: the request's access key or Entra
-	// token was not accepted, or the clock of the caller is wrong.
+	// token was not accepted. The error says so if the clock of the machine is wrong.
 	ErrorCodeDenied ErrorCode = "Denied"
 	// ErrorCodeIdentityNotOwned comes with status 401: the user belongs to another
 	// Communication Services resource.

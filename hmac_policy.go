@@ -98,7 +98,11 @@ func (p *sharedKeyPolicy) Do(req *policy.Request) (*http.Response, error) {
 }
 
 func (p *sharedKeyPolicy) send(req *policy.Request, now time.Time) (*http.Response, error) {
-	if err := p.sign(req, now); err != nil {
+	content, err := ownBody(req)
+	if err != nil {
+		return nil, nonRetriableError{err}
+	}
+	if err := p.sign(req.Raw(), content, now); err != nil {
 		return nil, nonRetriableError{err}
 	}
 	return req.Next()
@@ -124,42 +128,25 @@ func clockDrift(resp *http.Response, local time.Time) time.Duration {
 }
 
 // sign sets the headers that authenticate the request exactly as it goes on the wire.
-func (p *sharedKeyPolicy) sign(req *policy.Request, now time.Time) error {
-	contentHash, err := hashContent(req.Body())
-	if err != nil {
-		return err
-	}
-	raw := req.Raw()
-	host := raw.Host
+func (p *sharedKeyPolicy) sign(req *http.Request, content []byte, now time.Time) error {
+	host := req.Host
 	if host == "" {
-		host = raw.URL.Host
+		host = req.URL.Host
 	}
 	date := now.UTC().Format(http.TimeFormat)
-	signature, err := p.credential.sign(raw.Method + "\n" + raw.URL.RequestURI() + "\n" + date + ";" + host + ";" + contentHash)
+	contentHash := hashContent(content)
+	signature, err := p.credential.sign(req.Method + "\n" + req.URL.RequestURI() + "\n" + date + ";" + host + ";" + contentHash)
 	if err != nil {
 		return err
 	}
-	raw.Header.Set("X-Ms-Date", date)
-	raw.Header.Set("X-Ms-Content-Sha256", contentHash)
-	raw.Header.Set("Authorization", "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="+signature)
+	req.Header.Set("X-Ms-Date", date)
+	req.Header.Set("X-Ms-Content-Sha256", contentHash)
+	req.Header.Set("Authorization", "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="+signature)
 	return nil
 }
 
-// hashContent returns the base64 SHA-256 of the body, which may be nil, and leaves
-// the body at its start. It does not use Request.RewindBody, which would undo the
-// retry policy's guard against a transport that closes the body.
-func hashContent(body io.ReadSeeker) (string, error) {
-	digest := sha256.New()
-	if body != nil {
-		if _, err := body.Seek(0, io.SeekStart); err != nil {
-			return "", err
-		}
-		if _, err := io.Copy(digest, body); err != nil {
-			return "", err
-		}
-		if _, err := body.Seek(0, io.SeekStart); err != nil {
-			return "", err
-		}
-	}
-	return base64.StdEncoding.EncodeToString(digest.Sum(nil)), nil
+// hashContent returns the base64 SHA-256 of a body.
+func hashContent(content []byte) string {
+	sum := sha256.Sum256(content)
+	return base64.StdEncoding.EncodeToString(sum[:])
 }

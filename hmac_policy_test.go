@@ -2,16 +2,11 @@ package identity
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -26,29 +21,21 @@ func (s signature) check(t *testing.T) {
 	t.Helper()
 	credential, err := NewSharedKeyCredential(s.AccessKey)
 	require.NoError(t, err)
-	req := newRequest(t, s.Method, s.URL, s.Body)
+	req := newRequest(t, s.Method, s.URL)
 	now, err := time.Parse(http.TimeFormat, s.Date)
 	require.NoError(t, err)
 
-	require.NoError(t, (&sharedKeyPolicy{credential: credential}).sign(req, now.In(time.FixedZone("", 3600))))
+	require.NoError(t, (&sharedKeyPolicy{credential: credential}).sign(req, []byte(s.Body), now.In(time.FixedZone("", 3600))))
 
-	assert.Equal(t, s.Date, req.Raw().Header.Get("x-ms-date"))
-	assert.Equal(t, s.ContentHash, req.Raw().Header.Get("x-ms-content-sha256"))
-	assert.Equal(t, "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="+s.Signature, req.Raw().Header.Get("Authorization"))
-	if s.Body != "" {
-		body, err := io.ReadAll(req.Raw().Body)
-		require.NoError(t, err)
-		assert.Equal(t, s.Body, string(body), "the body must be back at its start")
-	}
+	assert.Equal(t, s.Date, req.Header.Get("x-ms-date"))
+	assert.Equal(t, s.ContentHash, req.Header.Get("x-ms-content-sha256"))
+	assert.Equal(t, "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="+s.Signature, req.Header.Get("Authorization"))
 }
 
-func newRequest(t *testing.T, method, url, body string) *policy.Request {
+func newRequest(t *testing.T, method, url string) *http.Request {
 	t.Helper()
-	req, err := runtime.NewRequest(t.Context(), method, url)
+	req, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
 	require.NoError(t, err)
-	if body != "" {
-		require.NoError(t, req.SetBody(streaming.NopCloser(strings.NewReader(body)), "application/json"))
-	}
 	return req
 }
 
@@ -96,9 +83,7 @@ func TestOfficialSignatures(t *testing.T) {
 			case "request":
 				signature{v.Name, v.AccessKey, v.Method, v.URL, v.Date, v.Body, v.ContentHash, v.Signature}.check(t)
 			case "content_hash":
-				hash, err := hashContent(strings.NewReader(v.Body))
-				require.NoError(t, err)
-				assert.Equal(t, v.ContentHash, hash)
+				assert.Equal(t, v.ContentHash, hashContent([]byte(v.Body)))
 			case "hmac":
 				credential, err := NewSharedKeyCredential(v.AccessKey)
 				require.NoError(t, err)
@@ -122,10 +107,10 @@ func TestSignTheHostThatGoesOnTheWire(t *testing.T) {
 	credential, err := NewSharedKeyCredential("a2V5")
 	require.NoError(t, err)
 	sign := func(urlHost, host string) string {
-		req := newRequest(t, http.MethodGet, "https://"+urlHost+"/identities", "")
-		req.Raw().Host = host
-		require.NoError(t, (&sharedKeyPolicy{credential: credential}).sign(req, time.Unix(0, 0)))
-		return req.Raw().Header.Get("Authorization")
+		req := newRequest(t, http.MethodGet, "https://"+urlHost+"/identities")
+		req.Host = host
+		require.NoError(t, (&sharedKeyPolicy{credential: credential}).sign(req, nil, time.Unix(0, 0)))
+		return req.Header.Get("Authorization")
 	}
 
 	assert.Equal(t, sign("a.example", "a.example"), sign("b.example", "a.example"))

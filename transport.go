@@ -1,7 +1,7 @@
 package identity
 
 import (
-	"crypto/tls"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -29,10 +29,35 @@ var defaultHTTPClient = &http.Client{
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
 		// A connection that died unnoticed is found out before requests hang on it.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	},
+}
+
+// ownBody gives an attempt a body of its own, and returns what it holds.
+//
+// The attempts of azcore's retry policy share one body. net/http may still be reading it
+// for an attempt that has failed, and take bytes away from the next.
+func ownBody(req *policy.Request) ([]byte, error) {
+	body := req.Body()
+	if body == nil {
+		return nil, nil
+	}
+	size, err := body.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	content := make([]byte, size)
+	if _, err := io.ReadFull(body, content); err != nil {
+		return nil, err
+	}
+	raw := req.Raw()
+	raw.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+	raw.Body, err = raw.GetBody()
+	return content, err
 }
 
 // boundedTransport keeps responses from taking more memory than they should.

@@ -17,13 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func hasStatus(status int) func(error) bool {
-	return func(err error) bool {
-		responseError, ok := errors.AsType[*azcore.ResponseError](err)
-		return ok && responseError.StatusCode == status
-	}
-}
-
 // TestRedirectIsNotFollowed uses the transport that clients have by default, over http
 // because it trusts no certificate of a test.
 func TestRedirectIsNotFollowed(t *testing.T) {
@@ -112,6 +105,57 @@ func TestResponseWithoutABody(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestAttemptsShareNoBody has a transport that reads the body of the first attempt while
+// the second is on its way, as net/http may do.
+func TestAttemptsShareNoBody(t *testing.T) {
+	t.Parallel()
+	key, err := identity.NewSharedKeyCredential(testKey)
+	require.NoError(t, err)
+	forEachOperation(t, func(t *testing.T, op operation) {
+		if op.body == "" {
+			return
+		}
+		transport := &slowReader{op: op}
+		withKey, err := identity.NewClientWithSharedKeyCredential(testEndpoint, key, op.options(transport))
+		require.NoError(t, err)
+		withEntra, err := identity.NewClient(testEndpoint, &entraCredential{}, op.options(transport))
+		require.NoError(t, err)
+		for _, client := range []*identity.Client{withKey, withEntra} {
+			transport.first, transport.bodies = nil, nil
+			_, err := op.call(t.Context(), client)
+			require.NoError(t, err)
+			assert.Equal(t, []string{op.body, op.body, op.body}, transport.bodies)
+		}
+	})
+}
+
+// slowReader reads the body of the first attempt when it has read that of the second. It
+// reads each of the second's twice, the second time like one who follows a redirect.
+type slowReader struct {
+	op     operation
+	first  io.Reader
+	bodies []string
+}
+
+func (r *slowReader) Do(req *http.Request) (*http.Response, error) {
+	if r.first == nil {
+		r.first = req.Body
+		return response(http.StatusServiceUnavailable, ""), nil
+	}
+	again, err := req.GetBody()
+	if err != nil {
+		return nil, err
+	}
+	for _, reader := range []io.Reader{req.Body, again, r.first} {
+		body, err := io.ReadAll(reader)
+		if err != nil {
+			return nil, err
+		}
+		r.bodies = append(r.bodies, string(body))
+	}
+	return response(r.op.status, r.op.success), nil
+}
+
 // mirror answers with what it was sent, like the page of a gateway in debug mode. It
 // leaves Response.Request empty, as hand-made transports do.
 type mirror struct{ status int }
@@ -160,4 +204,11 @@ type answering struct{}
 
 func (answering) Do(*policy.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusTeapot}, nil
+}
+
+func hasStatus(status int) func(error) bool {
+	return func(err error) bool {
+		responseError, ok := errors.AsType[*azcore.ResponseError](err)
+		return ok && responseError.StatusCode == status
+	}
 }
