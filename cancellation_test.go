@@ -25,6 +25,7 @@ var stages = map[string]func(s *scene){
 		}
 	},
 	"waiting for the headers": func(s *scene) { s.service.Inject(emulator.Fault{Delay: time.Hour}) },
+	"reading the body":        func(s *scene) { s.service.Inject(emulator.Fault{BodyDelay: time.Hour}) },
 	"backing off":             func(s *scene) { s.service.Inject(emulator.Fault{Status: http.StatusServiceUnavailable}) },
 }
 

@@ -7,12 +7,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"testing/synctest"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -148,13 +146,3 @@ func (s *scene) client(t *testing.T, op operation, retry policy.RetryOptions) *i
 }
 
 var _ net.Listener = (*network)(nil)
-
-// checkNothingIsLeft finds connections; goroutines are found at the end of the bubble.
-func checkNothingIsLeft(t *testing.T, s *scene) {
-	t.Helper()
-	s.transport.CloseIdleConnections()
-	synctest.Wait()
-	assert.Zero(t, s.open.Load(), "connections")
-}
-
-func hasBody(op operation) bool { return op.success != "" }

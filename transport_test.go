@@ -1,7 +1,6 @@
 package identity_test
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/stretchr/testify/assert"
@@ -204,11 +202,4 @@ type answering struct{}
 
 func (answering) Do(*policy.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusTeapot}, nil
-}
-
-func hasStatus(status int) func(error) bool {
-	return func(err error) bool {
-		responseError, ok := errors.AsType[*azcore.ResponseError](err)
-		return ok && responseError.StatusCode == status
-	}
 }

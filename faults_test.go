@@ -1,0 +1,286 @@
+package identity_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/acs-go/identity/emulator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fault is something that goes wrong between the client and the service.
+type fault struct {
+	inject  func(s *scene, op operation, times int)
+	retried func(operation) bool // whether another attempt is made; nil: always
+	failed  func(error) bool     // whether the error says what went wrong
+	harmful func(operation) bool // whether the attempt fails at all; nil: always
+}
+
+func injected(f emulator.Fault) func(*scene, operation, int) {
+	return func(s *scene, _ operation, times int) {
+		limited := f
+		limited.Times = times
+		s.service.Inject(limited)
+	}
+}
+
+func hasStatus(status int) func(error) bool {
+	return func(err error) bool {
+		responseError, ok := errors.AsType[*azcore.ResponseError](err)
+		return ok && responseError.StatusCode == status
+	}
+}
+
+func wraps(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+func says(text string) func(error) bool {
+	return func(err error) bool { return strings.Contains(err.Error(), text) }
+}
+
+func status(status int) fault {
+	return fault{inject: injected(emulator.Fault{Status: status}), failed: hasStatus(status)}
+}
+
+// isIdempotent holds for the methods whose answer may be asked for again when it was cut off.
+func isIdempotent(op operation) bool { return op.method != http.MethodPost }
+
+func hasBody(op operation) bool { return op.success != "" }
+
+func never(operation) bool { return false }
+
+var faults = map[string]fault{
+	"too many requests":     status(http.StatusTooManyRequests),
+	"too many, retry later": {inject: injected(emulator.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"20"}}}), failed: hasStatus(http.StatusTooManyRequests)},
+	"internal error":        status(http.StatusInternalServerError),
+	"bad gateway":           status(http.StatusBadGateway),
+	"unavailable":           status(http.StatusServiceUnavailable),
+	"gateway timeout":       status(http.StatusGatewayTimeout),
+	"page of a proxy": {
+		inject: injected(emulator.Fault{Status: http.StatusBadGateway, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<html>Bad Gateway</html>"}),
+		failed: hasStatus(http.StatusBadGateway),
+	},
+	"connection refused": {
+		inject: func(s *scene, _ operation, times int) {
+			if times == 0 {
+				times = 1000
+			}
+			s.refusals.Store(int64(times))
+		},
+		failed: wraps(syscall.ECONNREFUSED),
+	},
+	"reset before the work": {inject: injected(emulator.Fault{Drop: emulator.DropBefore}), failed: wraps(io.EOF)},
+	"reset after the work":  {inject: injected(emulator.Fault{Drop: emulator.DropAfter}), failed: wraps(io.EOF)},
+	"truncated body": {
+		inject:  injected(emulator.Fault{Truncate: 10}),
+		harmful: hasBody,
+		retried: isIdempotent,
+		failed:  wraps(io.ErrUnexpectedEOF),
+	},
+	"empty body": {
+		inject: func(s *scene, op operation, times int) {
+			s.service.Inject(emulator.Fault{Status: op.status, Times: times})
+		},
+		harmful: hasBody,
+		retried: never,
+		failed:  says("identity: response has no "),
+	},
+	"success of a proxy": {
+		inject: func(s *scene, op operation, times int) {
+			f := emulator.Fault{Status: http.StatusOK, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<html>Sign in</html>", Times: times}
+			s.service.Inject(f)
+		},
+		retried: never,
+		failed: func(err error) bool {
+			return hasStatus(http.StatusOK)(err) || says("identity: response is not as documented")(err)
+		},
+	},
+	"redirect": {
+		inject:  injected(emulator.Fault{Status: http.StatusTemporaryRedirect, Header: http.Header{"Location": {"https://elsewhere.example/"}}}),
+		retried: never,
+		failed:  hasStatus(http.StatusTemporaryRedirect),
+	},
+	"slow headers": {
+		inject: injected(emulator.Fault{Delay: time.Hour}),
+		failed: wraps(context.DeadlineExceeded),
+	},
+	"slow body": {
+		inject:  injected(emulator.Fault{BodyDelay: time.Hour}),
+		harmful: hasBody,
+		retried: isIdempotent,
+		failed:  wraps(context.DeadlineExceeded),
+	},
+}
+
+// retry gives up an attempt after a minute, and waits long enough between two for their
+// dates to differ.
+var retry = policy.RetryOptions{TryTimeout: time.Minute, RetryDelay: 2 * time.Second}
+
+const attempts = 4 // by azcore's default
+
+// forEachFault runs a test for every operation and every fault, with a fresh emulator and in fake time.
+func forEachFault(t *testing.T, test func(t *testing.T, s *scene, op operation, f fault)) {
+	t.Helper()
+	forEachOperation(t, func(t *testing.T, op operation) {
+		for name, f := range faults {
+			if f.retried == nil {
+				f.retried = func(operation) bool { return true }
+			}
+			if f.harmful == nil {
+				f.harmful = func(operation) bool { return true }
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) { test(t, newScene(t), op, f) })
+			})
+		}
+	})
+}
+
+// TestPassingFault has two requests go wrong: the call succeeds after retries, or says why not.
+func TestPassingFault(t *testing.T) {
+	t.Parallel()
+	forEachFault(t, func(t *testing.T, s *scene, op operation, f fault) {
+		before := len(s.service.Requests())
+		f.inject(s, op, attempts-2)
+		got, err := s.call(t.Context(), s.client(t, op, retry), op)
+		if f.harmful(op) && !f.retried(op) {
+			require.Error(t, err)
+			assert.True(t, f.failed(err), "%v", err)
+			assert.Zero(t, got)
+		} else {
+			require.NoError(t, err)
+			assert.NotNil(t, got)
+		}
+		checkAttempts(t, s, op, s.service.Requests()[before:])
+		checkNothingIsLeft(t, s)
+	})
+}
+
+// TestLastingFault has all requests go wrong: the call fails before its deadline, with an
+// error that says why.
+func TestLastingFault(t *testing.T) {
+	t.Parallel()
+	forEachFault(t, func(t *testing.T, s *scene, op operation, f fault) {
+		const patience = 10 * time.Minute
+		before := len(s.service.Requests())
+		f.inject(s, op, 0)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		started := time.Now()
+		got, err := s.call(ctx, s.client(t, op, retry), op)
+		assert.Less(t, time.Since(started), patience)
+		requests := s.service.Requests()[before:]
+		if f.harmful(op) {
+			require.Error(t, err)
+			assert.True(t, f.failed(err), "%v", err)
+			assert.Zero(t, got)
+			assert.Less(t, len(requests), attempts+1)
+		} else {
+			require.NoError(t, err)
+		}
+		checkAttempts(t, s, op, requests)
+		checkNothingIsLeft(t, s)
+	})
+}
+
+// TestDeadlineOfTheCaller shows that a call ends with its context, whatever it is waiting for.
+func TestDeadlineOfTheCaller(t *testing.T) {
+	t.Parallel()
+	forEachFault(t, func(t *testing.T, s *scene, op operation, f fault) {
+		if !f.harmful(op) || !f.retried(op) {
+			return // the call does not last
+		}
+		const patience = 30 * time.Second
+		f.inject(s, op, 0)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		started := time.Now()
+		got, err := s.call(ctx, s.client(t, op, policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour}), op)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, patience, time.Since(started))
+		assert.Zero(t, got)
+		checkNothingIsLeft(t, s)
+	})
+}
+
+// checkAttempts checks the requests of one call: each is whole and signed at its own time,
+// and all carry the same ID.
+func checkAttempts(t *testing.T, s *scene, op operation, requests []emulator.Request) {
+	t.Helper()
+	dates := map[string]bool{}
+	for _, request := range requests {
+		assert.Equal(t, op.name == "ExchangeTeamsExtensionToken", request.Header.Get("x-ms-date") == "")
+		dates[request.Header.Get("x-ms-date")] = true
+		assert.Equal(t, requests[0].Header.Get("x-ms-client-request-id"), request.Header.Get("x-ms-client-request-id"))
+		assert.Equal(t, requests[0].Body, request.Body)
+		assert.Equal(t, op.body == "", len(request.Body) == 0)
+		assert.NotEqual(t, http.StatusUnauthorized, statusWithoutFaults(t, request), "the signature must be right")
+	}
+	if op.name != "ExchangeTeamsExtensionToken" {
+		assert.Len(t, dates, len(requests), "every attempt is signed afresh")
+	}
+}
+
+// statusWithoutFaults asks another emulator, at the time of the request, what it thinks of it.
+func statusWithoutFaults(t *testing.T, request emulator.Request) int {
+	t.Helper()
+	now := time.Now()
+	if date := request.Header.Get("x-ms-date"); date != "" {
+		var err error
+		now, err = http.ParseTime(date)
+		require.NoError(t, err)
+	}
+	service, err := emulator.NewHandler(&emulator.Options{AccessKey: testKey, ResourceID: resource, Now: func() time.Time { return now }})
+	require.NoError(t, err)
+	r := httptest.NewRequestWithContext(t.Context(), request.Method, request.URI, bytes.NewReader(request.Body))
+	r.Host = "contoso.communication.azure.com"
+	r.Header = request.Header
+	recorder := httptest.NewRecorder()
+	service.ServeHTTP(recorder, r)
+	return recorder.Code
+}
+
+// checkNothingIsLeft finds connections; goroutines are found at the end of the bubble.
+func checkNothingIsLeft(t *testing.T, s *scene) {
+	t.Helper()
+	s.transport.CloseIdleConnections()
+	synctest.Wait()
+	assert.Zero(t, s.open.Load(), "connections")
+}
+
+// TestRetryAfter shows that the service decides how long to wait.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		s.service.Inject(emulator.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7"}}, Times: 2})
+		started := time.Now()
+		_, err := s.client(t, operations[0], policy.RetryOptions{}).CreateUser(t.Context(), nil)
+		require.NoError(t, err)
+		assert.Equal(t, 14*time.Second, time.Since(started))
+	})
+}
+
+// TestNobodyListens has a real connection refused.
+func TestNobodyListens(t *testing.T) {
+	t.Parallel()
+	client, server := newEmulator(t, nil)
+	server.Close()
+	_, err := client.CreateUser(t.Context(), nil)
+	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	assert.Contains(t, err.Error(), "connection refused")
+}
