@@ -1,0 +1,131 @@
+//go:build unix
+
+package identity_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/internal/httpserver"
+	"github.com/acs-go/identity/internal/selfsigned"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const cannedOperation = "CreateUserAndToken"
+
+// cannedServer is a process that gives every request the answer to that operation.
+type cannedServer struct {
+	HTTP, HTTPS string // endpoints
+	Certificate []byte // DER
+}
+
+const runCannedServer = "IDENTITY_TEST_RUNS_CANNED_SERVER"
+
+// TestMain lets the test binary stand in for the server.
+func TestMain(m *testing.M) {
+	if os.Getenv(runCannedServer) != "" {
+		if err := serveCanned(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// serveCanned says on standard output where it is, and ends with standard input.
+func serveCanned() error {
+	certificate, err := selfsigned.New()
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(operations, func(op operation) bool { return op.name == cannedOperation })
+	transport := newCanned(operations[i]).Transport
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		resp, _ := transport.RoundTrip(r)
+		w.Header().Set("Content-Type", resp.Header.Get("Content-Type"))
+		w.WriteHeader(resp.StatusCode)
+		_, _ = io.Copy(w, resp.Body)
+	})
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	secure, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := httpserver.New(handler, certificate)
+	go func() { _ = server.Serve(plain) }()
+	go func() { _ = server.ServeTLS(secure, "", "") }()
+	if err := json.NewEncoder(os.Stdout).Encode(cannedServer{
+		HTTP:        "http://" + plain.Addr().String(),
+		HTTPS:       "https://" + secure.Addr().String(),
+		Certificate: certificate.Leaf.Raw,
+	}); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+func startCannedServer(tb testing.TB) cannedServer {
+	tb.Helper()
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), runCannedServer+"=yes", "GOCOVERDIR="+tb.TempDir()) // go test -cover wants the latter
+	command.Stderr = os.Stderr
+	stdin, err := command.StdinPipe()
+	require.NoError(tb, err)
+	stdout, err := command.StdoutPipe()
+	require.NoError(tb, err)
+	require.NoError(tb, command.Start())
+	tb.Cleanup(func() {
+		_ = stdin.Close()
+		assert.NoError(tb, command.Wait())
+	})
+	var server cannedServer
+	require.NoError(tb, json.NewDecoder(stdout).Decode(&server))
+	return server
+}
+
+// calls returns the calls of the client and of the floor, which share connections.
+func (s cannedServer) calls(tb testing.TB, endpoint string) (client, floor func() error) {
+	tb.Helper()
+	certificate, err := x509.ParseCertificate(s.Certificate)
+	require.NoError(tb, err)
+	roots := x509.NewCertPool()
+	roots.AddCert(certificate)
+	transport := &http.Transport{
+		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		MaxIdleConnsPerHost: 1000,
+	}
+	tb.Cleanup(transport.CloseIdleConnections)
+	options := scriptedOptions(&http.Client{Transport: transport})
+	options.InsecureAllowCredentialWithHTTP = true
+	c, err := identity.NewClientFromConnectionString("endpoint="+endpoint+";accesskey="+testKey, options)
+	require.NoError(tb, err)
+	f := newFloor(tb, endpoint, testKey, &http.Client{Transport: transport})
+	return callsOf(tb.Context(), operationNamed(tb, cannedOperation), c, f)
+}
+
+// TestCannedServer shows that the benchmarks reach the server.
+func TestCannedServer(t *testing.T) {
+	t.Parallel()
+	server := startCannedServer(t)
+	for _, endpoint := range []string{server.HTTP, server.HTTPS} {
+		client, floor := server.calls(t, endpoint)
+		require.NoError(t, client())
+		require.NoError(t, floor())
+	}
+}
