@@ -94,6 +94,11 @@ type CreateUserAndTokenResponse struct {
 	AccessToken AccessToken
 }
 
+// Format prints the user and the expiry, and not the token.
+func (r CreateUserAndTokenResponse) Format(state fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(state, "CreateUserAndTokenResponse{User: %s, AccessToken: %v}", r.User.RawID(), r.AccessToken)
+}
+
 // LogValue logs the user and the expiry, and not the token.
 func (r CreateUserAndTokenResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("user", r.User.RawID()), slog.Any("accessToken", r.AccessToken))

@@ -65,7 +65,11 @@ func TestPrintingShowsWhatIsNotSecret(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "AccessToken{Token: REDACTED, ExpiresOn: 2026-10-20T12:48:08Z}", fmt.Sprint(someToken))
 	assert.Equal(t, "AccessToken{Token: REDACTED, ExpiresOn: 2026-10-20T12:48:08Z}", fmt.Sprintf("%+v", identity.GetTokenResponse{AccessToken: someToken}))
-	assert.Contains(t, fmt.Sprint(identity.CreateUserAndTokenResponse{User: someUser, AccessToken: someToken}), "8:acs:a_b")
+	assert.Equal(t, "CreateUserAndTokenResponse{User: 8:acs:a_b, AccessToken: AccessToken{Token: REDACTED, ExpiresOn: 2026-10-20T12:48:08Z}}",
+		fmt.Sprint(identity.CreateUserAndTokenResponse{User: someUser, AccessToken: someToken}))
+	assert.Equal(t, "ExchangeTeamsExtensionTokenResponse{User: 8:acs:a_b, AccessToken: AccessToken{Token: REDACTED, ExpiresOn: 2026-10-20T12:48:08Z}}",
+		fmt.Sprint(identity.ExchangeTeamsExtensionTokenResponse{User: someUser, AccessToken: someToken}))
+	assert.Contains(t, fmt.Sprint(identity.ExchangeTeamsExtensionTokenResponse{}), "{User: , ")
 	assert.Equal(t, "TeamsUserTokenParameters{TeamsUserEntraToken: REDACTED, ClientID: client, UserObjectID: user}", fmt.Sprint(someTeamsParameters))
 	assert.Equal(t, "SharedKeyCredential{REDACTED}", fmt.Sprint(key))
 }

@@ -268,13 +268,21 @@ type ExchangeTeamsExtensionTokenResponse struct {
 	AccessToken AccessToken
 }
 
+// Format prints the user and the expiry, and not the token.
+func (r ExchangeTeamsExtensionTokenResponse) Format(state fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(state, "ExchangeTeamsExtensionTokenResponse{User: %s, AccessToken: %v}", r.userID(), r.AccessToken)
+}
+
 // LogValue logs the user and the expiry, and not the token.
 func (r ExchangeTeamsExtensionTokenResponse) LogValue() slog.Value {
-	user := ""
-	if r.User != nil {
-		user = r.User.RawID()
+	return slog.GroupValue(slog.String("user", r.userID()), slog.Any("accessToken", r.AccessToken))
+}
+
+func (r ExchangeTeamsExtensionTokenResponse) userID() string {
+	if r.User == nil {
+		return ""
 	}
-	return slog.GroupValue(slog.String("user", user), slog.Any("accessToken", r.AccessToken))
+	return r.User.RawID()
 }
 
 // ExchangeTeamsExtensionToken exchanges the Entra token of a Teams user who has an
