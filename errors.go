@@ -53,7 +53,7 @@ func newResponseError(resp *http.Response, r request) error {
 	if resp.StatusCode < http.StatusBadRequest {
 		withoutBody := *resp
 		withoutBody.Body = http.NoBody
-		return fmt.Errorf("identity: expected status %d: %w", r.statuses, runtime.NewResponseError(&withoutBody))
+		return fmt.Errorf("identity: expected status %d: %w", slices.Clone(r.statuses), runtime.NewResponseError(&withoutBody))
 	}
 	hideEcho(resp, r.secret)
 	err := runtime.NewResponseError(resp)

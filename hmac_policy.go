@@ -6,9 +6,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,7 +25,26 @@ const redacted = "REDACTED"
 // and goroutines. It never shows its key when printed or logged.
 type SharedKeyCredential struct {
 	// A pointer, so that printing a copy by value shows an address and not the key.
-	key atomic.Pointer[[]byte]
+	key atomic.Pointer[signingKey]
+}
+
+// signingKey is an access key, ready to sign. Preparing a hash for a key takes longer than
+// a signature does, so that hashes are kept.
+type signingKey struct {
+	hashes sync.Pool
+}
+
+func newSigningKey(key []byte) *signingKey {
+	return &signingKey{hashes: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// sign returns the HMAC-SHA256 of a message, in the message's memory.
+func (k *signingKey) sign(message []byte) []byte {
+	hash := k.hashes.Get().(hash.Hash)
+	defer k.hashes.Put(hash)
+	hash.Reset()
+	_, _ = hash.Write(message) // never fails
+	return hash.Sum(message[:0])
 }
 
 // NewSharedKeyCredential creates a credential from an access key.
@@ -50,7 +71,7 @@ func (c *SharedKeyCredential) Update(accessKey string) error {
 	if err != nil || len(key) == 0 {
 		return errors.New("identity: accessKey must be base64 and not empty")
 	}
-	c.key.Store(&key)
+	c.key.Store(newSigningKey(key))
 	return nil
 }
 
@@ -64,15 +85,19 @@ func (c *SharedKeyCredential) LogValue() slog.Value {
 	return slog.StringValue(redacted)
 }
 
-// sign returns the base64 HMAC-SHA256 of the message.
-func (c *SharedKeyCredential) sign(message string) (string, error) {
+// sign returns the base64 HMAC-SHA256 of the message, whose memory it uses, after the prefix.
+func (c *SharedKeyCredential) sign(prefix string, message []byte) (string, error) {
 	key := c.key.Load()
 	if key == nil {
 		return "", errors.New("identity: credential holds no key, create it with NewSharedKeyCredential")
 	}
-	mac := hmac.New(sha256.New, *key)
-	_, _ = io.WriteString(mac, message)
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil)), nil
+	return encode(prefix, key.sign(message)), nil
+}
+
+// encode returns the prefix with the hash in base64.
+func encode(prefix string, hash []byte) string {
+	encoded := make([]byte, 0, 128)
+	return string(base64.StdEncoding.AppendEncode(append(encoded, prefix...), hash))
 }
 
 // sharedKeyPolicy signs requests with an access key. It runs once per attempt, so
@@ -135,18 +160,20 @@ func (p *sharedKeyPolicy) sign(req *http.Request, content []byte, now time.Time)
 	}
 	date := now.UTC().Format(http.TimeFormat)
 	contentHash := hashContent(content)
-	signature, err := p.credential.sign(req.Method + "\n" + req.URL.RequestURI() + "\n" + date + ";" + host + ";" + contentHash)
+	message := make([]byte, 0, 512)
+	for _, part := range []string{req.Method, "\n", req.URL.RequestURI(), "\n", date, ";", host, ";", contentHash} {
+		message = append(message, part...)
+	}
+	authorization, err := p.credential.sign("HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=", message)
 	if err != nil {
 		return err
 	}
-	req.Header.Set("X-Ms-Date", date)
-	req.Header.Set("X-Ms-Content-Sha256", contentHash)
-	req.Header.Set("Authorization", "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="+signature)
+	setHeaders(req.Header, []header{{"X-Ms-Date", date}, {"X-Ms-Content-Sha256", contentHash}, {"Authorization", authorization}})
 	return nil
 }
 
 // hashContent returns the base64 SHA-256 of a body.
 func hashContent(content []byte) string {
 	sum := sha256.Sum256(content)
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return encode("", sum[:])
 }

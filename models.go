@@ -27,14 +27,11 @@ type AccessToken struct {
 
 // UnmarshalJSON reads the JSON that the service and [AccessToken] itself produce.
 func (t *AccessToken) UnmarshalJSON(data []byte) error {
-	var wire struct {
-		Token     string    `json:"token"`
-		ExpiresOn timestamp `json:"expiresOn"`
-	}
-	if err := json.Unmarshal(data, &wire); err != nil {
+	var model accessTokenModel
+	if err := json.Unmarshal(data, &model); err != nil {
 		return err
 	}
-	*t = AccessToken{Token: wire.Token, ExpiresOn: time.Time(wire.ExpiresOn)}
+	*t = model.accessToken()
 	return nil
 }
 
@@ -153,21 +150,35 @@ type GetUserDetailResponse struct {
 }
 
 // timestamp is a time in the JSON of the service, in UTC. The service may escape the
-// plus sign of an offset, which time.Time does not undo.
+// plus sign of an offset, which package json undoes for text, and not for the JSON that
+// time.Time reads.
 type timestamp time.Time
 
-func (t *timestamp) UnmarshalJSON(data []byte) error {
-	var text string
-	if err := json.Unmarshal(data, &text); err != nil {
-		return err
+func (t *timestamp) UnmarshalText(text []byte) error {
+	var parsed time.Time
+	if parsed.UnmarshalText(text) != nil {
+		// Slower, but it takes a time without an offset for UTC.
+		var lenient datetime.RFC3339
+		if lenient.UnmarshalText(text) != nil {
+			return errors.New("a time is not in the form of RFC 3339")
+		}
+		parsed = time.Time(lenient)
 	}
-	var parsed datetime.RFC3339
-	if err := parsed.UnmarshalText([]byte(text)); err != nil {
-		return errors.New("a time is not in the form of RFC 3339")
-	}
-	*t = timestamp(time.Time(parsed).UTC())
+	*t = timestamp(parsed.UTC())
 	return nil
 }
+
+// accessTokenModel is the JSON of an access token.
+type accessTokenModel struct {
+	Token     string    `json:"token"`
+	ExpiresOn timestamp `json:"expiresOn"`
+}
+
+func (m accessTokenModel) accessToken() AccessToken {
+	return AccessToken{Token: m.Token, ExpiresOn: time.Time(m.ExpiresOn)}
+}
+
+func (m accessTokenModel) missing() string { return m.accessToken().missing() }
 
 type createUserRequest struct {
 	CustomID              *string      `json:"customId,omitzero"`
@@ -201,7 +212,7 @@ func (u userResult) missing() string {
 
 type userAndToken struct {
 	userResult
-	AccessToken AccessToken `json:"accessToken"`
+	AccessToken accessTokenModel `json:"accessToken"`
 }
 
 func (u userAndToken) missing() string {

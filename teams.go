@@ -69,7 +69,7 @@ type exchangeTeamsUserTokenRequest struct {
 func (c *Client) GetTokenForTeamsUser(ctx context.Context, parameters TeamsUserTokenParameters, options *GetTokenForTeamsUserOptions) (response GetTokenForTeamsUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.GetTokenForTeamsUser")
 	defer func() { endSpan(err) }()
-	token, err := send[AccessToken](ctx, c, request{
+	token, err := send[accessTokenModel](ctx, c, request{
 		method: http.MethodPost,
 		path:   "/teamsUser/:exchangeAccessToken",
 		body: exchangeTeamsUserTokenRequest{
@@ -80,7 +80,7 @@ func (c *Client) GetTokenForTeamsUser(ctx context.Context, parameters TeamsUserT
 		secret:   parameters.TeamsUserEntraToken,
 		statuses: []int{http.StatusOK},
 	})
-	return GetTokenForTeamsUserResponse{AccessToken: token}, err
+	return GetTokenForTeamsUserResponse{AccessToken: token.accessToken()}, err
 }
 
 // TeamsExtensionPrincipalType says what a Teams extension assignment is for. The
@@ -230,7 +230,7 @@ func isNotInTokens(r rune) bool {
 	return r <= ' ' || r == 0x7f
 }
 
-const assignmentPath = "/access/teamsExtension/tenants/%s/assignments/%s"
+const assignmentPath = "/access/teamsExtension/tenants/{}/assignments/{}"
 
 func assignmentParameters(tenantID, objectID string) []pathParameter {
 	return []pathParameter{{"tenantID", tenantID}, {"objectID", objectID}}
@@ -316,6 +316,6 @@ func (c *Client) ExchangeTeamsExtensionToken(ctx context.Context, parameters Tea
 	}
 	return ExchangeTeamsExtensionTokenResponse{
 		User:        IdentifierFromRawID(exchanged.Identity.ID),
-		AccessToken: exchanged.AccessToken,
+		AccessToken: exchanged.AccessToken.accessToken(),
 	}, nil
 }

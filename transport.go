@@ -34,30 +34,74 @@ var defaultHTTPClient = &http.Client{
 	},
 }
 
+// requestBody is the body of a request. Every attempt to send it has a copy.
+type requestBody struct {
+	bytes.Reader
+	content []byte
+}
+
+func newRequestBody(content []byte) *requestBody {
+	body := &requestBody{content: content}
+	body.Reset(content)
+	return body
+}
+
+func (*requestBody) Close() error { return nil }
+
+// copy returns a reader that net/http knows to be in memory: it sends it together with
+// the headers.
+func (b *requestBody) copy() (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(b.content)), nil
+}
+
+func setBody(req *policy.Request, body *requestBody, contentType string) error {
+	if err := req.SetBody(body, contentType); err != nil {
+		return err
+	}
+	req.Raw().GetBody = body.copy
+	return nil
+}
+
 // ownBody gives an attempt a body of its own, and returns what it holds.
 //
 // The attempts of azcore's retry policy share one body. net/http may still be reading it
 // for an attempt that has failed, and take bytes away from the next.
-func ownBody(req *policy.Request) ([]byte, error) {
-	body := req.Body()
-	if body == nil {
+func ownBody(req *policy.Request) (content []byte, err error) {
+	if req.Body() == nil {
 		return nil, nil
 	}
-	size, err := body.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, err
+	body, ok := req.Body().(*requestBody)
+	if !ok { // a policy has put another one there
+		if body, err = readBody(req.Body()); err != nil {
+			return nil, err
+		}
+		req.Raw().GetBody = body.copy
 	}
+	req.Raw().Body, err = body.copy()
+	return body.content, err
+}
+
+func readBody(body io.ReadSeeker) (*requestBody, error) {
 	if _, err := body.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	content := make([]byte, size)
-	if _, err := io.ReadFull(body, content); err != nil {
+	content, err := io.ReadAll(body)
+	if err != nil {
 		return nil, err
 	}
-	raw := req.Raw()
-	raw.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
-	raw.Body, err = raw.GetBody()
-	return content, err
+	return newRequestBody(content), nil
+}
+
+// header is a name, in canonical form, and a value.
+type header struct{ name, value string }
+
+// setHeaders sets headers whose values share one array, as those of http.Header.Clone do.
+func setHeaders(target http.Header, headers []header) {
+	values := make([]string, len(headers))
+	for i, h := range headers {
+		values[i] = h.value
+		target[h.name] = values[i : i+1 : i+1]
+	}
 }
 
 // boundedTransport keeps responses from taking more memory than they should.
