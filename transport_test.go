@@ -3,9 +3,11 @@ package identity_test
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -48,6 +50,37 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 			assert.Zero(t, followed.Load(), "nothing may go to another host")
 		}
 	})
+}
+
+// TestManyCallersShareConnections has many callers come at once, again and again, with the
+// transport that clients have by default.
+func TestManyCallersShareConnections(t *testing.T) {
+	t.Parallel()
+	const callers, rounds = 200, 20
+	var opened atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	options := scriptedOptions(nil)
+	options.InsecureAllowCredentialWithHTTP = true
+	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+testKey, options)
+	require.NoError(t, err)
+	for range rounds {
+		var group sync.WaitGroup
+		for range callers {
+			group.Go(func() {
+				_, err := client.DeleteUser(t.Context(), someUser, nil)
+				assert.NoError(t, err)
+			})
+		}
+		group.Wait()
+	}
+	assert.Less(t, opened.Load(), int64(callers*rounds/4), "connections for %d requests", callers*rounds)
 }
 
 // endless is the body of a hostile response.
