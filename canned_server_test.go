@@ -51,9 +51,9 @@ func serveCanned() error {
 		return err
 	}
 	i := slices.IndexFunc(operations, func(op operation) bool { return op.name == cannedOperation })
-	transport := newCanned(operations[i]).Transport
+	transport := newCanned(operations[i])
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		resp, _ := transport.RoundTrip(r)
+		resp, _ := transport.Do(r)
 		w.Header().Set("Content-Type", resp.Header.Get("Content-Type"))
 		w.WriteHeader(resp.StatusCode)
 		_, _ = io.Copy(w, resp.Body)

@@ -30,12 +30,12 @@ import (
 // floor is the client that somebody writes by hand who needs these few requests: no azcore, no retries, no logs, no
 // spans. Benchmarks compare the library with it.
 type floor struct {
-	http     *http.Client
+	http     policy.Transporter // an http.Client, as a rule
 	endpoint string
 	key      []byte
 }
 
-func newFloor(tb testing.TB, endpoint, accessKey string, client *http.Client) *floor {
+func newFloor(tb testing.TB, endpoint, accessKey string, client policy.Transporter) *floor {
 	tb.Helper()
 	key, err := base64.StdEncoding.DecodeString(accessKey)
 	require.NoError(tb, err)
@@ -159,14 +159,9 @@ func callsOf(ctx context.Context, op operation, c *identity.Client, f *floor) (c
 	}
 }
 
-// roundTripper makes a transport of azcore one of net/http.
-type roundTripper struct{ policy.Transporter }
-
-func (t roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return t.Do(req) }
-
 func newScriptedFloor(tb testing.TB, transport policy.Transporter) *floor {
 	tb.Helper()
-	return newFloor(tb, testEndpoint, testKey, &http.Client{Transport: roundTripper{transport}})
+	return newFloor(tb, testEndpoint, testKey, transport)
 }
 
 // TestFloorIsFair shows that the floor sends what the client sends.
@@ -241,9 +236,7 @@ func assertSameToken(t *testing.T, want identity.AccessToken, got floorToken) {
 func TestEmulatorAcceptsTheFloor(t *testing.T) {
 	t.Parallel()
 	_, server := newEmulator(t, nil)
-	client, ok := server.ClientOptions().Transport.(*http.Client)
-	require.True(t, ok)
-	f := newFloor(t, strings.TrimSuffix(server.Endpoint(), "/"), server.AccessKey(), client)
+	f := newFloor(t, strings.TrimSuffix(server.Endpoint(), "/"), server.AccessKey(), server.ClientOptions().Transport)
 	ctx := t.Context()
 
 	created, err := f.createUserAndToken(ctx, chatAndVoIPByHand)
