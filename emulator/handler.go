@@ -143,7 +143,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// The record comes first: whoever has the answer finds it.
 	h.record(c, resp.status)
-	h.send(w, c, resp, started)
+	h.send(r.Context(), w, c, resp, started)
 }
 
 func (h *Handler) record(c *call, status int) {

@@ -64,7 +64,7 @@ func early(resp *response) *response {
 	return resp
 }
 
-func (h *Handler) send(w http.ResponseWriter, c *call, resp *response, started time.Time) {
+func (h *Handler) send(ctx context.Context, w http.ResponseWriter, c *call, resp *response, started time.Time) {
 	h.setHeaders(w.Header(), c, resp, started)
 	body := resp.raw
 	isError := resp.status >= http.StatusBadRequest
@@ -76,7 +76,7 @@ func (h *Handler) send(w http.ResponseWriter, c *call, resp *response, started t
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(resp.status)
-	if !sendBody(c.request.Context(), w, resp, body) {
+	if !sendBody(ctx, w, resp, body) {
 		panic(http.ErrAbortHandler)
 	}
 	if isError {
