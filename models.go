@@ -25,8 +25,12 @@ type AccessToken struct {
 	ExpiresOn time.Time `json:"expiresOn"`
 }
 
-// UnmarshalJSON reads the JSON that the service and [AccessToken] itself produce.
+// UnmarshalJSON reads the JSON that the service and [AccessToken] itself produce. It
+// does nothing for null, like package json.
 func (t *AccessToken) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	var model accessTokenModel
 	if err := json.Unmarshal(data, &model); err != nil {
 		return err
@@ -155,17 +159,25 @@ type GetUserDetailResponse struct {
 type timestamp time.Time
 
 func (t *timestamp) UnmarshalText(text []byte) error {
-	var parsed time.Time
-	if parsed.UnmarshalText(text) != nil {
-		// Slower, but it takes a time without an offset for UTC.
-		var lenient datetime.RFC3339
-		if lenient.UnmarshalText(text) != nil {
-			return errors.New("a time is not in the form of RFC 3339")
-		}
-		parsed = time.Time(lenient)
+	parsed, err := parseTime(text)
+	utc := parsed.UTC()
+	// An offset can lead to a year that JSON cannot hold in UTC.
+	if err != nil || utc.Year() < 0 || utc.Year() > 9999 {
+		return errors.New("a time is not in the form of RFC 3339")
 	}
-	*t = timestamp(parsed.UTC())
+	*t = timestamp(utc)
 	return nil
+}
+
+func parseTime(text []byte) (time.Time, error) {
+	var parsed time.Time
+	if err := parsed.UnmarshalText(text); err == nil {
+		return parsed, nil
+	}
+	// Slower, but it takes a time without an offset for UTC.
+	var lenient datetime.RFC3339
+	err := lenient.UnmarshalText(text)
+	return time.Time(lenient), err
 }
 
 // accessTokenModel is the JSON of an access token.
