@@ -5,7 +5,6 @@ import (
 	"os"
 	"reflect"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/acs-go/identity"
 	"github.com/stretchr/testify/assert"
@@ -55,29 +54,6 @@ func TestIdentifierFromRawID(t *testing.T) {
 			assert.Equal(t, rawID, got.RawID())
 		})
 	}
-}
-
-func FuzzIdentifierFromRawID(f *testing.F) {
-	for _, rawID := range []string{"", "4:+1", "4:anonymous", "8:acs:a_b", "8:acs:a_b_c", "8:dod-acs:__", "8:orgid:x", "8:teamsvisitor:", "28:gcch:x", "8:spool:_", "::", "8:acs:a:b"} {
-		f.Add(rawID)
-	}
-	f.Fuzz(func(t *testing.T, rawID string) {
-		identifier := identity.IdentifierFromRawID(rawID)
-		assert.Equal(t, rawID, identifier.RawID())
-		assert.True(t, identity.Equal(identifier, identity.IdentifierFromRawID(rawID)))
-		data, err := json.Marshal(identifier)
-		if !utf8.ValidString(rawID) {
-			require.ErrorContains(t, err, "UTF-8")
-			return
-		}
-		if rawID == "" {
-			return // which counts as missing in JSON
-		}
-		require.NoError(t, err)
-		decoded, err := identity.UnmarshalIdentifier(data)
-		require.NoError(t, err)
-		assert.Equal(t, identifier, decoded)
-	})
 }
 
 // allKinds are identifiers of every kind, with a raw ID of their own where that is odd.
