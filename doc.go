@@ -40,14 +40,19 @@ the parameter.
 	}
 
 Requests that fail for a passing reason are retried, by the rules of azcore;
-ClientOptions.Retry changes them.
+ClientOptions.Retry changes them. A machine whose clock is wrong is no reason to fail: with
+an access key, a client that is refused for its date goes by the service's clock from then
+on. A call ends when its context does.
 
 # Security
 
 The library puts no access key, connection string or token into an error, and printing
 or logging a type of this package that holds one shows REDACTED. This does not reach the
 JSON of an [AccessToken], which holds the token on purpose, a slice, map or struct of
-your own that log/slog writes as JSON, and azcore's Logging.IncludeBody.
+your own that log/slog writes as JSON, and azcore's Logging.IncludeBody. SECURITY.md has
+all that is promised and what is not.
+
+Clients without a Transport of their own follow no redirect.
 
 # Testing
 

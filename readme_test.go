@@ -1,12 +1,14 @@
 package identity_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -77,7 +79,7 @@ func readmeErrors(ctx context.Context, client *identity.Client, user identity.Co
 	case identity.HasCode(err, identity.ErrorCodeIdentityNotOwned):
 		return errors.New("the user belongs to another resource")
 	case identity.HasCode(err, identity.ErrorCodeDenied):
-		return errors.New("the access key, the Entra token or the clock is wrong")
+		return errors.New("the access key or the Entra token is wrong")
 	}
 	return err
 }
@@ -115,5 +117,25 @@ func TestReadmeNamesEveryMethod(t *testing.T) {
 	require.NoError(t, err)
 	for _, op := range operations {
 		assert.Truef(t, strings.Contains(string(readme), "| `"+op.name+"` |"), "README.md lacks %s", op.name) //nolint:testifylint // Contains would print all of it
+	}
+}
+
+// TestSecurityNamesTests keeps the tests that SECURITY.md names real.
+func TestSecurityNamesTests(t *testing.T) {
+	t.Parallel()
+	security, err := os.ReadFile("SECURITY.md")
+	require.NoError(t, err)
+	var sources []byte
+	files, err := filepath.Glob("*_test.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		sources = append(sources, source...)
+	}
+	names := regexp.MustCompile("`((Test|Fuzz)[A-Z][A-Za-z]*)`").FindAllSubmatch(security, -1)
+	require.NotEmpty(t, names)
+	for _, name := range names {
+		assert.Truef(t, bytes.Contains(sources, []byte("func "+string(name[1])+"(")), "there is no %s", name[1])
 	}
 }
