@@ -170,7 +170,9 @@ func (c *CommunicationTokenCredential) GetToken(ctx context.Context, options pol
 	if options.Claims != "" {
 		oldest = c.begun.Load() + 1
 	}
-	if token := c.usable(oldest); token != nil && !token.due() {
+	// One look at the clock, which is most of what a valid token costs.
+	now := time.Now()
+	if token := c.usable(oldest, now); token != nil && !token.due(now) {
 		return token.AccessToken, nil
 	}
 	if c.refresh == nil {
@@ -181,7 +183,7 @@ func (c *CommunicationTokenCredential) GetToken(ctx context.Context, options pol
 		return token.AccessToken, nil
 	}
 	// What failed may have been an early refresh.
-	if token := c.usable(oldest); token != nil {
+	if token := c.usable(oldest, time.Now()); token != nil {
 		return token.AccessToken, nil
 	}
 	return azcore.AccessToken{}, err
@@ -189,9 +191,9 @@ func (c *CommunicationTokenCredential) GetToken(ctx context.Context, options pol
 
 // usable returns the current token if it is valid and comes from refresh number oldest
 // or a later one, and nil otherwise.
-func (c *CommunicationTokenCredential) usable(oldest int64) *heldToken {
+func (c *CommunicationTokenCredential) usable(oldest int64, now time.Time) *heldToken {
 	token := c.current.Load()
-	if token == nil || token.expired() || token.number < oldest {
+	if token == nil || token.expired(now) || token.number < oldest {
 		return nil
 	}
 	return token
@@ -226,8 +228,9 @@ func (c *CommunicationTokenCredential) renew(ctx context.Context, oldest int64) 
 func (c *CommunicationTokenCredential) next(oldest int64) (token *heldToken, begun, running *tokenRefresh) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	token = c.usable(oldest)
-	if token != nil && (c.running != nil || !token.due()) {
+	now := time.Now()
+	token = c.usable(oldest, now)
+	if token != nil && (c.running != nil || !token.due(now)) {
 		return token, nil, nil
 	}
 	if c.running != nil {
@@ -262,7 +265,7 @@ func (c *CommunicationTokenCredential) newToken(ctx context.Context, number int6
 		return nil, fmt.Errorf("refresh returned an access token without %s", field)
 	}
 	held := c.hold(token, number)
-	if held.expired() {
+	if held.expired(time.Now()) {
 		return nil, fmt.Errorf("refresh returned an access token that expired at %s", held.ExpiresOn.Format(time.RFC3339))
 	}
 	return held, nil
@@ -295,9 +298,9 @@ func (c *CommunicationTokenCredential) hold(token AccessToken, number int64) *he
 	}
 }
 
-func (t *heldToken) expired() bool { return !time.Now().Before(t.ExpiresOn) }
+func (t *heldToken) expired(now time.Time) bool { return !now.Before(t.ExpiresOn) }
 
-func (t *heldToken) due() bool { return !time.Now().Before(t.RefreshOn) }
+func (t *heldToken) due(now time.Time) bool { return !now.Before(t.RefreshOn) }
 
 // postponed is the token after a refresh has failed.
 func (t *heldToken) postponed() *heldToken {

@@ -988,15 +988,3 @@ func TestValidTokenCostsNoAllocation(t *testing.T) {
 	assertToken(t, credential, "token 1")
 	assert.Zero(t, testing.AllocsPerRun(1000, func() { _, _ = asInterface.GetToken(t.Context(), options) }))
 }
-
-func BenchmarkCommunicationTokenCredential(b *testing.B) {
-	source := &issuer{life: time.Hour}
-	credential, err := identity.NewCommunicationTokenCredential(source.refresh, nil)
-	require.NoError(b, err)
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			_, _ = credential.GetToken(b.Context(), policy.TokenRequestOptions{})
-		}
-	})
-}
