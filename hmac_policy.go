@@ -29,22 +29,32 @@ type SharedKeyCredential struct {
 }
 
 // signingKey is an access key, ready to sign. Preparing a hash for a key takes longer than
-// a signature does, so that hashes are kept.
+// a signature does, so that signers are kept.
 type signingKey struct {
-	hashes sync.Pool
+	signers sync.Pool
+}
+
+type signer struct {
+	hash   hash.Hash
+	buffer []byte
 }
 
 func newSigningKey(key []byte) *signingKey {
-	return &signingKey{hashes: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+	return &signingKey{signers: sync.Pool{New: func() any { return &signer{hash: hmac.New(sha256.New, key)} }}}
 }
 
-// sign returns the HMAC-SHA256 of a message, in the message's memory.
-func (k *signingKey) sign(message []byte) []byte {
-	hash := k.hashes.Get().(hash.Hash)
-	defer k.hashes.Put(hash)
-	hash.Reset()
-	_, _ = hash.Write(message) // never fails
-	return hash.Sum(message[:0])
+// sign returns the base64 HMAC-SHA256 of the message, which is in parts, after the prefix.
+func (k *signingKey) sign(prefix string, message []string) string {
+	s := k.signers.Get().(*signer)
+	defer k.signers.Put(s)
+	s.buffer = s.buffer[:0]
+	for _, part := range message {
+		s.buffer = append(s.buffer, part...)
+	}
+	s.hash.Reset()
+	_, _ = s.hash.Write(s.buffer) // never fails
+	s.buffer = s.hash.Sum(s.buffer[:0])
+	return encode(prefix, s.buffer)
 }
 
 // NewSharedKeyCredential creates a credential from an access key.
@@ -85,13 +95,12 @@ func (c *SharedKeyCredential) LogValue() slog.Value {
 	return slog.StringValue(redacted)
 }
 
-// sign returns the base64 HMAC-SHA256 of the message, whose memory it uses, after the prefix.
-func (c *SharedKeyCredential) sign(prefix string, message []byte) (string, error) {
+func (c *SharedKeyCredential) sign(prefix string, message ...string) (string, error) {
 	key := c.key.Load()
 	if key == nil {
 		return "", errors.New("identity: credential holds no key, create it with NewSharedKeyCredential")
 	}
-	return encode(prefix, key.sign(message)), nil
+	return key.sign(prefix, message), nil
 }
 
 // encode returns the prefix with the hash in base64.
@@ -160,11 +169,8 @@ func (p *sharedKeyPolicy) sign(req *http.Request, content []byte, now time.Time)
 	}
 	date := now.UTC().Format(http.TimeFormat)
 	contentHash := hashContent(content)
-	message := make([]byte, 0, 512)
-	for _, part := range []string{req.Method, "\n", req.URL.RequestURI(), "\n", date, ";", host, ";", contentHash} {
-		message = append(message, part...)
-	}
-	authorization, err := p.credential.sign("HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=", message)
+	authorization, err := p.credential.sign("HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=",
+		req.Method, "\n", req.URL.RequestURI(), "\n", date, ";", host, ";", contentHash)
 	if err != nil {
 		return err
 	}
