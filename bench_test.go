@@ -142,16 +142,24 @@ func BenchmarkBodySize(b *testing.B) {
 	}
 }
 
-// BenchmarkLoopback measures create-with-token on a network. The server is another process, so that the processor time
-// is that of the client alone.
+// BenchmarkLoopback measures create-with-token on a network. With the server in another process, the processor time is
+// that of the client alone. With the server here it is that of both, as on a machine that does other work as well.
 func BenchmarkLoopback(b *testing.B) {
-	server := startCannedServer(b)
+	benchmarkLoopback(b, "server=apart", startCannedServer(b), 1, 8, 32, 200)
+	here, closeServer, err := newCannedServer()
+	require.NoError(b, err)
+	defer func() { _ = closeServer() }()
+	benchmarkLoopback(b, "server=here", here, 32)
+}
+
+func benchmarkLoopback(b *testing.B, name string, server cannedServer, goroutines ...int) {
+	b.Helper()
 	for _, endpoint := range []string{server.HTTP, server.HTTPS} {
 		scheme, _, _ := strings.Cut(endpoint, ":")
-		for _, goroutines := range []int{1, 8, 32, 200} {
-			b.Run(fmt.Sprintf("scheme=%s/goroutines=%d", scheme, goroutines), func(b *testing.B) {
+		for _, n := range goroutines {
+			b.Run(fmt.Sprintf("%s/scheme=%s/goroutines=%d", name, scheme, n), func(b *testing.B) {
 				client, floor := server.calls(b, endpoint)
-				compare(b, goroutines, client, floor)
+				compare(b, n, client, floor)
 			})
 		}
 	}

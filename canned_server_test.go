@@ -24,7 +24,7 @@ import (
 
 const cannedOperation = "CreateUserAndToken"
 
-// cannedServer is a process that gives every request the answer to that operation.
+// cannedServer gives every request the answer to that operation.
 type cannedServer struct {
 	HTTP, HTTPS string // endpoints
 	Certificate []byte // DER
@@ -46,9 +46,22 @@ func TestMain(m *testing.M) {
 
 // serveCanned says on standard output where it is, and ends with standard input.
 func serveCanned() error {
-	certificate, err := selfsigned.New()
+	canned, _, err := newCannedServer()
 	if err != nil {
 		return err
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(canned); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// newCannedServer starts a server in this process.
+func newCannedServer() (canned cannedServer, closeServer func() error, err error) {
+	certificate, err := selfsigned.New()
+	if err != nil {
+		return canned, nil, err
 	}
 	i := slices.IndexFunc(operations, func(op operation) bool { return op.name == cannedOperation })
 	transport := newCanned(operations[i])
@@ -60,26 +73,23 @@ func serveCanned() error {
 	})
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return canned, nil, err
 	}
 	secure, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return canned, nil, err
 	}
 	server := httpserver.New(handler, certificate)
 	go func() { _ = server.Serve(plain) }()
 	go func() { _ = server.ServeTLS(secure, "", "") }()
-	if err := json.NewEncoder(os.Stdout).Encode(cannedServer{
+	return cannedServer{
 		HTTP:        "http://" + plain.Addr().String(),
 		HTTPS:       "https://" + secure.Addr().String(),
 		Certificate: certificate.Leaf.Raw,
-	}); err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, os.Stdin)
-	return err
+	}, server.Close, nil
 }
 
+// startCannedServer starts a server in a process of its own.
 func startCannedServer(tb testing.TB) cannedServer {
 	tb.Helper()
 	command := exec.Command(os.Args[0])
