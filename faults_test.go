@@ -165,7 +165,7 @@ func TestPassingFault(t *testing.T) {
 			require.NoError(t, err)
 			assert.NotNil(t, got)
 		}
-		checkAttempts(t, s, op, s.service.Requests()[before:])
+		checkAttempts(t, op, s.service.Requests()[before:])
 		checkNothingIsLeft(t, s)
 	})
 }
@@ -192,7 +192,7 @@ func TestLastingFault(t *testing.T) {
 		} else {
 			require.NoError(t, err)
 		}
-		checkAttempts(t, s, op, requests)
+		checkAttempts(t, op, requests)
 		checkNothingIsLeft(t, s)
 	})
 }
@@ -219,7 +219,7 @@ func TestDeadlineOfTheCaller(t *testing.T) {
 
 // checkAttempts checks the requests of one call: each is whole and signed at its own time,
 // and all carry the same ID.
-func checkAttempts(t *testing.T, s *scene, op operation, requests []emulator.Request) {
+func checkAttempts(t *testing.T, op operation, requests []emulator.Request) {
 	t.Helper()
 	dates := map[string]bool{}
 	for _, request := range requests {
