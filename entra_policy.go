@@ -20,7 +20,7 @@ type entraTokens struct {
 	credential azcore.TokenCredential
 	scopes     []string
 	turn       chan struct{} // holds a value while somebody has the turn
-	validUntil atomic.Int64  // Unix time in nanoseconds, of the policy's token
+	validUntil atomic.Int64  // Unix time in milliseconds, of the policy's token
 }
 
 // newEntraPolicies returns the policies that authenticate with Entra ID, in their order.
@@ -38,7 +38,7 @@ func newEntraPolicies(credential azcore.TokenCredential, scope string, options *
 // authorize has the policy put a token into the request.
 func (t *entraTokens) authorize(req *policy.Request, authorize func(policy.TokenRequestOptions) error) error {
 	options := policy.TokenRequestOptions{Scopes: t.scopes}
-	if time.Now().UnixNano() < t.validUntil.Load() {
+	if time.Now().UnixMilli() < t.validUntil.Load() {
 		return authorize(options) // at once, but for the one caller who renews the token
 	}
 	ctx := req.Raw().Context()
@@ -53,7 +53,7 @@ func (t *entraTokens) authorize(req *policy.Request, authorize func(policy.Token
 
 // GetToken is what the policy calls when it needs another token.
 func (t *entraTokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	if until := time.Unix(0, t.validUntil.Load()); time.Now().Before(until) {
+	if until := time.UnixMilli(t.validUntil.Load()); time.Now().Before(until) {
 		// Nobody waits for an early renewal: it must not outlast the token.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, until)
@@ -61,7 +61,7 @@ func (t *entraTokens) GetToken(ctx context.Context, options policy.TokenRequestO
 	}
 	token, err := t.credential.GetToken(ctx, options)
 	if err == nil {
-		t.validUntil.Store(token.ExpiresOn.UnixNano())
+		t.validUntil.Store(token.ExpiresOn.UnixMilli())
 	}
 	return token, err
 }
