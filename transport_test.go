@@ -187,6 +187,41 @@ func (r *slowReader) Do(req *http.Request) (*http.Response, error) {
 	return response(r.op.status, r.op.success), nil
 }
 
+// TestBodyThatCannotBeRead has a policy of the caller put a broken body into a request.
+func TestBodyThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	key, err := identity.NewSharedKeyCredential(testKey)
+	require.NoError(t, err)
+	forEachOperation(t, func(t *testing.T, op operation) {
+		transport := always(op.status, op.success)
+		options := op.options(transport)
+		options.PerCallPolicies = []policy.Policy{breakingBody{}}
+		withKey, err := identity.NewClientWithSharedKeyCredential(testEndpoint, key, options)
+		require.NoError(t, err)
+		withEntra, err := identity.NewClient(testEndpoint, &entraCredential{}, options)
+		require.NoError(t, err)
+		for _, client := range []*identity.Client{withKey, withEntra} {
+			_, err := op.call(t.Context(), client)
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		}
+		assert.Empty(t, transport.requests)
+	})
+}
+
+type breakingBody struct{}
+
+func (breakingBody) Do(req *policy.Request) (*http.Response, error) {
+	body := struct {
+		io.Reader
+		io.Seeker
+		io.Closer
+	}{cut{}, strings.NewReader("content"), io.NopCloser(nil)}
+	if err := req.SetBody(body, "text/plain"); err != nil {
+		return nil, err
+	}
+	return req.Next()
+}
+
 // mirror answers with what it was sent, like the page of a gateway in debug mode. It
 // leaves Response.Request empty, as hand-made transports do.
 type mirror struct{ status int }

@@ -30,7 +30,7 @@ port with TLS; [Handler] is the same as an [http.Handler].
 		fmt.Println(claims.RawID, claims.Scopes, claims.ExpiresOn)
 	}
 
-[Options].Now moves the clock, for expired tokens and stale signatures. [Handler.EntraToken] makes the Entra
+[Options].Now moves the clock, for expired tokens and clients whose clock is wrong. [Handler.EntraToken] makes the Entra
 tokens that the exchange operations take. [Handler.Requests] shows what arrived.
 
 # When things go wrong
