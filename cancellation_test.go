@@ -153,9 +153,16 @@ func TestNobodyWaitsForARenewal(t *testing.T) {
 		require.NoError(t, err)
 		expired := time.Now().Add(life)
 
-		credential = (&slowCredential{}).GetToken
-		time.Sleep(life / 2) // a fake sleep
-		time.Sleep(time.Second)
+		stuck := true
+		credential = func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			if stuck {
+				stuck = false
+				<-ctx.Done()
+				return azcore.AccessToken{}, ctx.Err()
+			}
+			return azcore.AccessToken{Token: "renewed", ExpiresOn: time.Now().Add(life)}, nil
+		}
+		time.Sleep(life/2 + time.Second) // a fake sleep
 		renewal := make(chan error)
 		go func() {
 			_, err := call(t.Context())
@@ -167,7 +174,71 @@ func TestNobodyWaitsForARenewal(t *testing.T) {
 		assert.True(t, time.Now().Before(expired), "the call must not wait")
 		require.NoError(t, <-renewal)
 		assert.Equal(t, expired, time.Now(), "the renewal must not outlast the token")
-		checkCancellation(t, call)
+		requests := s.service.Requests()
+		assert.Equal(t, "Bearer renewed", requests[len(requests)-1].Header.Get("Authorization"), "an expired token must not be sent")
+	})
+}
+
+// TestNobodyWaitsForARenewalAfterARefusal has the service ask for other claims, and then
+// refuse for another reason.
+func TestNobodyWaitsForARenewalAfterARefusal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const life = 10 * time.Minute
+		challenges := []string{`Bearer error="insufficient_claims", claims="e30="`, ""}
+		transport := &script{answer: func(*http.Request) (*http.Response, error) {
+			if len(challenges) == 0 {
+				return response(http.StatusCreated, userBody), nil
+			}
+			resp := response(http.StatusUnauthorized, "")
+			resp.Header.Set("WWW-Authenticate", challenges[0])
+			challenges = challenges[1:]
+			return resp, nil
+		}}
+		credential := credentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			return azcore.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(life)}, nil
+		})
+		client, err := identity.NewClient(testEndpoint, &credential, scriptedOptions(transport))
+		require.NoError(t, err)
+		call := func() error { _, err := client.CreateUser(t.Context(), nil); return err }
+		require.Error(t, call())
+		require.NoError(t, call())
+
+		credential = func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			<-ctx.Done()
+			credential = (&slowCredential{}).GetToken
+			return azcore.AccessToken{}, ctx.Err()
+		}
+		time.Sleep(life/2 + time.Second) // a fake sleep
+		renewal := make(chan error)
+		go func() { renewal <- call() }()
+		synctest.Wait()
+		started := time.Now()
+		require.NoError(t, call())
+		assert.Equal(t, started, time.Now(), "the call must not wait")
+		require.NoError(t, <-renewal)
+	})
+}
+
+// TestCredentialThatPanics shows that a panic, which a server may survive, strands nobody.
+func TestCredentialThatPanics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		panics := true
+		credential := credentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			if panics {
+				panics = false
+				panic(secretToken)
+			}
+			return azcore.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
+		})
+		client := s.newEntraClient(t, operations[0], &credential)
+		_, err := client.CreateUser(t.Context(), nil)
+		require.ErrorContains(t, err, "identity: credential panicked")
+		assertNoSecret(t, err.Error())
+		_, err = client.CreateUser(t.Context(), nil)
+		require.NoError(t, err)
 	})
 }
 

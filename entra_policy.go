@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -20,7 +21,8 @@ type entraTokens struct {
 	credential azcore.TokenCredential
 	scopes     []string
 	turn       chan struct{} // holds a value while somebody has the turn
-	validUntil atomic.Int64  // Unix time in milliseconds, of the policy's token
+	expiresOn  atomic.Int64  // of the last token, as Unix time in milliseconds
+	validUntil atomic.Int64  // the same, or zero after a refusal, when the policy may have dropped it
 }
 
 // newEntraPolicies returns the policies that authenticate with Entra ID, in their order.
@@ -38,29 +40,45 @@ func newEntraPolicies(credential azcore.TokenCredential, scope string, options *
 // authorize has the policy put a token into the request.
 func (t *entraTokens) authorize(req *policy.Request, authorize func(policy.TokenRequestOptions) error) error {
 	options := policy.TokenRequestOptions{Scopes: t.scopes}
-	if time.Now().UnixMilli() < t.validUntil.Load() {
-		return authorize(options) // at once, but for the one caller who renews the token
+	if t.isValid() {
+		// At once, but for the one caller who renews the token, and may not get another in time.
+		if err := authorize(options); err != nil || t.isValid() {
+			return err
+		}
 	}
 	ctx := req.Raw().Context()
 	select {
 	case t.turn <- struct{}{}:
 		defer func() { <-t.turn }()
-		return authorize(options)
+		err := authorize(options)
+		if err == nil {
+			t.validUntil.Store(t.expiresOn.Load())
+		}
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// GetToken is what the policy calls when it needs another token.
-func (t *entraTokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+func (t *entraTokens) isValid() bool { return time.Now().UnixMilli() < t.validUntil.Load() }
+
+// GetToken is what the policy calls when it needs another token. After a panic the policy
+// would have everybody wait for ever.
+func (t *entraTokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (token azcore.AccessToken, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("identity: credential panicked when it was asked for a token")
+		}
+	}()
 	if until := time.UnixMilli(t.validUntil.Load()); time.Now().Before(until) {
 		// Nobody waits for an early renewal: it must not outlast the token.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, until)
 		defer cancel()
 	}
-	token, err := t.credential.GetToken(ctx, options)
+	token, err = t.credential.GetToken(ctx, options)
 	if err == nil {
+		t.expiresOn.Store(token.ExpiresOn.UnixMilli())
 		t.validUntil.Store(token.ExpiresOn.UnixMilli())
 	}
 	return token, err
