@@ -54,7 +54,7 @@ type ClientOptions struct {
 // several goroutines.
 type Client struct {
 	internal   *azcore.Client
-	entra      *azcore.Client // sends no credential of its own
+	bare       *azcore.Client // sends no credential of its own
 	endpoint   string
 	apiVersion string
 	allowsHTTP bool
@@ -119,13 +119,13 @@ func newClient(endpoint string, options *ClientOptions, authentication ...policy
 	if err != nil {
 		return nil, err
 	}
-	entra, err := newPipelineClient(options, noCredential{})
+	bare, err := newPipelineClient(options, noCredential{})
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
 		internal:   internal,
-		entra:      entra,
+		bare:       bare,
 		endpoint:   endpoint,
 		apiVersion: cmp.Or(options.APIVersion, defaultAPIVersion),
 		allowsHTTP: options.InsecureAllowCredentialWithHTTP,
@@ -162,7 +162,7 @@ func (noCredential) Do(req *policy.Request) (*http.Response, error) {
 // The service has no way to list users: keep the ID. A call that is retried after
 // its answer was lost creates a second user, unless it has a CustomID.
 //
-// If the operation fails it returns an *azcore.ResponseError. A CustomID that is empty
+// If the service refuses it returns an *azcore.ResponseError. A CustomID that is empty
 // or not valid UTF-8, or an API version without custom IDs, is an error before any request.
 //   - options - optional parameters; nil means the defaults
 func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (response CreateUserResponse, err error) {
@@ -189,7 +189,7 @@ func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (re
 // The service has no way to list users: keep the ID. A call that is retried after
 // its answer was lost creates a second user, unless it has a CustomID.
 //
-// If the operation fails it returns an *azcore.ResponseError. No scopes, a token life
+// If the service refuses it returns an *azcore.ResponseError. No scopes, a token life
 // that is not a positive number of whole minutes, a CustomID that is empty or not valid
 // UTF-8, or an API version without custom IDs, is an error before any request.
 //   - scopes - what the token may be used for; at least one
@@ -223,7 +223,7 @@ func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, op
 // GetToken issues an access token for a user. The tokens that the user already has
 // stay valid.
 //
-// If the operation fails it returns an *azcore.ResponseError, with
+// If the service refuses it returns an *azcore.ResponseError, with
 // [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID, or a token
 // life that is not a positive number of whole minutes, is an error before any request.
 //   - user - the user to issue the token for
@@ -252,7 +252,7 @@ func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier,
 // RevokeTokens revokes all access tokens that a user has. It may take up to 15
 // minutes until every service has learnt of it, says the [identity model].
 //
-// If the operation fails it returns an *azcore.ResponseError, with
+// If the service refuses it returns an *azcore.ResponseError, with
 // [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID is an
 // error before any request.
 //   - user - the user whose tokens to revoke
@@ -273,7 +273,7 @@ func (c *Client) RevokeTokens(ctx context.Context, user CommunicationUserIdentif
 
 // DeleteUser deletes a user with all its data and revokes its access tokens.
 //
-// If the operation fails it returns an *azcore.ResponseError, with
+// If the service refuses it returns an *azcore.ResponseError, with
 // [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID is an
 // error before any request.
 //   - user - the user to delete
@@ -293,7 +293,7 @@ func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifie
 // GetUserDetail returns what the service knows of a user. It exists in API version
 // 2025-03-02-preview only; with another one it is an error before any request.
 //
-// If the operation fails it returns an *azcore.ResponseError, with
+// If the service refuses it returns an *azcore.ResponseError, with
 // [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID is an
 // error before any request.
 //   - user - the user to describe
@@ -405,7 +405,7 @@ func (c *Client) newRequest(ctx context.Context, r request) (*policy.Request, er
 
 func (c *Client) pipeline(r request) runtime.Pipeline {
 	if r.entraToken != "" {
-		return c.entra.Pipeline()
+		return c.bare.Pipeline()
 	}
 	return c.internal.Pipeline()
 }

@@ -31,8 +31,8 @@ and renews it in time.
 # Errors
 
 What the service refuses comes back as an [azcore.ResponseError]; [HasCode] tells its
-reasons apart. Other failures, like a lost connection, are other errors. Bad parameters are refused before any request, with an error that names
-the parameter.
+reasons apart. Other failures, like a lost connection, are other errors. Bad parameters
+are refused before any request, with an error that names the parameter.
 
 	_, err := client.GetToken(ctx, user, scopes, nil)
 	if identity.HasCode(err, identity.ErrorCodeIdentityNotOwned) {

@@ -73,10 +73,13 @@ func newResponseError(resp *http.Response, r request) error {
 // the page of a gateway may.
 func hideEcho(resp *http.Response, secret string) {
 	body, err := runtime.Payload(resp)
-	if err != nil || resp.Request == nil {
+	if err != nil {
 		return
 	}
-	_, credentials, _ := strings.Cut(resp.Request.Header.Get("Authorization"), " ")
+	credentials := ""
+	if resp.Request != nil { // else a policy of the caller has answered
+		_, credentials, _ = strings.Cut(resp.Request.Header.Get("Authorization"), " ")
+	}
 	for _, secret := range []string{secret, credentials} {
 		if secret != "" {
 			body = bytes.ReplaceAll(body, []byte(secret), []byte(redacted))

@@ -163,7 +163,7 @@ func TestPassingFault(t *testing.T) {
 			assert.Zero(t, got)
 		} else {
 			require.NoError(t, err)
-			assert.NotNil(t, got)
+			requireComplete(t, got)
 		}
 		checkAttempts(t, op, s.service.Requests()[before:])
 		checkNothingIsLeft(t, s)

@@ -59,7 +59,7 @@ type exchangeTeamsUserTokenRequest struct {
 // which expires with the Entra token. How to get the Entra token is described in
 // [Manage access tokens for Teams users].
 //
-// If the operation fails it returns an *azcore.ResponseError, with
+// If the service refuses it returns an *azcore.ResponseError, with
 // [ErrorCodeInvalidAccessToken] for an Entra token that is not valid, and with
 // [ErrorCodeValidationError] for IDs that do not match it.
 //   - parameters - the token and whom it belongs to; empty values are for the service to refuse
@@ -166,7 +166,7 @@ type DeleteTeamsExtensionAssignmentResponse struct {
 // GetTeamsExtensionAssignment returns the assignment of a principal. It needs API
 // version 2025-06-30 or later; the service refuses others.
 //
-// If the operation fails it returns an *azcore.ResponseError, with status 404 if there
+// If the service refuses it returns an *azcore.ResponseError, with status 404 if there
 // is no assignment. An empty ID is an error before any request.
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
@@ -186,7 +186,7 @@ func (c *Client) GetTeamsExtensionAssignment(ctx context.Context, tenantID, obje
 // SetTeamsExtensionAssignment creates the assignment of a principal, or replaces it. It
 // needs API version 2025-06-30 or later; the service refuses others.
 //
-// If the operation fails it returns an *azcore.ResponseError. An empty ID is an error
+// If the service refuses it returns an *azcore.ResponseError. An empty ID is an error
 // before any request.
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
@@ -208,7 +208,7 @@ func (c *Client) SetTeamsExtensionAssignment(ctx context.Context, tenantID, obje
 // DeleteTeamsExtensionAssignment deletes the assignment of a principal. It needs API
 // version 2025-06-30 or later; the service refuses others.
 //
-// If the operation fails it returns an *azcore.ResponseError. An empty ID is an error
+// If the service refuses it returns an *azcore.ResponseError. An empty ID is an error
 // before any request.
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
@@ -291,7 +291,7 @@ func (r ExchangeTeamsExtensionTokenResponse) userID() string {
 //
 // The Entra token authorizes the request; the client's own credential is not sent.
 //
-// If the operation fails it returns an *azcore.ResponseError. A token that is empty or
+// If the service refuses it returns an *azcore.ResponseError. A token that is empty or
 // has spaces is an error before any request.
 //   - parameters - the token of the Teams user
 //   - options - optional parameters; nil means the defaults

@@ -21,13 +21,14 @@ var defaultHTTPClient = &http.Client{
 	// body of a request.
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Transport: &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConnsPerHost:   256, // with few, many callers at once open a connection each, every time
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ExpectContinueTimeout: time.Second,
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxResponseHeaderBytes: maxResponseSize,
+		MaxIdleConnsPerHost:    256, // with few, many callers at once open a connection each, every time
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ExpectContinueTimeout:  time.Second,
 		// A connection that died unnoticed is found out before requests hang on it.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	},
@@ -103,7 +104,7 @@ func setHeaders(target http.Header, headers []header) {
 	}
 }
 
-// boundedTransport keeps responses from taking more memory than they should.
+// boundedTransport keeps the bodies of responses from taking more memory than they should.
 type boundedTransport struct {
 	policy.Transporter
 }

@@ -117,6 +117,45 @@ func TestEndlessResponse(t *testing.T) {
 	})
 }
 
+// TestEndlessHeaders uses the transport that clients have by default.
+func TestEndlessHeaders(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Long", strings.Repeat("a", 2*maxResponseSize))
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer server.Close()
+	options := scriptedOptions(nil)
+	options.InsecureAllowCredentialWithHTTP = true
+	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+testKey, options)
+	require.NoError(t, err)
+	_, err = client.DeleteUser(t.Context(), someUser, nil)
+	require.ErrorContains(t, err, "headers exceeded 1048576 bytes")
+}
+
+// TestHeadersKeepApart has policies of the caller add values to headers that share memory.
+func TestHeadersKeepApart(t *testing.T) {
+	t.Parallel()
+	transport := always(http.StatusNoContent, "")
+	options := scriptedOptions(transport)
+	options.PerCallPolicies = []policy.Policy{adding{"Accept"}}
+	options.PerRetryPolicies = []policy.Policy{adding{"X-Ms-Date"}}
+	client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+";accesskey="+testKey, options)
+	require.NoError(t, err)
+	_, err = client.DeleteUser(t.Context(), someUser, nil)
+	require.NoError(t, err)
+	sent := transport.requests[0].Header
+	assert.Len(t, sent.Get("X-Ms-Client-Request-Id"), 36)
+	assert.Len(t, sent.Get("X-Ms-Content-Sha256"), 44)
+}
+
+type adding struct{ name string }
+
+func (a adding) Do(req *policy.Request) (*http.Response, error) {
+	req.Raw().Header.Add(a.name, "another")
+	return req.Next()
+}
+
 func TestLargestResponse(t *testing.T) {
 	t.Parallel()
 	largest := tokenBody + strings.Repeat(" ", maxResponseSize-len(tokenBody))
@@ -124,6 +163,14 @@ func TestLargestResponse(t *testing.T) {
 	require.NoError(t, err)
 	_, err = newScriptedClient(t, always(http.StatusOK, largest+" ")).GetToken(t.Context(), someUser, chat, nil)
 	require.ErrorContains(t, err, "more than 1048576 bytes")
+}
+
+// TestNoResponse has a hand-made transport return nothing at all.
+func TestNoResponse(t *testing.T) {
+	t.Parallel()
+	transport := &script{answer: func(*http.Request) (*http.Response, error) { return nil, nil }} //nolint:nilnil // that is the point
+	_, err := newScriptedClient(t, transport).DeleteUser(t.Context(), someUser, nil)
+	require.Error(t, err)
 }
 
 // TestResponseWithoutABody has a hand-made transport leave it out.
@@ -196,6 +243,10 @@ func TestBodyThatCannotBeRead(t *testing.T) {
 		transport := always(op.status, op.success)
 		options := op.options(transport)
 		options.PerCallPolicies = []policy.Policy{breakingBody{}}
+		options.Retry.ShouldRetry = func(*http.Response, error) bool {
+			t.Error("another attempt would end alike")
+			return false
+		}
 		withKey, err := identity.NewClientWithSharedKeyCredential(testEndpoint, key, options)
 		require.NoError(t, err)
 		withEntra, err := identity.NewClient(testEndpoint, &entraCredential{}, options)
@@ -262,12 +313,13 @@ func TestResponseWithoutARequest(t *testing.T) {
 	options.PerCallPolicies = append(options.PerCallPolicies, answering{})
 	client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+";accesskey="+testKey, options)
 	require.NoError(t, err)
-	_, err = client.CreateUser(t.Context(), nil)
+	_, err = client.GetTokenForTeamsUser(t.Context(), someTeamsParameters, nil)
 	assert.True(t, hasStatus(http.StatusTeapot)(err), "%v", err)
+	assertNoSecret(t, err.Error())
 }
 
 type answering struct{}
 
 func (answering) Do(*policy.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusTeapot}, nil
+	return &http.Response{StatusCode: http.StatusTeapot, Body: io.NopCloser(strings.NewReader(secretToken))}, nil
 }
