@@ -53,6 +53,7 @@ func newResponseError(resp *http.Response, r request) error {
 	if resp.StatusCode < http.StatusBadRequest {
 		withoutBody := *resp
 		withoutBody.Body = http.NoBody
+		// A copy, so that the statuses of calls that succeed stay off the heap.
 		return fmt.Errorf("identity: expected status %d: %w", slices.Clone(r.statuses), runtime.NewResponseError(&withoutBody))
 	}
 	hideEcho(resp, r.secret)
