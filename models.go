@@ -60,99 +60,6 @@ func (t AccessToken) missing() string {
 	}
 }
 
-// CreateUserOptions are the optional parameters of [Client.CreateUser].
-type CreateUserOptions struct {
-	// CustomID makes the call idempotent: the service returns the same user for the same
-	// ID, of 1 to 256 characters, as long as the user exists. It needs API version
-	// 2025-03-02-preview; with another one it is an error before any request, because the
-	// service would ignore it and create another user.
-	CustomID *string
-}
-
-// CreateUserResponse is the result of [Client.CreateUser].
-type CreateUserResponse struct {
-	// User is the new user, or the one that exists with the CustomID.
-	User CommunicationUserIdentifier
-}
-
-// CreateUserAndTokenOptions are the optional parameters of [Client.CreateUserAndToken].
-type CreateUserAndTokenOptions struct {
-	// CustomID makes the call idempotent: the service returns the same user for the same
-	// ID, of 1 to 256 characters, as long as the user exists. It needs API version
-	// 2025-03-02-preview; with another one it is an error before any request, because the
-	// service would ignore it and create another user.
-	CustomID *string
-	// TokenExpiresIn is the life of the token, in whole minutes. The service allows 1
-	// to 24 hours; nil means 24 hours.
-	TokenExpiresIn *time.Duration
-}
-
-// CreateUserAndTokenResponse is the result of [Client.CreateUserAndToken].
-type CreateUserAndTokenResponse struct {
-	// User is the new user, or the one that exists with the CustomID.
-	User CommunicationUserIdentifier
-	// AccessToken is a token for the user.
-	AccessToken AccessToken
-}
-
-// Format prints the user and the expiry, and not the token.
-func (r CreateUserAndTokenResponse) Format(state fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(state, "CreateUserAndTokenResponse{User: %s, AccessToken: %v}", r.User.RawID(), r.AccessToken)
-}
-
-// LogValue logs the user and the expiry, and not the token.
-func (r CreateUserAndTokenResponse) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("user", r.User.RawID()), slog.Any("accessToken", r.AccessToken))
-}
-
-// GetTokenOptions are the optional parameters of [Client.GetToken].
-type GetTokenOptions struct {
-	// TokenExpiresIn is the life of the token, in whole minutes. The service allows 1
-	// to 24 hours; nil means 24 hours.
-	TokenExpiresIn *time.Duration
-}
-
-// GetTokenResponse is the result of [Client.GetToken].
-type GetTokenResponse struct {
-	AccessToken
-}
-
-// RevokeTokensOptions are the optional parameters of [Client.RevokeTokens].
-type RevokeTokensOptions struct {
-	// placeholder for future optional parameters
-}
-
-// RevokeTokensResponse is the result of [Client.RevokeTokens].
-type RevokeTokensResponse struct {
-	// placeholder for future response values
-}
-
-// DeleteUserOptions are the optional parameters of [Client.DeleteUser].
-type DeleteUserOptions struct {
-	// placeholder for future optional parameters
-}
-
-// DeleteUserResponse is the result of [Client.DeleteUser].
-type DeleteUserResponse struct {
-	// placeholder for future response values
-}
-
-// GetUserDetailOptions are the optional parameters of [Client.GetUserDetail].
-type GetUserDetailOptions struct {
-	// placeholder for future optional parameters
-}
-
-// GetUserDetailResponse is the result of [Client.GetUserDetail].
-type GetUserDetailResponse struct {
-	// User is the user.
-	User CommunicationUserIdentifier
-	// CustomID is the ID that the user was created with, empty if there is none.
-	CustomID string
-	// LastTokenIssuedAt is the second in which the user was last issued a token, in UTC.
-	// It is zero if that never happened.
-	LastTokenIssuedAt time.Time
-}
-
 // timestamp is a time in the JSON of the service, in UTC. The service may escape the
 // plus sign of an offset, which package json undoes for text, and not for the JSON that
 // time.Time reads.
@@ -192,19 +99,6 @@ func (m accessTokenModel) accessToken() AccessToken {
 
 func (m accessTokenModel) missing() string { return m.accessToken().missing() }
 
-type createUserRequest struct {
-	CustomID              *string      `json:"customId,omitzero"`
-	CreateTokenWithScopes []TokenScope `json:"createTokenWithScopes,omitzero"`
-	ExpiresInMinutes      *int64       `json:"expiresInMinutes,omitzero"`
-}
-
-// issueAccessTokenRequest tells the service the difference between no list of
-// scopes and an empty one, because it answers them differently.
-type issueAccessTokenRequest struct {
-	Scopes           []TokenScope `json:"scopes,omitzero"`
-	ExpiresInMinutes *int64       `json:"expiresInMinutes,omitzero"`
-}
-
 type userResult struct {
 	Identity struct {
 		ID string `json:"id"`
@@ -234,19 +128,6 @@ func (u userAndToken) missing() string {
 	if field := u.AccessToken.missing(); field != "" {
 		// A user that was created exists now, and nothing lists users: keep its ID.
 		return "accessToken." + field + " for the user " + u.Identity.ID
-	}
-	return ""
-}
-
-type userDetail struct {
-	ID                string    `json:"id"`
-	CustomID          string    `json:"customId"`
-	LastTokenIssuedAt timestamp `json:"lastTokenIssuedAt"`
-}
-
-func (d userDetail) missing() string {
-	if d.ID == "" {
-		return "id"
 	}
 	return ""
 }
