@@ -9,6 +9,7 @@ import (
 
 	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -18,15 +19,17 @@ import (
 
 //nolint:paralleltest // see above
 func TestAllocationsOfACall(t *testing.T) {
-	client, _ := cannedCalls(t, operationNamed(t, "CreateUserAndToken"))
-	assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _ = client() }), 76.0)
+	op := identitytest.OperationNamed("CreateUserAndToken")
+	client := op.NewClient(t, identitytest.NewCannedTransport(op))
+	ctx := t.Context()
+	scopes := []identity.TokenScope{identity.TokenScopeChat, identity.TokenScopeVoIP}
+	assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _, _ = client.CreateUserAndToken(ctx, scopes, nil) }), 76.0)
 }
 
 //nolint:paralleltest // see above
 func TestAllocationsOfASignature(t *testing.T) {
-	credential, err := identity.NewSharedKeyCredential(testKey)
-	require.NoError(t, err)
-	req, err := azruntime.NewRequest(t.Context(), http.MethodPost, testEndpoint+"/identities?api-version=2025-06-30")
+	credential := identitytest.NewSharedKeyCredential(t)
+	req, err := azruntime.NewRequest(t.Context(), http.MethodPost, identitytest.Endpoint+"/identities?api-version=2025-06-30")
 	require.NoError(t, err)
 	require.NoError(t, identity.SetBody(req, []byte(`{"createTokenWithScopes":["chat"]}`)))
 	assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _ = identity.Sign(credential, req, time.Now()) }), 8.0)
@@ -34,7 +37,8 @@ func TestAllocationsOfASignature(t *testing.T) {
 
 //nolint:paralleltest // see above
 func TestAllocationsOfAnIdentifier(t *testing.T) {
-	for form, rawID := range rawIDs {
-		assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { identity.IdentifierFromRawID(rawID) }), 1.0, form)
+	for _, identifier := range allKinds {
+		rawID := identifier.RawID()
+		assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { identity.IdentifierFromRawID(rawID) }), 1.0, rawID)
 	}
 }

@@ -2,19 +2,23 @@ package identity_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"reflect"
+	"regexp"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 const (
-	resource = "0a1b2c3d-0000-4000-8000-000000000001"
-	tenant   = "0a1b2c3d-0000-4000-8000-000000000002"
-	person   = "0a1b2c3d-0000-4000-8000-000000000003"
+	resource = identitytest.ResourceID
+	tenant   = identitytest.TenantID
+	person   = identitytest.ObjectID
 )
 
 func TestIdentifierFromRawID(t *testing.T) {
@@ -149,7 +153,7 @@ func TestUnmarshalOneKind(t *testing.T) {
 		User identity.CommunicationUserIdentifier
 	}
 	require.NoError(t, json.Unmarshal([]byte(`{"User":{"rawId":"8:acs:a_b","communicationUser":{"id":"8:acs:a_b"}}}`), &holder))
-	assert.Equal(t, someUser, holder.User)
+	assert.Equal(t, identitytest.User, holder.User)
 	for _, identifier := range allKinds {
 		data, err := json.Marshal(identifier)
 		require.NoError(t, err)
@@ -162,7 +166,7 @@ func TestUnmarshalOneKind(t *testing.T) {
 	}
 	require.ErrorContains(t, json.Unmarshal([]byte(`{}`), &identity.UnknownIdentifier{}), "no rawId")
 	require.NoError(t, json.Unmarshal([]byte(`{"User":null}`), &holder))
-	assert.Equal(t, someUser, holder.User, "null changes nothing")
+	assert.Equal(t, identitytest.User, holder.User, "null changes nothing")
 }
 
 func TestRawIDThatTheServiceSent(t *testing.T) {
@@ -389,4 +393,136 @@ func (c identifierCase) checkUnmarshal(t *testing.T) {
 			assert.Equal(t, *want.AssertedID, phone.AssertedID())
 		}
 	}
+}
+
+// FuzzUnmarshalIdentifier decodes any JSON as an identifier, and as each of the kinds.
+func FuzzUnmarshalIdentifier(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		identifier, err := identity.UnmarshalIdentifier(data)
+		require.NotEqual(t, err == nil, identifier == nil)
+		for _, before := range allKinds {
+			requireKindAgrees(t, data, before, identifier)
+		}
+		if err != nil {
+			return
+		}
+		requireAsSent(t, data, identifier)
+		encoded, err := json.Marshal(identifier)
+		require.NoError(t, err)
+		decoded, err := identity.UnmarshalIdentifier(encoded)
+		require.NoError(t, err)
+		require.Equal(t, identifier, decoded)
+		require.True(t, identity.Equal(identifier, decoded))
+	})
+}
+
+// requireKindAgrees decodes the data into a variable that holds an identifier of one kind.
+func requireKindAgrees(t *testing.T, data []byte, before, want identity.Identifier) {
+	t.Helper()
+	variable := reflect.New(reflect.TypeOf(before))
+	variable.Elem().Set(reflect.ValueOf(before))
+	err := variable.Interface().(json.Unmarshaler).UnmarshalJSON(data)
+	if want != nil && want.Kind() == before.Kind() {
+		require.NoError(t, err)
+		require.Equal(t, want, variable.Elem().Interface())
+		return
+	}
+	require.Equal(t, string(data) == "null", err == nil)
+	require.Equal(t, before, variable.Elem().Interface(), "nothing is changed")
+}
+
+// requireAsSent compares the identifier with the raw ID and the kind in the data.
+func requireAsSent(t *testing.T, data []byte, identifier identity.Identifier) {
+	t.Helper()
+	var sent struct {
+		Kind               identity.IdentifierKind
+		RawID              string
+		CommunicationUser  map[string]any
+		PhoneNumber        map[string]any
+		MicrosoftTeamsUser map[string]any
+		MicrosoftTeamsApp  map[string]any
+		TeamsExtensionUser map[string]any
+	}
+	require.NoError(t, json.Unmarshal(data, &sent))
+	details := map[identity.IdentifierKind]map[string]any{
+		identity.IdentifierKindCommunicationUser:  sent.CommunicationUser,
+		identity.IdentifierKindPhoneNumber:        sent.PhoneNumber,
+		identity.IdentifierKindMicrosoftTeamsUser: sent.MicrosoftTeamsUser,
+		identity.IdentifierKindMicrosoftTeamsApp:  sent.MicrosoftTeamsApp,
+		identity.IdentifierKindTeamsExtensionUser: sent.TeamsExtensionUser,
+	}
+	maps.DeleteFunc(details, func(_ identity.IdentifierKind, d map[string]any) bool { return d == nil })
+	require.LessOrEqual(t, len(details), 1)
+	kind := identity.IdentifierKindUnknown
+	for k := range details {
+		if sent.Kind == "" || sent.Kind == k {
+			kind = k
+		}
+	}
+	require.Equal(t, kind, identifier.Kind())
+	if sent.RawID == "" {
+		require.Equal(t, identity.IdentifierKindCommunicationUser, kind)
+		return
+	}
+	require.Equal(t, sent.RawID, identifier.RawID())
+}
+
+// FuzzIdentifierFromRawID compares the parser with the forms of raw IDs.
+func FuzzIdentifierFromRawID(f *testing.F) {
+	f.Fuzz(func(t *testing.T, rawID string) {
+		identifier := identity.IdentifierFromRawID(rawID)
+		require.Equal(t, identifierByForm(rawID), identifier)
+		require.Equal(t, rawID, identifier.RawID())
+		if phone, isPhone := identifier.(identity.PhoneNumberIdentifier); isPhone {
+			require.Equal(t, rawID == "4:anonymous", phone.IsAnonymous())
+			require.Equal(t, assertedID.FindStringSubmatch(rawID)[1], phone.AssertedID())
+		}
+		data, err := json.Marshal(identifier)
+		if !utf8.ValidString(rawID) {
+			require.ErrorContains(t, err, "UTF-8")
+			return
+		}
+		require.NoError(t, err)
+		if rawID == "" {
+			return // which counts as missing in JSON
+		}
+		decoded, err := identity.UnmarshalIdentifier(data)
+		require.NoError(t, err)
+		require.Equal(t, identifier, decoded)
+	})
+}
+
+// The forms that the official libraries know.
+var (
+	phoneNumber        = regexp.MustCompile(`(?s)^4:(.*)$`)
+	assertedID         = regexp.MustCompile(`(?:_([^_]*))?$`)
+	teamsExtensionUser = regexp.MustCompile(`^8:(acs|dod-acs|gcch-acs):([^:_]*)_([^:_]*)_([^:_]*)$`)
+	communicationUser  = regexp.MustCompile(`^8:(acs|dod-acs|gcch-acs|spool):[^:]*$`)
+	teamsUser          = regexp.MustCompile(`^8:(orgid|dod|gcch|teamsvisitor):([^:]*)$`)
+	teamsApp           = regexp.MustCompile(`^28:(orgid|dod|gcch):([^:]*)$`)
+
+	clouds = map[string]identity.CloudEnvironment{
+		"acs": "public", "orgid": "public", "teamsvisitor": "public",
+		"dod-acs": "dod", "dod": "dod",
+		"gcch-acs": "gcch", "gcch": "gcch",
+	}
+)
+
+func identifierByForm(rawID string) identity.Identifier {
+	if parts := phoneNumber.FindStringSubmatch(rawID); parts != nil {
+		return identity.PhoneNumberIdentifier{PhoneNumber: parts[1]}
+	}
+	if parts := teamsExtensionUser.FindStringSubmatch(rawID); parts != nil {
+		return identity.TeamsExtensionUserIdentifier{ResourceID: parts[2], TenantID: parts[3], UserID: parts[4], Cloud: clouds[parts[1]]}
+	}
+	if communicationUser.MatchString(rawID) {
+		return identity.CommunicationUserIdentifier{ID: rawID}
+	}
+	if parts := teamsUser.FindStringSubmatch(rawID); parts != nil {
+		return identity.MicrosoftTeamsUserIdentifier{UserID: parts[2], IsAnonymous: parts[1] == "teamsvisitor", Cloud: clouds[parts[1]]}
+	}
+	if parts := teamsApp.FindStringSubmatch(rawID); parts != nil {
+		return identity.MicrosoftTeamsAppIdentifier{AppID: parts[2], Cloud: clouds[parts[1]]}
+	}
+	return identity.UnknownIdentifier{ID: rawID}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -115,8 +116,8 @@ func TestReadmeNamesEveryMethod(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	for _, op := range operations {
-		assert.Truef(t, strings.Contains(string(readme), "| `"+op.name+"` |"), "README.md lacks %s", op.name) //nolint:testifylint // Contains would print all of it
+	for _, op := range identitytest.Operations {
+		assert.Truef(t, strings.Contains(string(readme), "| `"+op.Name+"` |"), "README.md lacks %s", op.Name) //nolint:testifylint // Contains would print all of it
 	}
 }
 
@@ -126,16 +127,28 @@ func TestSecurityNamesTests(t *testing.T) {
 	security, err := os.ReadFile("SECURITY.md")
 	require.NoError(t, err)
 	var sources []byte
-	files, err := filepath.Glob("*_test.go")
-	require.NoError(t, err)
-	for _, file := range files {
-		source, err := os.ReadFile(file)
+	for _, pattern := range []string{"*_test.go", "internal/*/*_test.go"} {
+		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
-		sources = append(sources, source...)
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			sources = append(sources, source...)
+		}
 	}
 	names := regexp.MustCompile("`((Test|Fuzz)[A-Z][A-Za-z]*)`").FindAllSubmatch(security, -1)
 	require.NotEmpty(t, names)
 	for _, name := range names {
 		assert.Truef(t, bytes.Contains(sources, []byte("func "+string(name[1])+"(")), "there is no %s", name[1])
 	}
+}
+
+// TestVersionIsTheTopOfTheChangelog keeps the version of the module and the changelog together.
+func TestVersionIsTheTopOfTheChangelog(t *testing.T) {
+	t.Parallel()
+	changelog, err := os.ReadFile("CHANGELOG.md")
+	require.NoError(t, err)
+	top := regexp.MustCompile(`(?m)^## (\S+) \(`).FindSubmatch(changelog)
+	require.NotNil(t, top)
+	assert.Equal(t, strings.TrimPrefix(identity.ModuleVersion, "v"), string(top[1]))
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -122,7 +123,7 @@ func TestNewCommunicationTokenCredentialRefuses(t *testing.T) {
 			"identity: options.InitialToken has no token",
 		},
 		"initial token without expiry": {
-			refresh, &identity.CommunicationTokenCredentialOptions{InitialToken: &identity.AccessToken{Token: secretToken}},
+			refresh, &identity.CommunicationTokenCredentialOptions{InitialToken: &identity.AccessToken{Token: identitytest.SecretToken}},
 			"identity: options.InitialToken has no expiresOn",
 		},
 		"zero RefreshBefore": {
@@ -151,10 +152,10 @@ func TestCredentialThatWasNotConstructed(t *testing.T) {
 
 func TestCredentialShowsNoToken(t *testing.T) {
 	t.Parallel()
-	options := identity.CommunicationTokenCredentialOptions{InitialToken: &identity.AccessToken{Token: secretToken}, RefreshBefore: new(time.Minute)}
+	options := identity.CommunicationTokenCredentialOptions{InitialToken: &identity.AccessToken{Token: identitytest.SecretToken}, RefreshBefore: new(time.Minute)}
 	data, err := json.Marshal([]any{options, &options})
 	require.NoError(t, err)
-	assertNoSecret(t, string(data))
+	identitytest.AssertNoSecret(t, string(data))
 	assert.Equal(t, "[initialToken=AccessToken{Token: REDACTED, ExpiresOn: 0001-01-01T00:00:00Z} refreshBefore=1m0s]", options.LogValue().String())
 	assert.Equal(t, "[]", identity.CommunicationTokenCredentialOptions{}.LogValue().String())
 	credential := newTokenCredential(t, nil, &identity.CommunicationTokenCredentialOptions{InitialToken: initialToken(time.Hour)})
@@ -479,12 +480,12 @@ func TestCancellationIsAlwaysVisible(t *testing.T) {
 			credential := newTokenCredential(t, func(ctx context.Context) (identity.AccessToken, error) {
 				cancel()
 				answered = answer(ctx)
-				return identity.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(time.Hour)}, answered
+				return identity.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(time.Hour)}, answered
 			}, nil)
 			_, err := credential.GetToken(ctx, policy.TokenRequestOptions{})
 			require.ErrorIs(t, err, context.Canceled)
 			require.ErrorIs(t, err, answered)
-			assertNoSecret(t, err.Error())
+			identitytest.AssertNoSecret(t, err.Error())
 		})
 	}
 }
@@ -618,9 +619,9 @@ func TestRefreshReturnsABadToken(t *testing.T) {
 		want  string
 	}{
 		"empty":       {"", time.Hour, "identity: access token was not refreshed: refresh returned an access token without token"},
-		"expired":     {secretToken, -time.Second, "identity: access token was not refreshed: refresh returned an access token that expired at 2000-01-01T00:49:59Z"},
-		"expires now": {secretToken, 0, "identity: access token was not refreshed: refresh returned an access token that expired at 2000-01-01T00:50:00Z"},
-		"no expiry":   {secretToken, -1 << 63, "identity: access token was not refreshed: refresh returned an access token without expiresOn"},
+		"expired":     {identitytest.SecretToken, -time.Second, "identity: access token was not refreshed: refresh returned an access token that expired at 2000-01-01T00:49:59Z"},
+		"expires now": {identitytest.SecretToken, 0, "identity: access token was not refreshed: refresh returned an access token that expired at 2000-01-01T00:50:00Z"},
+		"no expiry":   {identitytest.SecretToken, -1 << 63, "identity: access token was not refreshed: refresh returned an access token without expiresOn"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -650,9 +651,9 @@ func TestRefreshReturnsABadToken(t *testing.T) {
 // TestErrorOfRefreshIsKept lets callers tell a revoked user from a lost connection.
 func TestErrorOfRefreshIsKept(t *testing.T) {
 	t.Parallel()
-	client := newScriptedClient(t, always(http.StatusUnauthorized, `{"error":{"code":"IdentityNotOwned","message":"no"}}`))
+	client := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusUnauthorized, `{"error":{"code":"IdentityNotOwned","message":"no"}}`))
 	credential := newTokenCredential(t, func(ctx context.Context) (identity.AccessToken, error) {
-		issued, err := client.GetToken(ctx, someUser, nil, nil)
+		issued, err := client.GetToken(ctx, identitytest.User, nil, nil)
 		return issued.AccessToken, err
 	}, nil)
 	_, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
@@ -872,7 +873,7 @@ func (s *service) Do(req *http.Request) (*http.Response, error) {
 // call sends a request through a pipeline as the clients of other services have it.
 func (s *service) call(t *testing.T, pipeline azruntime.Pipeline) int {
 	t.Helper()
-	req, err := azruntime.NewRequest(t.Context(), http.MethodGet, testEndpoint+"/chat/threads")
+	req, err := azruntime.NewRequest(t.Context(), http.MethodGet, identitytest.Endpoint+"/chat/threads")
 	require.NoError(t, err)
 	resp, err := pipeline.Do(req)
 	require.NoError(t, err)
@@ -891,7 +892,7 @@ func TestAzcoreComesBackInTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := &issuer{life: 24 * time.Hour}
 		credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{RefreshBefore: new(time.Hour)})
-		chat := &service{answer: func(string) *http.Response { return response(http.StatusOK, "") }}
+		chat := &service{answer: func(string) *http.Response { return identitytest.NewResponse(http.StatusOK, "") }}
 		pipeline := chat.pipeline(credential)
 		chat.call(t, pipeline)
 		time.Sleep(23 * time.Hour)
@@ -918,9 +919,9 @@ func TestAzcoreAfterStatus401(t *testing.T) {
 		challenge := ""
 		chat := &service{answer: func(token string) *http.Response {
 			if token != "token 1" {
-				return response(http.StatusOK, "")
+				return identitytest.NewResponse(http.StatusOK, "")
 			}
-			resp := response(http.StatusUnauthorized, "")
+			resp := identitytest.NewResponse(http.StatusUnauthorized, "")
 			resp.Header.Set("WWW-Authenticate", challenge)
 			return resp
 		}}

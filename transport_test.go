@@ -13,6 +13,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -21,30 +22,29 @@ import (
 // because it trusts no certificate of a test.
 func TestRedirectIsNotFollowed(t *testing.T) {
 	t.Parallel()
-	key, err := identity.NewSharedKeyCredential(testKey)
-	require.NoError(t, err)
-	forEachOperation(t, func(t *testing.T, op operation) {
+	key := identitytest.NewSharedKeyCredential(t)
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			var asked, followed atomic.Int64
 			elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) }))
 			defer elsewhere.Close()
 			service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				asked.Add(1)
-				w.Header().Set("Location", elsewhere.URL+"/"+secretToken)
+				w.Header().Set("Location", elsewhere.URL+"/"+identitytest.SecretToken)
 				w.WriteHeader(status)
-				_, _ = io.WriteString(w, userAndTokenBody)
+				_, _ = io.WriteString(w, identitytest.UserAndTokenBody)
 			}))
 			defer service.Close()
-			options := op.options(nil)
+			options := op.NewOptions(nil)
 			options.InsecureAllowCredentialWithHTTP = true
 			withKey, err := identity.NewClientWithSharedKeyCredential(service.URL, key, options)
 			require.NoError(t, err)
-			withEntra, err := identity.NewClient(service.URL, &entraCredential{}, options)
+			withEntra, err := identity.NewClient(service.URL, &identitytest.EntraCredential{}, options)
 			require.NoError(t, err)
 			for _, client := range []*identity.Client{withKey, withEntra} {
-				_, err := op.call(t.Context(), client)
-				assert.True(t, hasStatus(status)(err), "%v", err)
-				assertNoSecret(t, err.Error())
+				_, err := op.Call(t.Context(), client)
+				assert.True(t, identitytest.HasStatus(err, status), "%v", err)
+				identitytest.AssertNoSecret(t, err.Error())
 			}
 			assert.EqualValues(t, 2, asked.Load())
 			assert.Zero(t, followed.Load(), "nothing may go to another host")
@@ -66,15 +66,15 @@ func TestManyCallersShareConnections(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	options := scriptedOptions(nil)
+	options := identitytest.NewOptions(nil)
 	options.InsecureAllowCredentialWithHTTP = true
-	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+testKey, options)
+	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+identitytest.AccessKey, options)
 	require.NoError(t, err)
 	for range rounds {
 		var group sync.WaitGroup
 		for range callers {
 			group.Go(func() {
-				_, err := client.DeleteUser(t.Context(), someUser, nil)
+				_, err := client.DeleteUser(t.Context(), identitytest.User, nil)
 				assert.NoError(t, err)
 			})
 		}
@@ -100,18 +100,18 @@ const maxResponseSize = 1 << 20
 
 func TestEndlessResponse(t *testing.T) {
 	t.Parallel()
-	forEachOperation(t, func(t *testing.T, op operation) {
-		for _, status := range []int{op.status, http.StatusAccepted, http.StatusUnauthorized, http.StatusServiceUnavailable} {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		for _, status := range []int{op.Status(), http.StatusAccepted, http.StatusUnauthorized, http.StatusServiceUnavailable} {
 			body := &endless{}
-			transport := &script{answer: func(*http.Request) (*http.Response, error) {
-				resp := response(status, "")
+			transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+				resp := identitytest.NewResponse(status, "")
 				resp.Body = body
 				return resp, nil
 			}}
-			got, err := op.call(t.Context(), op.newClient(t, transport))
+			got, err := op.Call(t.Context(), op.NewClient(t, transport))
 			require.ErrorContains(t, err, fmt.Sprintf("identity: response with status %d has more than 1048576 bytes", status))
 			assert.Zero(t, got)
-			assert.Len(t, transport.requests, 1, "another attempt would end alike")
+			assert.Len(t, transport.Requests, 1, "another attempt would end alike")
 			assert.Less(t, body.read, 2*maxResponseSize)
 		}
 	})
@@ -125,26 +125,25 @@ func TestEndlessHeaders(t *testing.T) {
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	defer server.Close()
-	options := scriptedOptions(nil)
+	options := identitytest.NewOptions(nil)
 	options.InsecureAllowCredentialWithHTTP = true
-	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+testKey, options)
+	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+identitytest.AccessKey, options)
 	require.NoError(t, err)
-	_, err = client.DeleteUser(t.Context(), someUser, nil)
+	_, err = client.DeleteUser(t.Context(), identitytest.User, nil)
 	require.ErrorContains(t, err, "headers exceeded 1048576 bytes")
 }
 
 // TestHeadersKeepApart has policies of the caller add values to headers that share memory.
 func TestHeadersKeepApart(t *testing.T) {
 	t.Parallel()
-	transport := always(http.StatusNoContent, "")
-	options := scriptedOptions(transport)
+	transport := identitytest.AlwaysRespond(http.StatusNoContent, "")
+	options := identitytest.NewOptions(transport)
 	options.PerCallPolicies = []policy.Policy{adding{"Accept"}}
 	options.PerRetryPolicies = []policy.Policy{adding{"X-Ms-Date"}}
-	client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+";accesskey="+testKey, options)
+	client := identitytest.NewClientWithOptions(t, options)
+	_, err := client.DeleteUser(t.Context(), identitytest.User, nil)
 	require.NoError(t, err)
-	_, err = client.DeleteUser(t.Context(), someUser, nil)
-	require.NoError(t, err)
-	sent := transport.requests[0].Header
+	sent := transport.Requests[0].Header
 	assert.Len(t, sent.Get("X-Ms-Client-Request-Id"), 36)
 	assert.Len(t, sent.Get("X-Ms-Content-Sha256"), 44)
 }
@@ -158,28 +157,28 @@ func (a adding) Do(req *policy.Request) (*http.Response, error) {
 
 func TestLargestResponse(t *testing.T) {
 	t.Parallel()
-	largest := tokenBody + strings.Repeat(" ", maxResponseSize-len(tokenBody))
-	_, err := newScriptedClient(t, always(http.StatusOK, largest)).GetToken(t.Context(), someUser, chat, nil)
+	largest := identitytest.TokenBody + strings.Repeat(" ", maxResponseSize-len(identitytest.TokenBody))
+	_, err := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusOK, largest)).GetToken(t.Context(), identitytest.User, identitytest.ChatScopes, nil)
 	require.NoError(t, err)
-	_, err = newScriptedClient(t, always(http.StatusOK, largest+" ")).GetToken(t.Context(), someUser, chat, nil)
+	_, err = identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusOK, largest+" ")).GetToken(t.Context(), identitytest.User, identitytest.ChatScopes, nil)
 	require.ErrorContains(t, err, "more than 1048576 bytes")
 }
 
 // TestNoResponse has a hand-made transport return nothing at all.
 func TestNoResponse(t *testing.T) {
 	t.Parallel()
-	transport := &script{answer: func(*http.Request) (*http.Response, error) { return nil, nil }} //nolint:nilnil // that is the point
-	_, err := newScriptedClient(t, transport).DeleteUser(t.Context(), someUser, nil)
+	transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return nil, nil }} //nolint:nilnil // that is the point
+	_, err := identitytest.NewClient(t, transport).DeleteUser(t.Context(), identitytest.User, nil)
 	require.Error(t, err)
 }
 
 // TestResponseWithoutABody has a hand-made transport leave it out.
 func TestResponseWithoutABody(t *testing.T) {
 	t.Parallel()
-	transport := &script{answer: func(*http.Request) (*http.Response, error) {
+	transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusNoContent}, nil
 	}}
-	_, err := newScriptedClient(t, transport).DeleteUser(t.Context(), someUser, nil)
+	_, err := identitytest.NewClient(t, transport).DeleteUser(t.Context(), identitytest.User, nil)
 	require.NoError(t, err)
 }
 
@@ -187,22 +186,21 @@ func TestResponseWithoutABody(t *testing.T) {
 // the second is on its way, as net/http may do.
 func TestAttemptsShareNoBody(t *testing.T) {
 	t.Parallel()
-	key, err := identity.NewSharedKeyCredential(testKey)
-	require.NoError(t, err)
-	forEachOperation(t, func(t *testing.T, op operation) {
-		if op.body == "" {
+	key := identitytest.NewSharedKeyCredential(t)
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		if op.RequestBody == "" {
 			return
 		}
 		transport := &slowReader{op: op}
-		withKey, err := identity.NewClientWithSharedKeyCredential(testEndpoint, key, op.options(transport))
+		withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, op.NewOptions(transport))
 		require.NoError(t, err)
-		withEntra, err := identity.NewClient(testEndpoint, &entraCredential{}, op.options(transport))
+		withEntra, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, op.NewOptions(transport))
 		require.NoError(t, err)
 		for _, client := range []*identity.Client{withKey, withEntra} {
 			transport.first, transport.bodies = nil, nil
-			_, err := op.call(t.Context(), client)
+			_, err := op.Call(t.Context(), client)
 			require.NoError(t, err)
-			assert.Equal(t, []string{op.body, op.body, op.body}, transport.bodies)
+			assert.Equal(t, []string{op.RequestBody, op.RequestBody, op.RequestBody}, transport.bodies)
 		}
 	})
 }
@@ -210,7 +208,7 @@ func TestAttemptsShareNoBody(t *testing.T) {
 // slowReader reads the body of the first attempt when it has read that of the second. It
 // reads each of the second's twice, the second time like one who follows a redirect.
 type slowReader struct {
-	op     operation
+	op     identitytest.Operation
 	first  io.Reader
 	bodies []string
 }
@@ -218,7 +216,7 @@ type slowReader struct {
 func (r *slowReader) Do(req *http.Request) (*http.Response, error) {
 	if r.first == nil {
 		r.first = req.Body
-		return response(http.StatusServiceUnavailable, ""), nil
+		return identitytest.NewResponse(http.StatusServiceUnavailable, ""), nil
 	}
 	again, err := req.GetBody()
 	if err != nil {
@@ -231,31 +229,30 @@ func (r *slowReader) Do(req *http.Request) (*http.Response, error) {
 		}
 		r.bodies = append(r.bodies, string(body))
 	}
-	return response(r.op.status, r.op.success), nil
+	return identitytest.NewResponse(r.op.Status(), r.op.ResponseBody), nil
 }
 
 // TestBodyThatCannotBeRead has a policy of the caller put a broken body into a request.
 func TestBodyThatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	key, err := identity.NewSharedKeyCredential(testKey)
-	require.NoError(t, err)
-	forEachOperation(t, func(t *testing.T, op operation) {
-		transport := always(op.status, op.success)
-		options := op.options(transport)
+	key := identitytest.NewSharedKeyCredential(t)
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		transport := identitytest.AlwaysRespond(op.Status(), op.ResponseBody)
+		options := op.NewOptions(transport)
 		options.PerCallPolicies = []policy.Policy{breakingBody{}}
 		options.Retry.ShouldRetry = func(*http.Response, error) bool {
 			t.Error("another attempt would end alike")
 			return false
 		}
-		withKey, err := identity.NewClientWithSharedKeyCredential(testEndpoint, key, options)
+		withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, options)
 		require.NoError(t, err)
-		withEntra, err := identity.NewClient(testEndpoint, &entraCredential{}, options)
+		withEntra, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, options)
 		require.NoError(t, err)
 		for _, client := range []*identity.Client{withKey, withEntra} {
-			_, err := op.call(t.Context(), client)
+			_, err := op.Call(t.Context(), client)
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		}
-		assert.Empty(t, transport.requests)
+		assert.Empty(t, transport.Requests)
 	})
 }
 
@@ -278,29 +275,28 @@ func (breakingBody) Do(req *policy.Request) (*http.Response, error) {
 type mirror struct{ status int }
 
 func (m mirror) Do(req *http.Request) (*http.Response, error) {
-	body, err := readBody(req)
+	body, err := identitytest.ReadBody(req)
 	if err != nil {
 		return nil, err
 	}
-	return response(m.status, fmt.Sprintf("<html>The request was %v %s</html>", req.Header, body)), nil
+	return identitytest.NewResponse(m.status, fmt.Sprintf("<html>The request was %v %s</html>", req.Header, body)), nil
 }
 
 func TestErrorDoesNotRepeatWhatAuthenticates(t *testing.T) {
 	t.Parallel()
-	key, err := identity.NewSharedKeyCredential(testKey)
-	require.NoError(t, err)
-	forEachOperation(t, func(t *testing.T, op operation) {
+	key := identitytest.NewSharedKeyCredential(t)
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusBadGateway} {
-			withKey, err := identity.NewClientWithSharedKeyCredential(testEndpoint, key, op.options(mirror{status}))
+			withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, op.NewOptions(mirror{status}))
 			require.NoError(t, err)
-			withEntra, err := identity.NewClient(testEndpoint, &entraCredential{}, op.options(mirror{status}))
+			withEntra, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, op.NewOptions(mirror{status}))
 			require.NoError(t, err)
 			for _, client := range []*identity.Client{withKey, withEntra} {
-				_, err = op.call(t.Context(), client)
+				_, err = op.Call(t.Context(), client)
 				require.ErrorContains(t, err, "<html>The request was map[", "the rest stays, to help")
 				assert.Contains(t, err.Error(), "REDACTED")
 				assert.NotContains(t, err.Error(), "Signature=")
-				assertNoSecret(t, err.Error())
+				identitytest.AssertNoSecret(t, err.Error())
 			}
 		}
 	})
@@ -309,17 +305,65 @@ func TestErrorDoesNotRepeatWhatAuthenticates(t *testing.T) {
 // TestResponseWithoutARequest has a policy of the caller answer.
 func TestResponseWithoutARequest(t *testing.T) {
 	t.Parallel()
-	options := scriptedOptions(mirror{http.StatusOK})
+	options := identitytest.NewOptions(mirror{http.StatusOK})
 	options.PerCallPolicies = append(options.PerCallPolicies, answering{})
-	client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+";accesskey="+testKey, options)
-	require.NoError(t, err)
-	_, err = client.GetTokenForTeamsUser(t.Context(), someTeamsParameters, nil)
-	assert.True(t, hasStatus(http.StatusTeapot)(err), "%v", err)
-	assertNoSecret(t, err.Error())
+	client := identitytest.NewClientWithOptions(t, options)
+	_, err := client.GetTokenForTeamsUser(t.Context(), teamsParameters, nil)
+	assert.True(t, identitytest.HasStatus(err, http.StatusTeapot), "%v", err)
+	identitytest.AssertNoSecret(t, err.Error())
 }
 
 type answering struct{}
 
 func (answering) Do(*policy.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusTeapot, Body: io.NopCloser(strings.NewReader(secretToken))}, nil
+	return &http.Response{StatusCode: http.StatusTeapot, Body: io.NopCloser(strings.NewReader(identitytest.SecretToken))}, nil
+}
+
+func TestBodyIsNotClosedBetweenAttempts(t *testing.T) {
+	t.Parallel()
+	attempts := 0
+	body := &closeCounter{}
+	transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+		attempts++
+		assert.Zero(t, body.closed, "the transport must not reach the body's Close")
+		if attempts < 3 {
+			return identitytest.NewResponse(http.StatusServiceUnavailable, ""), nil
+		}
+		return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+	}}
+	options := identitytest.NewOptions(closing{transport})
+	options.PerCallPolicies = []policy.Policy{body}
+	client := identitytest.NewClientWithOptions(t, options)
+	_, err := client.CreateUser(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Equal(t, 3, attempts)
+	assert.Equal(t, 1, body.closed)
+}
+
+// closing closes the bodies of requests, as net/http does.
+type closing struct{ next policy.Transporter }
+
+func (c closing) Do(req *http.Request) (*http.Response, error) {
+	resp, err := c.next.Do(req)
+	_ = req.Body.Close()
+	return resp, err
+}
+
+// closeCounter replaces the body of a request by one that counts how often it is closed.
+type closeCounter struct {
+	io.ReadSeeker
+	closed int
+}
+
+func (c *closeCounter) Do(req *policy.Request) (*http.Response, error) {
+	c.ReadSeeker = req.Body()
+	if err := req.SetBody(c, req.Raw().Header.Get("Content-Type")); err != nil {
+		return nil, err
+	}
+	return req.Next()
+}
+
+func (c *closeCounter) Close() error {
+	c.closed++
+	return nil
 }

@@ -22,19 +22,18 @@ import (
 	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/fake"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// TestServerHasEveryMethod also keeps the list of methods in these tests complete.
 func TestServerHasEveryMethod(t *testing.T) {
 	t.Parallel()
 	client, server := reflect.TypeFor[*identity.Client](), reflect.TypeFor[fake.Server]()
 	assert.Equal(t, client.NumMethod(), server.NumField())
-	assert.Len(t, methods, client.NumMethod())
 	for method := range client.Methods() {
 		field, found := server.FieldByName(method.Name)
-		if !assert.True(t, found, method.Name) {
+		if !assert.True(t, found, "add %s to fake/server.go", method.Name) {
 			continue
 		}
 		var want, got []reflect.Type
@@ -54,24 +53,24 @@ func TestServerHasEveryMethod(t *testing.T) {
 
 func TestEverySuccessStatusIsASuccess(t *testing.T) {
 	t.Parallel()
-	forEachMethod(t, func(t *testing.T, m method) {
-		for _, status := range m.statuses {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		for _, status := range op.Statuses {
 			client, requests := newClient(t, newServer(func(context.Context) answer { return answer{status: status} }))
-			response, err := m.call(t.Context(), client)
+			response, err := op.Call(t.Context(), client)
 			require.NoError(t, err)
 			assert.Equal(t, 1, requests())
-			assert.Equal(t, complete(reflect.TypeOf(response)).Interface(), response)
+			assert.Equal(t, op.Response, response)
 		}
 	})
 }
 
 func TestOtherStatusesAreMistakes(t *testing.T) {
 	t.Parallel()
-	forEachMethod(t, func(t *testing.T, m method) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusAccepted, http.StatusNotFound, http.StatusServiceUnavailable} {
 			client, requests := newClient(t, newServer(func(context.Context) answer { return answer{status: status} }))
-			_, err := m.call(t.Context(), client)
-			require.ErrorContains(t, err, fmt.Sprintf("fake for method %s: status %d is not that of a success, which is %d", m.name, status, m.statuses))
+			_, err := op.Call(t.Context(), client)
+			require.ErrorContains(t, err, fmt.Sprintf("fake for method %s: status %d is not", op.Name, status))
 			assert.Equal(t, 1, requests(), "retried")
 		}
 	})
@@ -79,21 +78,21 @@ func TestOtherStatusesAreMistakes(t *testing.T) {
 
 func TestSuccessStatusesOfOtherMethodsAreMistakes(t *testing.T) {
 	t.Parallel()
-	forEachMethod(t, func(t *testing.T, m method) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusNoContent} {
 			client, _ := newClient(t, newServer(func(context.Context) answer { return answer{status: status} }))
-			_, err := m.call(t.Context(), client)
-			assert.Equal(t, slices.Contains(m.statuses, status), err == nil, "%d: %v", status, err)
+			_, err := op.Call(t.Context(), client)
+			assert.Equal(t, slices.Contains(op.Statuses, status), err == nil, "%d: %v", status, err)
 		}
 	})
 }
 
 func TestNoAnswerIsAMistake(t *testing.T) {
 	t.Parallel()
-	forEachMethod(t, func(t *testing.T, m method) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		client, requests := newClient(t, newServer(func(context.Context) answer { return answer{} }))
-		_, err := m.call(t.Context(), client)
-		require.EqualError(t, err, "fake for method "+m.name+": the function gave neither a response nor an error")
+		_, err := op.Call(t.Context(), client)
+		require.EqualError(t, err, "fake for method "+op.Name+": the function gave neither a response nor an error")
 		assert.Equal(t, 1, requests(), "retried")
 	})
 }
@@ -101,28 +100,28 @@ func TestNoAnswerIsAMistake(t *testing.T) {
 // A failed assertion ends the goroutine it is in. The call must not wait for it.
 func TestFunctionThatEndsItsGoroutine(t *testing.T) {
 	t.Parallel()
-	forEachMethod(t, func(t *testing.T, m method) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		client, requests := newClient(t, newServer(func(context.Context) answer {
 			runtime.Goexit()
 			return answer{}
 		}))
-		_, err := m.call(t.Context(), client)
-		require.ErrorContains(t, err, "fake for method "+m.name)
+		_, err := op.Call(t.Context(), client)
+		require.ErrorContains(t, err, "fake for method "+op.Name)
 		assert.Equal(t, 1, requests(), "retried")
 	})
 }
 
 func TestResponseErrors(t *testing.T) {
 	t.Parallel()
-	forEachMethod(t, func(t *testing.T, m method) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable} {
 			var failure answer
-			failure.status = m.statuses[0] // the error wins
+			failure.status = op.Status() // the error wins
 			client, requests := newClient(t, newServer(func(context.Context) answer {
 				failure.errResp.SetResponseError(status, string(identity.ErrorCodeSubscriptionNotAllowed))
 				return failure
 			}))
-			response, err := m.call(t.Context(), client)
+			response, err := op.Call(t.Context(), client)
 			assert.True(t, identity.HasCode(err, identity.ErrorCodeSubscriptionNotAllowed))
 			assert.False(t, identity.HasCode(err, identity.ErrorCodeDenied))
 			responseError, ok := errors.AsType[*azcore.ResponseError](err)
@@ -139,11 +138,11 @@ func TestResponseErrors(t *testing.T) {
 
 func TestOtherErrors(t *testing.T) {
 	t.Parallel()
-	forEachMethod(t, func(t *testing.T, m method) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		var failure answer
 		failure.errResp.SetError(io.ErrUnexpectedEOF)
 		client, requests := newClient(t, newServer(func(context.Context) answer { return failure }))
-		_, err := m.call(t.Context(), client)
+		_, err := op.Call(t.Context(), client)
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		assert.EqualError(t, err, io.ErrUnexpectedEOF.Error())
 		assert.Equal(t, 1, requests(), "retried")
@@ -152,15 +151,15 @@ func TestOtherErrors(t *testing.T) {
 
 func TestMethodsWithoutFunction(t *testing.T) {
 	t.Parallel()
-	forEachMethod(t, func(t *testing.T, m method) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		server := newServer(func(context.Context) answer {
 			t.Error("called another method's function")
 			return answer{}
 		})
-		reflect.ValueOf(server).Elem().FieldByName(m.name).SetZero()
+		reflect.ValueOf(server).Elem().FieldByName(op.Name).SetZero()
 		client, requests := newClient(t, server)
-		_, err := m.call(t.Context(), client)
-		require.EqualError(t, err, "fake for method "+m.name+" not implemented")
+		_, err := op.Call(t.Context(), client)
+		require.EqualError(t, err, "fake for method "+op.Name+" not implemented")
 		assert.Equal(t, 1, requests(), "retried")
 	})
 }
@@ -209,7 +208,7 @@ func do(t *testing.T, name, path, body string) (*http.Response, error) {
 	if name != "" {
 		ctx = context.WithValue(ctx, azruntime.CtxAPINameKey{}, name)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, identitytest.Endpoint+path, strings.NewReader(body))
 	require.NoError(t, err)
 	server := newServer(func(context.Context) answer {
 		t.Error("called the function")
@@ -229,28 +228,28 @@ func isNonRetriable(err error) bool {
 func TestContextOfTheCallerReachesTheFunction(t *testing.T) {
 	t.Parallel()
 	type key struct{}
-	forEachMethod(t, func(t *testing.T, m method) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		client, _ := newClient(t, newServer(func(ctx context.Context) answer {
 			assert.Equal(t, "value", ctx.Value(key{}))
-			return answer{status: m.statuses[0]}
+			return answer{status: op.Status()}
 		}))
-		_, err := m.call(context.WithValue(t.Context(), key{}, "value"), client)
+		_, err := op.Call(context.WithValue(t.Context(), key{}, "value"), client)
 		require.NoError(t, err)
 	})
 }
 
 func TestCanceledContextEndsACall(t *testing.T) {
 	t.Parallel()
-	forEachMethod(t, func(t *testing.T, m method) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		ctx, cancel := context.WithCancel(t.Context())
 		release := make(chan struct{})
 		defer close(release)
 		client, requests := newClient(t, newServer(func(context.Context) answer {
 			cancel()
 			<-release // does not look at its context
-			return answer{status: m.statuses[0]}
+			return answer{status: op.Status()}
 		}))
-		_, err := m.call(ctx, client)
+		_, err := op.Call(ctx, client)
 		require.ErrorIs(t, err, context.Canceled)
 		assert.Equal(t, 1, requests(), "retried")
 	})
@@ -260,7 +259,7 @@ func TestCanceledContextCallsNoFunction(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), azruntime.CtxAPINameKey{}, "Client.DeleteUser"))
 	cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, endpoint+"/identities/a", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, identitytest.Endpoint+"/identities/a", nil)
 	require.NoError(t, err)
 	transport := fake.NewServerTransport(newServer(func(context.Context) answer {
 		t.Error("called the function")
@@ -284,14 +283,14 @@ func TestTimeoutOfATryIsRetried(t *testing.T) {
 			if calls.Add(1) == 1 {
 				<-release // does not look at its context
 			}
-			resp.SetResponse(http.StatusCreated, identity.CreateUserResponse{User: someUser}, nil)
+			resp.SetResponse(http.StatusCreated, identity.CreateUserResponse{User: identitytest.User}, nil)
 			return resp, errResp
 		}}
-		client := newClientAt(t, endpoint, fake.NewServerTransport(&server), policy.RetryOptions{TryTimeout: time.Second, RetryDelay: time.Second})
+		client := newClientAt(t, identitytest.Endpoint, fake.NewServerTransport(&server), policy.RetryOptions{TryTimeout: time.Second, RetryDelay: time.Second})
 		start := time.Now()
 		created, err := client.CreateUser(t.Context(), &identity.CreateUserOptions{CustomID: new("alice")})
 		require.NoError(t, err)
-		assert.Equal(t, someUser, created.User)
+		assert.Equal(t, identitytest.User, created.User)
 		assert.Equal(t, int32(2), calls.Load())
 		assert.Less(t, time.Since(start), time.Minute)
 	})
@@ -309,9 +308,9 @@ func TestFunctionCanScriptASequence(t *testing.T) {
 		return resp, errResp
 	}}
 	client, requests := newClient(t, &server)
-	_, err := client.RevokeTokens(t.Context(), someUser, nil)
+	_, err := client.RevokeTokens(t.Context(), identitytest.User, nil)
 	require.True(t, identity.HasCode(err, "Busy"), err)
-	_, err = client.RevokeTokens(t.Context(), someUser, nil)
+	_, err = client.RevokeTokens(t.Context(), identitytest.User, nil)
 	require.NoError(t, err)
 	assert.Equal(t, 2, requests())
 }
@@ -320,10 +319,10 @@ func TestFunctionsCanBeReplacedBetweenCalls(t *testing.T) {
 	t.Parallel()
 	server := newServer(func(context.Context) answer { return answer{status: http.StatusNoContent} })
 	client, _ := newClient(t, server)
-	_, err := client.DeleteUser(t.Context(), someUser, nil)
+	_, err := client.DeleteUser(t.Context(), identitytest.User, nil)
 	require.NoError(t, err)
 	server.DeleteUser = nil
-	_, err = client.DeleteUser(t.Context(), someUser, nil)
+	_, err = client.DeleteUser(t.Context(), identitytest.User, nil)
 	require.ErrorContains(t, err, "not implemented")
 }
 
@@ -333,7 +332,7 @@ func TestFunctionsCanBeReplacedAfterACanceledCall(t *testing.T) {
 	for range 100 {
 		server := newServer(func(context.Context) answer { return answer{} })
 		ctx := context.WithValue(t.Context(), azruntime.CtxAPINameKey{}, "Client.DeleteUser")
-		req, err := http.NewRequestWithContext(&endingContext{Context: ctx}, http.MethodDelete, endpoint+"/identities/a", nil)
+		req, err := http.NewRequestWithContext(&endingContext{Context: ctx}, http.MethodDelete, identitytest.Endpoint+"/identities/a", nil)
 		require.NoError(t, err)
 		_, err = fake.NewServerTransport(server).Do(req)
 		server.DeleteUser = nil
@@ -362,14 +361,14 @@ func (c *endingContext) Done() <-chan struct{} {
 
 func TestHeadersOfAResponse(t *testing.T) {
 	t.Parallel()
-	forEachMethod(t, func(t *testing.T, m method) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		header := http.Header{"X-Azure-Ref": {"reference"}}
 		client, _ := newClient(t, newServer(func(context.Context) answer {
-			return answer{status: m.statuses[0], options: &azfake.SetResponseOptions{Header: header}}
+			return answer{status: op.Status(), options: &azfake.SetResponseOptions{Header: header}}
 		}))
 		for range 2 {
 			var raw *http.Response
-			_, err := m.call(policy.WithCaptureResponse(t.Context(), &raw), client)
+			_, err := op.Call(policy.WithCaptureResponse(t.Context(), &raw), client)
 			require.NoError(t, err)
 			assert.Equal(t, "reference", raw.Header.Get("X-Azure-Ref"))
 			assert.Equal(t, http.Header{"X-Azure-Ref": {"reference"}}, header, "changed the caller's")
@@ -380,14 +379,14 @@ func TestHeadersOfAResponse(t *testing.T) {
 func TestConcurrentCalls(t *testing.T) {
 	t.Parallel()
 	header := http.Header{"X-Azure-Ref": {"reference"}}
-	forEachMethod(t, func(t *testing.T, m method) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		client, requests := newClient(t, newServer(func(context.Context) answer {
-			return answer{status: m.statuses[0], options: &azfake.SetResponseOptions{Header: header}}
+			return answer{status: op.Status(), options: &azfake.SetResponseOptions{Header: header}}
 		}))
 		var calls sync.WaitGroup
 		for range 20 {
 			calls.Go(func() {
-				_, err := m.call(t.Context(), client)
+				_, err := op.Call(t.Context(), client)
 				assert.NoError(t, err)
 			})
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/fake"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -61,7 +62,7 @@ func TestValuesOfCreateUser(t *testing.T) {
 
 func TestValuesOfCreateUserAndToken(t *testing.T) {
 	t.Parallel()
-	response := identity.CreateUserAndTokenResponse{User: someUser, AccessToken: someToken}
+	response := identity.CreateUserAndTokenResponse{User: identitytest.User, AccessToken: identitytest.AccessToken}
 	for _, want := range []*identity.CreateUserAndTokenOptions{
 		nil,
 		{CustomID: new("alice@contoso.com")},
@@ -91,11 +92,11 @@ func TestValuesOfGetToken(t *testing.T) {
 					assert.Equal(t, id, user.ID)
 					assert.Equal(t, scopes, gotScopes)
 					assert.Equal(t, want, got)
-					return success(http.StatusOK, identity.GetTokenResponse{AccessToken: someToken}), noError
+					return success(http.StatusOK, identity.GetTokenResponse{AccessToken: identitytest.AccessToken}), noError
 				}})
 				token, err := client.GetToken(t.Context(), identity.CommunicationUserIdentifier{ID: id}, scopes, want)
 				require.NoError(t, err)
-				assert.Equal(t, someToken, token.AccessToken)
+				assert.Equal(t, identitytest.AccessToken, token.AccessToken)
 			}
 		}
 	}
@@ -106,16 +107,16 @@ func TestOptionsWithNothingSetAreNil(t *testing.T) {
 	server := &fake.Server{}
 	server.CreateUser = func(_ context.Context, options *identity.CreateUserOptions) (azfake.Responder[identity.CreateUserResponse], azfake.ErrorResponder) {
 		assert.Nil(t, options)
-		return success(http.StatusCreated, identity.CreateUserResponse{User: someUser}), noError
+		return success(http.StatusCreated, identity.CreateUserResponse{User: identitytest.User}), noError
 	}
 	server.GetToken = func(_ context.Context, _ identity.CommunicationUserIdentifier, _ []identity.TokenScope, options *identity.GetTokenOptions) (azfake.Responder[identity.GetTokenResponse], azfake.ErrorResponder) {
 		assert.Nil(t, options)
-		return success(http.StatusOK, identity.GetTokenResponse{AccessToken: someToken}), noError
+		return success(http.StatusOK, identity.GetTokenResponse{AccessToken: identitytest.AccessToken}), noError
 	}
 	client, _ := newClient(t, server)
 	_, err := client.CreateUser(t.Context(), &identity.CreateUserOptions{})
 	require.NoError(t, err)
-	_, err = client.GetToken(t.Context(), someUser, nil, &identity.GetTokenOptions{})
+	_, err = client.GetToken(t.Context(), identitytest.User, nil, &identity.GetTokenOptions{})
 	require.NoError(t, err)
 }
 
@@ -176,11 +177,11 @@ func TestValuesOfGetTokenForTeamsUser(t *testing.T) {
 		client, _ := newClient(t, &fake.Server{GetTokenForTeamsUser: func(_ context.Context, got identity.TeamsUserTokenParameters, options *identity.GetTokenForTeamsUserOptions) (azfake.Responder[identity.GetTokenForTeamsUserResponse], azfake.ErrorResponder) {
 			assert.Nil(t, options)
 			assert.Equal(t, want, got)
-			return success(http.StatusOK, identity.GetTokenForTeamsUserResponse{AccessToken: someToken}), noError
+			return success(http.StatusOK, identity.GetTokenForTeamsUserResponse{AccessToken: identitytest.AccessToken}), noError
 		}})
 		token, err := client.GetTokenForTeamsUser(t.Context(), want, nil)
 		require.NoError(t, err)
-		assert.Equal(t, someToken, token.AccessToken)
+		assert.Equal(t, identitytest.AccessToken, token.AccessToken)
 	}
 }
 
@@ -241,13 +242,13 @@ func TestValuesOfExchangeTeamsExtensionToken(t *testing.T) {
 	for _, user := range []identity.Identifier{
 		identity.TeamsExtensionUserIdentifier{UserID: "user", TenantID: "tenant", ResourceID: "resource", Cloud: identity.CloudEnvironmentPublic},
 		identity.TeamsExtensionUserIdentifier{UserID: "user", TenantID: "tenant", ResourceID: "resource", Cloud: identity.CloudEnvironmentGCCH},
-		someUser,
+		identitytest.User,
 		identity.MicrosoftTeamsUserIdentifier{UserID: "user", IsAnonymous: true, Cloud: identity.CloudEnvironmentPublic},
 		identity.PhoneNumberIdentifier{PhoneNumber: "+14255550123"},
 		identity.UnknownIdentifier{ID: "Odd/<id>"},
 	} {
 		for _, entraToken := range []string{"header.payload.signature", "Bearer-of~odd+tokens=="} {
-			want := identity.ExchangeTeamsExtensionTokenResponse{User: user, AccessToken: someToken}
+			want := identity.ExchangeTeamsExtensionTokenResponse{User: user, AccessToken: identitytest.AccessToken}
 			client, _ := newClient(t, &fake.Server{ExchangeTeamsExtensionToken: func(_ context.Context, parameters identity.TeamsExtensionTokenParameters, options *identity.ExchangeTeamsExtensionTokenOptions) (azfake.Responder[identity.ExchangeTeamsExtensionTokenResponse], azfake.ErrorResponder) {
 				assert.Equal(t, entraToken, parameters.EntraToken)
 				assert.Nil(t, options)
@@ -274,13 +275,13 @@ func TestTimes(t *testing.T) {
 				return success(http.StatusOK, identity.GetTokenResponse{AccessToken: identity.AccessToken{Token: "t", ExpiresOn: want}}), noError
 			},
 			GetUserDetail: func(context.Context, identity.CommunicationUserIdentifier, *identity.GetUserDetailOptions) (azfake.Responder[identity.GetUserDetailResponse], azfake.ErrorResponder) {
-				return success(http.StatusOK, identity.GetUserDetailResponse{User: someUser, LastTokenIssuedAt: want}), noError
+				return success(http.StatusOK, identity.GetUserDetailResponse{User: identitytest.User, LastTokenIssuedAt: want}), noError
 			},
 		})
-		token, err := client.GetToken(t.Context(), someUser, nil, nil)
+		token, err := client.GetToken(t.Context(), identitytest.User, nil, nil)
 		require.NoError(t, err)
 		assert.Equal(t, want.UTC().Round(0), token.ExpiresOn)
-		detail, err := client.GetUserDetail(t.Context(), someUser, nil)
+		detail, err := client.GetUserDetail(t.Context(), identitytest.User, nil)
 		require.NoError(t, err)
 		assert.Equal(t, want.UTC().Round(0), detail.LastTokenIssuedAt)
 	}
@@ -293,7 +294,7 @@ func TestTimeThatJSONCannotHold(t *testing.T) {
 			return success(http.StatusOK, identity.GetTokenResponse{AccessToken: identity.AccessToken{Token: "t", ExpiresOn: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}}), noError
 		},
 	})
-	_, err := client.GetToken(t.Context(), someUser, nil, nil)
+	_, err := client.GetToken(t.Context(), identitytest.User, nil, nil)
 	require.ErrorContains(t, err, "fake for method GetToken: ")
 	assert.Equal(t, 1, requests(), "retried")
 }
@@ -305,16 +306,16 @@ func TestIncompleteAnswers(t *testing.T) {
 		missing string
 		answer  identity.CreateUserAndTokenResponse
 	}{
-		{"identity.id", identity.CreateUserAndTokenResponse{AccessToken: someToken}},
-		{"accessToken.token", identity.CreateUserAndTokenResponse{User: someUser, AccessToken: identity.AccessToken{ExpiresOn: someToken.ExpiresOn}}},
-		{"accessToken.expiresOn", identity.CreateUserAndTokenResponse{User: someUser, AccessToken: identity.AccessToken{Token: "t"}}},
+		{"identity.id", identity.CreateUserAndTokenResponse{AccessToken: identitytest.AccessToken}},
+		{"accessToken.token", identity.CreateUserAndTokenResponse{User: identitytest.User, AccessToken: identity.AccessToken{ExpiresOn: identitytest.AccessToken.ExpiresOn}}},
+		{"accessToken.expiresOn", identity.CreateUserAndTokenResponse{User: identitytest.User, AccessToken: identity.AccessToken{Token: "t"}}},
 	} {
 		client, requests := newClient(t, &fake.Server{
 			CreateUserAndToken: func(context.Context, []identity.TokenScope, *identity.CreateUserAndTokenOptions) (azfake.Responder[identity.CreateUserAndTokenResponse], azfake.ErrorResponder) {
 				return success(http.StatusCreated, test.answer), noError
 			},
 			ExchangeTeamsExtensionToken: func(context.Context, identity.TeamsExtensionTokenParameters, *identity.ExchangeTeamsExtensionTokenOptions) (azfake.Responder[identity.ExchangeTeamsExtensionTokenResponse], azfake.ErrorResponder) {
-				return success(http.StatusOK, identity.ExchangeTeamsExtensionTokenResponse{AccessToken: someToken}), noError
+				return success(http.StatusOK, identity.ExchangeTeamsExtensionTokenResponse{AccessToken: identitytest.AccessToken}), noError
 			},
 		})
 		_, err := client.CreateUserAndToken(t.Context(), []identity.TokenScope{identity.TokenScopeChat}, nil)
@@ -327,56 +328,55 @@ func TestIncompleteAnswers(t *testing.T) {
 
 func TestEndpointWithPath(t *testing.T) {
 	t.Parallel()
-	forEachMethod(t, func(t *testing.T, m method) {
-		transport := fake.NewServerTransport(newServer(func(context.Context) answer { return answer{status: m.statuses[0]} }))
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		transport := fake.NewServerTransport(newServer(func(context.Context) answer { return answer{status: op.Status()} }))
 		client := newClientAt(t, "https://proxy.example.com/identities/a%2Fb", transport, policy.RetryOptions{})
-		_, err := m.call(t.Context(), client)
+		_, err := op.Call(t.Context(), client)
 		require.NoError(t, err)
 	})
 }
 
-// The client sees what the service would send: a field that has no value is absent.
-func TestWire(t *testing.T) {
+// The fake's responses have the same JSON as those of the service, except for the form of times.
+func TestBodiesAreThoseOfTheService(t *testing.T) {
 	t.Parallel()
-	const (
-		token      = `{"token":"secret","expiresOn":"2026-10-20T12:48:08.0455796Z"}`
-		user       = `{"identity":{"id":"8:acs:a_b"}}`
-		both       = `{"identity":{"id":"8:acs:a_b"},"accessToken":` + token + `}`
-		assignment = `{"tenantId":"tenant","objectId":"object","principalType":"user"}`
-	)
-	bodies := map[string]string{
-		"CreateUser":                  user,
-		"CreateUserAndToken":          both,
-		"ExchangeTeamsExtensionToken": both,
-		"GetTeamsExtensionAssignment": assignment,
-		"GetToken":                    token,
-		"GetTokenForTeamsUser":        token,
-		"GetUserDetail":               `{"lastTokenIssuedAt":"2026-10-20T12:48:08.0455796Z","id":"8:acs:a_b"}`,
-		"SetTeamsExtensionAssignment": assignment,
-	}
-	forEachMethod(t, func(t *testing.T, m method) {
-		client, _ := newClient(t, newServer(func(context.Context) answer { return answer{status: m.statuses[0]} }))
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		client, _ := newClient(t, newServer(func(context.Context) answer { return answer{status: op.Status()} }))
 		var raw *http.Response
-		_, err := m.call(policy.WithCaptureResponse(t.Context(), &raw), client)
+		_, err := op.Call(policy.WithCaptureResponse(t.Context(), &raw), client)
 		require.NoError(t, err)
 		body, err := runtime.Payload(raw)
 		require.NoError(t, err)
-		assert.Equal(t, bodies[m.name], string(body))
-		if len(body) > 0 {
-			assert.Equal(t, "application/json", raw.Header.Get("Content-Type"))
+		if op.ResponseBody == "" {
+			assert.Empty(t, body)
+			return
 		}
+		want := strings.NewReplacer("+00:00", "Z", `\u002B00:00`, "Z").Replace(op.ResponseBody)
+		assert.JSONEq(t, want, string(body))
+		assert.Equal(t, "application/json", raw.Header.Get("Content-Type"))
 	})
 }
 
-func TestWireOfAUserWithoutTokens(t *testing.T) {
+// TestFieldsWithoutAValueAreAbsent, because the service leaves them out.
+func TestFieldsWithoutAValueAreAbsent(t *testing.T) {
 	t.Parallel()
-	client, _ := newClient(t, &fake.Server{GetUserDetail: func(context.Context, identity.CommunicationUserIdentifier, *identity.GetUserDetailOptions) (azfake.Responder[identity.GetUserDetailResponse], azfake.ErrorResponder) {
-		return success(http.StatusOK, identity.GetUserDetailResponse{User: someUser}), noError
-	}})
-	var raw *http.Response
-	_, err := client.GetUserDetail(policy.WithCaptureResponse(t.Context(), &raw), someUser, nil)
-	require.NoError(t, err)
-	body, err := runtime.Payload(raw)
-	require.NoError(t, err)
-	assert.Equal(t, `{"id":"8:acs:a_b"}`, string(body))
+	client, _ := newClient(t, &fake.Server{
+		GetUserDetail: func(context.Context, identity.CommunicationUserIdentifier, *identity.GetUserDetailOptions) (azfake.Responder[identity.GetUserDetailResponse], azfake.ErrorResponder) {
+			return success(http.StatusOK, identity.GetUserDetailResponse{User: identitytest.User}), noError
+		},
+		GetTeamsExtensionAssignment: func(context.Context, string, string, *identity.GetTeamsExtensionAssignmentOptions) (azfake.Responder[identity.GetTeamsExtensionAssignmentResponse], azfake.ErrorResponder) {
+			assignment := identity.TeamsExtensionAssignment{TenantID: "tenant", ObjectID: "object", PrincipalType: "user"}
+			return success(http.StatusOK, identity.GetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assignment}), noError
+		},
+	})
+	for operation, want := range map[string]string{
+		"GetUserDetail":               `{"id":"8:acs:a_b"}`,
+		"GetTeamsExtensionAssignment": `{"tenantId":"tenant","objectId":"object","principalType":"user"}`,
+	} {
+		var raw *http.Response
+		_, err := identitytest.OperationNamed(operation).Call(policy.WithCaptureResponse(t.Context(), &raw), client)
+		require.NoError(t, err)
+		body, err := runtime.Payload(raw)
+		require.NoError(t, err)
+		assert.JSONEq(t, want, string(body))
+	}
 }

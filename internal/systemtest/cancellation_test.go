@@ -1,4 +1,4 @@
-package identity_test
+package systemtest_test
 
 import (
 	"context"
@@ -12,26 +12,27 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // stages are what a call may be at when it is canceled. Each keeps calls there for an hour.
-var stages = map[string]func(s *scene){
-	"connecting": func(s *scene) {
+var stages = map[string]func(s *system){
+	"connecting": func(s *system) {
 		s.transport.DialTLSContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
 	},
-	"waiting for the headers": func(s *scene) { s.service.Inject(emulator.Fault{Delay: time.Hour}) },
-	"reading the body":        func(s *scene) { s.service.Inject(emulator.Fault{BodyDelay: time.Hour}) },
-	"backing off":             func(s *scene) { s.service.Inject(emulator.Fault{Status: http.StatusServiceUnavailable}) },
+	"waiting for the headers": func(s *system) { s.service.Inject(emulator.Fault{Delay: time.Hour}) },
+	"reading the body":        func(s *system) { s.service.Inject(emulator.Fault{BodyDelay: time.Hour}) },
+	"backing off":             func(s *system) { s.service.Inject(emulator.Fault{Status: http.StatusServiceUnavailable}) },
 }
 
 func TestCancellation(t *testing.T) {
 	t.Parallel()
-	forEachOperation(t, func(t *testing.T, op operation) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for name, delay := range stages {
 			if name == "reading the body" && !hasBody(op) {
 				continue
@@ -39,7 +40,7 @@ func TestCancellation(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					s := newScene(t)
+					s := newSystem(t)
 					delay(s)
 					client := s.client(t, op, policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour})
 					checkCancellation(t, func(ctx context.Context) (any, error) { return s.call(ctx, client, op) })
@@ -65,9 +66,9 @@ func checkCancellation(t *testing.T, call func(context.Context) (any, error)) {
 
 func TestCanceledBeforeTheCall(t *testing.T) {
 	t.Parallel()
-	forEachOperation(t, func(t *testing.T, op operation) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		synctest.Test(t, func(t *testing.T) {
-			s := newScene(t)
+			s := newSystem(t)
 			before := len(s.service.Requests())
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
@@ -81,29 +82,24 @@ func TestCanceledBeforeTheCall(t *testing.T) {
 // slowCredential takes an hour for a token, which is valid for an hour.
 type slowCredential struct{ calls int }
 
-func (c *slowCredential) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+func (c *slowCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	c.calls++
-	select {
-	case <-time.After(time.Hour):
-		return azcore.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
-	case <-ctx.Done():
-		return azcore.AccessToken{}, ctx.Err()
-	}
+	return identitytest.GetTokenSlowly(ctx, options)
 }
 
-// newEntraClient is a client of the scene that waits for its tokens.
-func (s *scene) newEntraClient(t *testing.T, op operation, credential azcore.TokenCredential) *identity.Client {
+// newEntraClient is a client on the network that waits for its tokens.
+func (s *system) newEntraClient(t *testing.T, op identitytest.Operation, credential azcore.TokenCredential) *identity.Client {
 	t.Helper()
-	client, err := identity.NewClient(testEndpoint, credential, op.options(s.network))
+	client, err := identity.NewClient(identitytest.Endpoint, credential, op.NewOptions(s.network))
 	require.NoError(t, err)
 	return client
 }
 
 // forEachEntraOperation leaves out the one operation that sends no token of the client's credential.
-func forEachEntraOperation(t *testing.T, test func(t *testing.T, op operation)) {
+func forEachEntraOperation(t *testing.T, test func(t *testing.T, op identitytest.Operation)) {
 	t.Helper()
-	forEachOperation(t, func(t *testing.T, op operation) {
-		if op.name != "ExchangeTeamsExtensionToken" {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		if op.SendsClientCredential() {
 			synctest.Test(t, func(t *testing.T) { test(t, op) })
 		}
 	})
@@ -111,8 +107,8 @@ func forEachEntraOperation(t *testing.T, test func(t *testing.T, op operation)) 
 
 func TestCancellationWhileWaitingForAToken(t *testing.T) {
 	t.Parallel()
-	forEachEntraOperation(t, func(t *testing.T, op operation) {
-		s := newScene(t)
+	forEachEntraOperation(t, func(t *testing.T, op identitytest.Operation) {
+		s := newSystem(t)
 		client := s.newEntraClient(t, op, &slowCredential{})
 		checkCancellation(t, func(ctx context.Context) (any, error) { return s.call(ctx, client, op) })
 	})
@@ -121,8 +117,8 @@ func TestCancellationWhileWaitingForAToken(t *testing.T) {
 // TestCancellationWhileSomebodyElseGetsAToken shows that nobody depends on the patience of others.
 func TestCancellationWhileSomebodyElseGetsAToken(t *testing.T) {
 	t.Parallel()
-	forEachEntraOperation(t, func(t *testing.T, op operation) {
-		s := newScene(t)
+	forEachEntraOperation(t, func(t *testing.T, op identitytest.Operation) {
+		s := newSystem(t)
 		credential := &slowCredential{}
 		client := s.newEntraClient(t, op, credential)
 		first := make(chan error)
@@ -142,12 +138,12 @@ func TestCancellationWhileSomebodyElseGetsAToken(t *testing.T) {
 func TestNobodyWaitsForARenewal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newScene(t)
+		s := newSystem(t)
 		const life = 10 * time.Minute
-		credential := credentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-			return azcore.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(life)}, nil
+		credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(life)}, nil
 		})
-		client := s.newEntraClient(t, operations[0], &credential)
+		client := s.newEntraClient(t, identitytest.OperationNamed("CreateUser"), &credential)
 		call := func(ctx context.Context) (any, error) { return client.CreateUser(ctx, nil) }
 		_, err := call(t.Context())
 		require.NoError(t, err)
@@ -179,89 +175,26 @@ func TestNobodyWaitsForARenewal(t *testing.T) {
 	})
 }
 
-// TestNobodyWaitsForARenewalAfterARefusal has the service ask for other claims, and then
-// refuse for another reason.
-func TestNobodyWaitsForARenewalAfterARefusal(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const life = 10 * time.Minute
-		challenges := []string{`Bearer error="insufficient_claims", claims="e30="`, ""}
-		transport := &script{answer: func(*http.Request) (*http.Response, error) {
-			if len(challenges) == 0 {
-				return response(http.StatusCreated, userBody), nil
-			}
-			resp := response(http.StatusUnauthorized, "")
-			resp.Header.Set("WWW-Authenticate", challenges[0])
-			challenges = challenges[1:]
-			return resp, nil
-		}}
-		credential := credentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-			return azcore.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(life)}, nil
-		})
-		client, err := identity.NewClient(testEndpoint, &credential, scriptedOptions(transport))
-		require.NoError(t, err)
-		call := func() error { _, err := client.CreateUser(t.Context(), nil); return err }
-		require.Error(t, call())
-		require.NoError(t, call())
-
-		credential = func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
-			<-ctx.Done()
-			credential = (&slowCredential{}).GetToken
-			return azcore.AccessToken{}, ctx.Err()
-		}
-		time.Sleep(life/2 + time.Second) // a fake sleep
-		renewal := make(chan error)
-		go func() { renewal <- call() }()
-		synctest.Wait()
-		started := time.Now()
-		require.NoError(t, call())
-		assert.Equal(t, started, time.Now(), "the call must not wait")
-		require.NoError(t, <-renewal)
-	})
-}
-
-// TestCredentialThatPanics shows that a panic, which a server may survive, strands nobody.
-func TestCredentialThatPanics(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newScene(t)
-		panics := true
-		credential := credentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-			if panics {
-				panics = false
-				panic(secretToken)
-			}
-			return azcore.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
-		})
-		client := s.newEntraClient(t, operations[0], &credential)
-		_, err := client.CreateUser(t.Context(), nil)
-		require.ErrorContains(t, err, "identity: credential panicked")
-		assertNoSecret(t, err.Error())
-		_, err = client.CreateUser(t.Context(), nil)
-		require.NoError(t, err)
-	})
-}
-
 // TestCancellationAfterARefusal has the service ask for another token, which takes its time.
 func TestCancellationAfterARefusal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		refusals := 1
-		transport := &script{answer: func(*http.Request) (*http.Response, error) {
+		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
 			if refusals--; refusals >= 0 {
-				resp := response(http.StatusUnauthorized, "")
+				resp := identitytest.NewResponse(http.StatusUnauthorized, "")
 				resp.Header.Set("WWW-Authenticate", `Bearer error="insufficient_claims", claims="e30="`)
 				return resp, nil
 			}
-			return response(http.StatusCreated, userBody), nil
+			return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
 		}}
-		credential := credentialFunc(func(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+		credential := identitytest.CredentialFunc(func(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 			if options.Claims != "" {
-				return (&slowCredential{}).GetToken(ctx, options)
+				return identitytest.GetTokenSlowly(ctx, options)
 			}
-			return azcore.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(24 * time.Hour)}, nil
+			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(24 * time.Hour)}, nil
 		})
-		client, err := identity.NewClient(testEndpoint, &credential, scriptedOptions(transport))
+		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
 		require.NoError(t, err)
 		refused := make(chan error)
 		go func() {
@@ -272,10 +205,4 @@ func TestCancellationAfterARefusal(t *testing.T) {
 		checkCancellation(t, func(ctx context.Context) (any, error) { return client.CreateUser(ctx, nil) })
 		require.NoError(t, <-refused)
 	})
-}
-
-type credentialFunc func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error)
-
-func (f *credentialFunc) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return (*f)(ctx, options)
 }

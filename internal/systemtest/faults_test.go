@@ -1,4 +1,4 @@
-package identity_test
+package systemtest_test
 
 import (
 	"bytes"
@@ -13,23 +13,23 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // fault is something that goes wrong between the client and the service.
 type fault struct {
-	inject  func(s *scene, op operation, times int)
-	retried func(operation) bool // whether another attempt is made; nil: always
-	failed  func(error) bool     // whether the error says what went wrong
-	harmful func(operation) bool // whether the attempt fails at all; nil: always
+	inject  func(s *system, op identitytest.Operation, times int)
+	retried func(identitytest.Operation) bool // whether another attempt is made; nil: always
+	failed  func(error) bool                  // whether the error says what went wrong
+	harmful func(identitytest.Operation) bool // whether the attempt fails at all; nil: always
 }
 
-func injected(f emulator.Fault) func(*scene, operation, int) {
-	return func(s *scene, _ operation, times int) {
+func injected(f emulator.Fault) func(*system, identitytest.Operation, int) {
+	return func(s *system, _ identitytest.Operation, times int) {
 		limited := f
 		limited.Times = times
 		s.service.Inject(limited)
@@ -37,10 +37,7 @@ func injected(f emulator.Fault) func(*scene, operation, int) {
 }
 
 func hasStatus(status int) func(error) bool {
-	return func(err error) bool {
-		responseError, ok := errors.AsType[*azcore.ResponseError](err)
-		return ok && responseError.StatusCode == status
-	}
+	return func(err error) bool { return identitytest.HasStatus(err, status) }
 }
 
 func wraps(target error) func(error) bool {
@@ -56,11 +53,11 @@ func status(status int) fault {
 }
 
 // isIdempotent holds for the methods whose answer may be asked for again when it was cut off.
-func isIdempotent(op operation) bool { return op.method != http.MethodPost }
+func isIdempotent(op identitytest.Operation) bool { return op.Method != http.MethodPost }
 
-func hasBody(op operation) bool { return op.success != "" }
+func hasBody(op identitytest.Operation) bool { return op.ResponseBody != "" }
 
-func never(operation) bool { return false }
+func never(identitytest.Operation) bool { return false }
 
 var faults = map[string]fault{
 	"too many requests":     status(http.StatusTooManyRequests),
@@ -74,7 +71,7 @@ var faults = map[string]fault{
 		failed: hasStatus(http.StatusBadGateway),
 	},
 	"connection refused": {
-		inject: func(s *scene, _ operation, times int) {
+		inject: func(s *system, _ identitytest.Operation, times int) {
 			if times == 0 {
 				times = 1000
 			}
@@ -91,15 +88,15 @@ var faults = map[string]fault{
 		failed:  wraps(io.ErrUnexpectedEOF),
 	},
 	"empty body": {
-		inject: func(s *scene, op operation, times int) {
-			s.service.Inject(emulator.Fault{Status: op.status, Times: times})
+		inject: func(s *system, op identitytest.Operation, times int) {
+			s.service.Inject(emulator.Fault{Status: op.Status(), Times: times})
 		},
 		harmful: hasBody,
 		retried: never,
 		failed:  says("identity: response has no "),
 	},
 	"success of a proxy": {
-		inject: func(s *scene, op operation, times int) {
+		inject: func(s *system, op identitytest.Operation, times int) {
 			f := emulator.Fault{Status: http.StatusOK, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<html>Sign in</html>", Times: times}
 			s.service.Inject(f)
 		},
@@ -132,19 +129,19 @@ var retry = policy.RetryOptions{TryTimeout: time.Minute, RetryDelay: 2 * time.Se
 const attempts = 4 // by azcore's default
 
 // forEachFault runs a test for every operation and every fault, with a fresh emulator and in fake time.
-func forEachFault(t *testing.T, test func(t *testing.T, s *scene, op operation, f fault)) {
+func forEachFault(t *testing.T, test func(t *testing.T, s *system, op identitytest.Operation, f fault)) {
 	t.Helper()
-	forEachOperation(t, func(t *testing.T, op operation) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for name, f := range faults {
 			if f.retried == nil {
-				f.retried = func(operation) bool { return true }
+				f.retried = func(identitytest.Operation) bool { return true }
 			}
 			if f.harmful == nil {
-				f.harmful = func(operation) bool { return true }
+				f.harmful = func(identitytest.Operation) bool { return true }
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) { test(t, newScene(t), op, f) })
+				synctest.Test(t, func(t *testing.T) { test(t, newSystem(t), op, f) })
 			})
 		}
 	})
@@ -153,7 +150,7 @@ func forEachFault(t *testing.T, test func(t *testing.T, s *scene, op operation, 
 // TestPassingFault has two requests go wrong: the call succeeds after retries, or says why not.
 func TestPassingFault(t *testing.T) {
 	t.Parallel()
-	forEachFault(t, func(t *testing.T, s *scene, op operation, f fault) {
+	forEachFault(t, func(t *testing.T, s *system, op identitytest.Operation, f fault) {
 		before := len(s.service.Requests())
 		f.inject(s, op, attempts-2)
 		got, err := s.call(t.Context(), s.client(t, op, retry), op)
@@ -163,7 +160,7 @@ func TestPassingFault(t *testing.T) {
 			assert.Zero(t, got)
 		} else {
 			require.NoError(t, err)
-			requireComplete(t, got)
+			identitytest.RequireComplete(t, got)
 		}
 		checkAttempts(t, op, s.service.Requests()[before:])
 		checkNothingIsLeft(t, s)
@@ -174,7 +171,7 @@ func TestPassingFault(t *testing.T) {
 // error that says why.
 func TestLastingFault(t *testing.T) {
 	t.Parallel()
-	forEachFault(t, func(t *testing.T, s *scene, op operation, f fault) {
+	forEachFault(t, func(t *testing.T, s *system, op identitytest.Operation, f fault) {
 		const patience = 10 * time.Minute
 		before := len(s.service.Requests())
 		f.inject(s, op, 0)
@@ -200,7 +197,7 @@ func TestLastingFault(t *testing.T) {
 // TestDeadlineOfTheCaller shows that a call ends with its context, whatever it is waiting for.
 func TestDeadlineOfTheCaller(t *testing.T) {
 	t.Parallel()
-	forEachFault(t, func(t *testing.T, s *scene, op operation, f fault) {
+	forEachFault(t, func(t *testing.T, s *system, op identitytest.Operation, f fault) {
 		if !f.harmful(op) || !f.retried(op) {
 			return // the call does not last
 		}
@@ -219,18 +216,18 @@ func TestDeadlineOfTheCaller(t *testing.T) {
 
 // checkAttempts checks the requests of one call: each is whole and signed at its own time,
 // and all carry the same ID.
-func checkAttempts(t *testing.T, op operation, requests []emulator.Request) {
+func checkAttempts(t *testing.T, op identitytest.Operation, requests []emulator.Request) {
 	t.Helper()
 	dates := map[string]bool{}
 	for _, request := range requests {
-		assert.Equal(t, op.name == "ExchangeTeamsExtensionToken", request.Header.Get("x-ms-date") == "")
+		assert.Equal(t, op.SendsClientCredential(), request.Header.Get("x-ms-date") != "")
 		dates[request.Header.Get("x-ms-date")] = true
 		assert.Equal(t, requests[0].Header.Get("x-ms-client-request-id"), request.Header.Get("x-ms-client-request-id"))
 		assert.Equal(t, requests[0].Body, request.Body)
-		assert.Equal(t, op.body == "", len(request.Body) == 0)
+		assert.Equal(t, op.RequestBody == "", len(request.Body) == 0)
 		assert.NotEqual(t, http.StatusUnauthorized, statusWithoutFaults(t, request), "the signature must be right")
 	}
-	if op.name != "ExchangeTeamsExtensionToken" {
+	if op.SendsClientCredential() {
 		assert.Len(t, dates, len(requests), "every attempt is signed afresh")
 	}
 }
@@ -244,7 +241,7 @@ func statusWithoutFaults(t *testing.T, request emulator.Request) int {
 		now, err = http.ParseTime(date)
 		require.NoError(t, err)
 	}
-	service, err := emulator.NewHandler(&emulator.Options{AccessKey: testKey, ResourceID: resource, Now: func() time.Time { return now }})
+	service, err := emulator.NewHandler(&emulator.Options{AccessKey: identitytest.AccessKey, ResourceID: identitytest.ResourceID, Now: func() time.Time { return now }})
 	require.NoError(t, err)
 	r := httptest.NewRequestWithContext(t.Context(), request.Method, request.URI, bytes.NewReader(request.Body))
 	r.Host = "contoso.communication.azure.com"
@@ -255,7 +252,7 @@ func statusWithoutFaults(t *testing.T, request emulator.Request) int {
 }
 
 // checkNothingIsLeft finds connections; goroutines are found at the end of the bubble.
-func checkNothingIsLeft(t *testing.T, s *scene) {
+func checkNothingIsLeft(t *testing.T, s *system) {
 	t.Helper()
 	s.transport.CloseIdleConnections()
 	synctest.Wait()
@@ -266,10 +263,10 @@ func checkNothingIsLeft(t *testing.T, s *scene) {
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newScene(t)
+		s := newSystem(t)
 		s.service.Inject(emulator.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7"}}, Times: 2})
 		started := time.Now()
-		_, err := s.client(t, operations[0], policy.RetryOptions{}).CreateUser(t.Context(), nil)
+		_, err := s.client(t, identitytest.OperationNamed("CreateUser"), policy.RetryOptions{}).CreateUser(t.Context(), nil)
 		require.NoError(t, err)
 		assert.Equal(t, 14*time.Second, time.Since(started))
 	})

@@ -1,16 +1,15 @@
-package identity_test
+package systemtest_test
 
 import (
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -42,7 +41,7 @@ func TestWrongClock(t *testing.T) {
 		t.Run(drift.String(), func(t *testing.T) {
 			t.Parallel()
 			client, server := newEmulator(t, &emulator.Options{Now: newOffsetClock(drift).Now})
-			created, err := client.CreateUserAndToken(t.Context(), chat, nil)
+			created, err := client.CreateUserAndToken(t.Context(), identitytest.ChatScopes, nil)
 			require.NoError(t, err)
 			_, err = client.DeleteUser(t.Context(), created.User, nil)
 			require.NoError(t, err)
@@ -74,8 +73,7 @@ func TestSmallDriftIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	for _, drift := range []time.Duration{0, 4 * time.Minute, -4 * time.Minute} {
 		_, server := newEmulator(t, &emulator.Options{Now: newOffsetClock(drift).Now})
-		key, err := identity.NewSharedKeyCredential(testKey)
-		require.NoError(t, err)
+		key := identitytest.NewSharedKeyCredential(t)
 		client, err := identity.NewClientWithSharedKeyCredential(server.Endpoint(), key, server.ClientOptions())
 		require.NoError(t, err)
 		_, err = client.CreateUser(t.Context(), nil)
@@ -109,68 +107,6 @@ func TestWrongClockOfManyCallers(t *testing.T) {
 	assert.LessOrEqual(t, refused, callers, "once for each caller at the most")
 }
 
-// TestErrorNamesTheDrift shows the error of a request that is refused with the service's time, too.
-func TestErrorNamesTheDrift(t *testing.T) {
-	t.Parallel()
-	for want, drift := range map[string]time.Duration{
-		"1h0m0s behind":    time.Hour,
-		"24h0m0s ahead of": -24 * time.Hour,
-	} {
-		t.Run(want, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				transport := refusal("Denied", func() string { return time.Now().Add(drift).UTC().Format(http.TimeFormat) })
-				client := newScriptedClient(t, transport)
-				for attempts := range 2 {
-					_, err := client.CreateUser(t.Context(), nil)
-					require.ErrorContains(t, err, "identity: the clock of this machine is "+want+" the service's: ")
-					assert.True(t, identity.HasCode(err, identity.ErrorCodeDenied))
-					assert.Len(t, transport.requests, 2+attempts, "one more for the first call alone")
-				}
-			})
-		})
-	}
-}
-
-// TestOnlyARefusalIsPutDownToTheClock shows above all that work which was done is not done again.
-func TestOnlyARefusalIsPutDownToTheClock(t *testing.T) {
-	t.Parallel()
-	forEachOperation(t, func(t *testing.T, op operation) {
-		for _, status := range []int{op.status, http.StatusForbidden, http.StatusNotFound} {
-			transport := &script{answer: func(*http.Request) (*http.Response, error) {
-				resp := response(status, op.success)
-				resp.Header.Set("Date", time.Now().Add(24*time.Hour).UTC().Format(http.TimeFormat))
-				return resp, nil
-			}}
-			_, err := op.call(t.Context(), op.newClient(t, transport))
-			assert.Equal(t, status == op.status, err == nil)
-			assert.Len(t, transport.requests, 1)
-		}
-	})
-}
-
-// TestErrorOfAnotherReasonDoesNotNameTheDrift shows refusals that have nothing to do with the signature.
-func TestErrorOfAnotherReasonDoesNotNameTheDrift(t *testing.T) {
-	t.Parallel()
-	for _, code := range []string{"IdentityNotOwned", "InvalidAccessToken"} {
-		transport := refusal(code, func() string { return time.Now().Add(time.Hour).UTC().Format(http.TimeFormat) })
-		_, err := newScriptedClient(t, transport).CreateUser(t.Context(), nil)
-		assert.True(t, identity.HasCode(err, identity.ErrorCode(code)), err)
-		assert.NotContains(t, err.Error(), "clock of this machine")
-	}
-}
-
-// TestDateThatSaysNothing has the service send no date, or one that is none.
-func TestDateThatSaysNothing(t *testing.T) {
-	t.Parallel()
-	for _, date := range []string{"", "tomorrow", strings.Repeat("9", 1000)} {
-		transport := refusal("Denied", func() string { return date })
-		_, err := newScriptedClient(t, transport).CreateUser(t.Context(), nil)
-		assert.True(t, identity.HasCode(err, identity.ErrorCodeDenied), err)
-		assert.Len(t, transport.requests, 1)
-	}
-}
-
 // TestDateOutOfThisWorld shows that no date makes the client lose its clock for good.
 func TestDateOutOfThisWorld(t *testing.T) {
 	t.Parallel()
@@ -178,9 +114,11 @@ func TestDateOutOfThisWorld(t *testing.T) {
 		_, server := newEmulator(t, nil)
 		options := server.ClientOptions()
 		network, lies := options.Transport, 2
-		options.Transport = &script{answer: func(req *http.Request) (*http.Response, error) {
+		options.Transport = &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
 			if lies--; lies >= 0 {
-				return refusal("Denied", func() string { return date }).Do(req)
+				resp := identitytest.NewResponse(http.StatusUnauthorized, `{"error":{"code":"Denied","message":"No."}}`)
+				resp.Header.Set("Date", date)
+				return resp, nil
 			}
 			return resend(t, network, req)
 		}}
@@ -191,13 +129,4 @@ func TestDateOutOfThisWorld(t *testing.T) {
 		_, err = client.CreateUser(t.Context(), nil)
 		require.NoError(t, err)
 	}
-}
-
-// refusal answers every request with 401.
-func refusal(code string, date func() string) *script {
-	return &script{answer: func(*http.Request) (*http.Response, error) {
-		resp := response(http.StatusUnauthorized, `{"error":{"code":"`+code+`","message":"No."}}`)
-		resp.Header.Set("Date", date())
-		return resp, nil
-	}}
 }

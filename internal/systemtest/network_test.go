@@ -1,4 +1,4 @@
-package identity_test
+package systemtest_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -83,66 +84,44 @@ func (n *network) Close() error {
 
 func (n *network) Addr() net.Addr { return &net.UnixAddr{} }
 
-// scene is the emulator on a network, with something there for every operation to work on.
-type scene struct {
+// system is the emulator on a network, with a user, an assignment and an Entra token.
+type system struct {
 	*network
-	service    *emulator.Handler
-	user       identity.CommunicationUserIdentifier
-	entraToken string
+	service   *emulator.Handler
+	arguments identitytest.Arguments
 }
 
-func newScene(t *testing.T) *scene {
+func newSystem(t *testing.T) *system {
 	t.Helper()
-	s := &scene{}
-	service, err := emulator.NewHandler(&emulator.Options{AccessKey: testKey, ResourceID: resource})
+	service, err := emulator.NewHandler(&emulator.Options{AccessKey: identitytest.AccessKey, ResourceID: identitytest.ResourceID})
 	require.NoError(t, err)
-	s.service, s.network = service, newNetwork(t, service)
-	s.entraToken = service.EntraToken(emulator.EntraTokenClaims{AppID: resource, ObjectID: person, TenantID: tenant})
-	client := newScriptedClient(t, anyOf{service})
+	s := &system{service: service, network: newNetwork(t, service)}
+	client := identitytest.NewClient(t, identitytest.HandlersTransport{service})
 	created, err := client.CreateUser(t.Context(), nil)
 	require.NoError(t, err)
-	s.user = created.User
-	_, err = client.SetTeamsExtensionAssignment(t.Context(), tenant, person, someAssignment, nil)
+	s.arguments = identitytest.Arguments{
+		User: created.User,
+		EntraToken: service.EntraToken(emulator.EntraTokenClaims{
+			AppID: identitytest.ResourceID, ObjectID: identitytest.ObjectID, TenantID: identitytest.TenantID,
+		}),
+		ClientID: identitytest.ResourceID, TenantID: identitytest.TenantID, ObjectID: identitytest.ObjectID,
+	}
+	_, err = identitytest.OperationNamed("SetTeamsExtensionAssignment").CallWith(t.Context(), client, s.arguments)
 	require.NoError(t, err)
 	return s
 }
 
-var someAssignment = identity.TeamsExtensionAssignmentParameters{PrincipalType: identity.TeamsExtensionPrincipalTypeUser, ClientIDs: []string{resource}}
-
 // call calls an operation so that it succeeds, if nothing goes wrong.
-func (s *scene) call(ctx context.Context, c *identity.Client, op operation) (any, error) {
-	switch op.name {
-	case "GetToken":
-		return c.GetToken(ctx, s.user, chat, nil)
-	case "RevokeTokens":
-		return c.RevokeTokens(ctx, s.user, nil)
-	case "DeleteUser":
-		return c.DeleteUser(ctx, s.user, nil)
-	case "GetUserDetail":
-		return c.GetUserDetail(ctx, s.user, nil)
-	case "GetTokenForTeamsUser":
-		return c.GetTokenForTeamsUser(ctx, identity.TeamsUserTokenParameters{TeamsUserEntraToken: s.entraToken, ClientID: resource, UserObjectID: person}, nil)
-	case "GetTeamsExtensionAssignment":
-		return c.GetTeamsExtensionAssignment(ctx, tenant, person, nil)
-	case "SetTeamsExtensionAssignment":
-		return c.SetTeamsExtensionAssignment(ctx, tenant, person, someAssignment, nil)
-	case "DeleteTeamsExtensionAssignment":
-		return c.DeleteTeamsExtensionAssignment(ctx, tenant, person, nil)
-	case "ExchangeTeamsExtensionToken":
-		return c.ExchangeTeamsExtensionToken(ctx, identity.TeamsExtensionTokenParameters{EntraToken: s.entraToken}, nil)
-	default:
-		return op.call(ctx, c)
-	}
+func (s *system) call(ctx context.Context, c *identity.Client, op identitytest.Operation) (any, error) {
+	return op.CallWith(ctx, c, s.arguments)
 }
 
-// client is a client of the scene that may call the operation.
-func (s *scene) client(t *testing.T, op operation, retry policy.RetryOptions) *identity.Client {
+// client returns a client on the network that can call the operation.
+func (s *system) client(t *testing.T, op identitytest.Operation, retry policy.RetryOptions) *identity.Client {
 	t.Helper()
-	options := op.options(s.network)
+	options := op.NewOptions(s.network)
 	options.Retry = retry
-	client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+"/;accesskey="+testKey, options)
-	require.NoError(t, err)
-	return client
+	return identitytest.NewClientWithOptions(t, options)
 }
 
 var _ net.Listener = (*network)(nil)

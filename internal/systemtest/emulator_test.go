@@ -1,4 +1,4 @@
-package identity_test
+package systemtest_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -31,7 +32,7 @@ func forEachCredential(t *testing.T, test func(t *testing.T, client *identity.Cl
 	t.Run("Entra", func(t *testing.T) {
 		t.Parallel()
 		_, server := newEmulator(t, nil)
-		client, err := identity.NewClient(server.Endpoint(), &entraCredential{}, server.ClientOptions())
+		client, err := identity.NewClient(server.Endpoint(), &identitytest.EntraCredential{}, server.ClientOptions())
 		require.NoError(t, err)
 		test(t, client, server)
 	})
@@ -59,7 +60,7 @@ func TestLifeOfAUser(t *testing.T) {
 
 		_, err = client.DeleteUser(ctx, created.User, nil)
 		require.NoError(t, err)
-		_, err = client.GetToken(ctx, created.User, chat, nil)
+		_, err = client.GetToken(ctx, created.User, identitytest.ChatScopes, nil)
 		require.Error(t, err, "a deleted user must not get tokens")
 	})
 }
@@ -83,20 +84,20 @@ func TestTeamsUserOnTheEmulator(t *testing.T) {
 	forEachCredential(t, func(t *testing.T, client *identity.Client, server *emulator.Server) {
 		expiresOn := time.Now().Add(70 * time.Minute).Truncate(time.Second).UTC()
 		parameters := identity.TeamsUserTokenParameters{
-			TeamsUserEntraToken: server.EntraToken(emulator.EntraTokenClaims{AppID: resource, ObjectID: person, TenantID: tenant, ExpiresOn: expiresOn}),
-			ClientID:            resource,
-			UserObjectID:        person,
+			TeamsUserEntraToken: server.EntraToken(emulator.EntraTokenClaims{AppID: identitytest.ResourceID, ObjectID: identitytest.ObjectID, TenantID: identitytest.TenantID, ExpiresOn: expiresOn}),
+			ClientID:            identitytest.ResourceID,
+			UserObjectID:        identitytest.ObjectID,
 		}
 		token, err := client.GetTokenForTeamsUser(t.Context(), parameters, nil)
 		require.NoError(t, err)
 		assert.Equal(t, expiresOn, token.ExpiresOn.Truncate(time.Second))
 		claims, err := server.InspectToken(token.Token)
 		require.NoError(t, err)
-		want := identity.MicrosoftTeamsUserIdentifier{UserID: person, Cloud: identity.CloudEnvironmentPublic}
+		want := identity.MicrosoftTeamsUserIdentifier{UserID: identitytest.ObjectID, Cloud: identity.CloudEnvironmentPublic}
 		assert.Equal(t, want, identity.IdentifierFromRawID(claims.RawID))
 
 		wrong := parameters
-		wrong.UserObjectID = tenant
+		wrong.UserObjectID = identitytest.TenantID
 		_, err = client.GetTokenForTeamsUser(t.Context(), wrong, nil)
 		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
 		wrong = parameters
@@ -120,7 +121,7 @@ func TestCustomIDIsIdempotent(t *testing.T) {
 	t.Parallel()
 	forEachCredential(t, func(t *testing.T, _ *identity.Client, server *emulator.Server) {
 		options := server.ClientOptions()
-		options.APIVersion = previewVersion
+		options.APIVersion = identitytest.PreviewAPIVersion
 		client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
 		require.NoError(t, err)
 		ctx := t.Context()
@@ -128,7 +129,7 @@ func TestCustomIDIsIdempotent(t *testing.T) {
 
 		// The work is done and the answer is lost: the retry must find the same user.
 		server.Inject(emulator.Fault{Operation: "CreateUser", Drop: emulator.DropAfter, Times: 1})
-		first, err := client.CreateUserAndToken(ctx, chat, alice)
+		first, err := client.CreateUserAndToken(ctx, identitytest.ChatScopes, alice)
 		require.NoError(t, err)
 		second, err := client.CreateUser(ctx, &identity.CreateUserOptions{CustomID: new("alice")})
 		require.NoError(t, err)
@@ -146,40 +147,40 @@ func TestTeamsExtensionOnTheEmulator(t *testing.T) {
 	t.Parallel()
 	forEachCredential(t, func(t *testing.T, client *identity.Client, server *emulator.Server) {
 		ctx := t.Context()
-		_, err := client.GetTeamsExtensionAssignment(ctx, tenant, person, nil)
+		_, err := client.GetTeamsExtensionAssignment(ctx, identitytest.TenantID, identitytest.ObjectID, nil)
 		responseError, ok := errors.AsType[*azcore.ResponseError](err)
 		require.True(t, ok, "%T", err)
 		assert.Equal(t, http.StatusNotFound, responseError.StatusCode)
 
-		parameters := identity.TeamsExtensionAssignmentParameters{PrincipalType: identity.TeamsExtensionPrincipalTypeUser, ClientIDs: []string{resource}}
-		want := identity.TeamsExtensionAssignment{TenantID: tenant, ObjectID: person, PrincipalType: identity.TeamsExtensionPrincipalTypeUser, ClientIDs: []string{resource}}
-		set, err := client.SetTeamsExtensionAssignment(ctx, tenant, person, parameters, nil)
+		parameters := identity.TeamsExtensionAssignmentParameters{PrincipalType: identity.TeamsExtensionPrincipalTypeUser, ClientIDs: []string{identitytest.ResourceID}}
+		want := identity.TeamsExtensionAssignment{TenantID: identitytest.TenantID, ObjectID: identitytest.ObjectID, PrincipalType: identity.TeamsExtensionPrincipalTypeUser, ClientIDs: []string{identitytest.ResourceID}}
+		set, err := client.SetTeamsExtensionAssignment(ctx, identitytest.TenantID, identitytest.ObjectID, parameters, nil)
 		require.NoError(t, err)
 		assert.Equal(t, want, set.TeamsExtensionAssignment)
-		got, err := client.GetTeamsExtensionAssignment(ctx, tenant, person, nil)
+		got, err := client.GetTeamsExtensionAssignment(ctx, identitytest.TenantID, identitytest.ObjectID, nil)
 		require.NoError(t, err)
 		assert.Equal(t, want, got.TeamsExtensionAssignment)
-		replaced, err := client.SetTeamsExtensionAssignment(ctx, tenant, person, identity.TeamsExtensionAssignmentParameters{PrincipalType: identity.TeamsExtensionPrincipalTypeResourceAccount}, nil)
+		replaced, err := client.SetTeamsExtensionAssignment(ctx, identitytest.TenantID, identitytest.ObjectID, identity.TeamsExtensionAssignmentParameters{PrincipalType: identity.TeamsExtensionPrincipalTypeResourceAccount}, nil)
 		require.NoError(t, err)
 		assert.Equal(t, identity.TeamsExtensionPrincipalTypeResourceAccount, replaced.PrincipalType)
 		assert.Nil(t, replaced.ClientIDs)
 
 		exchanged, err := client.ExchangeTeamsExtensionToken(ctx, identity.TeamsExtensionTokenParameters{
-			EntraToken: server.EntraToken(emulator.EntraTokenClaims{ObjectID: person, TenantID: tenant}),
+			EntraToken: server.EntraToken(emulator.EntraTokenClaims{ObjectID: identitytest.ObjectID, TenantID: identitytest.TenantID}),
 		}, nil)
 		require.NoError(t, err)
 		user, ok := exchanged.User.(identity.TeamsExtensionUserIdentifier)
 		require.True(t, ok, "%T", exchanged.User)
-		assert.Equal(t, person, user.UserID)
+		assert.Equal(t, identitytest.ObjectID, user.UserID)
 		claims, err := server.InspectToken(exchanged.AccessToken.Token)
 		require.NoError(t, err)
 		assert.Equal(t, user.RawID(), claims.RawID)
 		_, err = client.ExchangeTeamsExtensionToken(ctx, identity.TeamsExtensionTokenParameters{EntraToken: "opaque"}, nil)
 		assert.True(t, identity.HasCode(err, identity.ErrorCodeInvalidAccessToken), err)
 
-		_, err = client.DeleteTeamsExtensionAssignment(ctx, tenant, person, nil)
+		_, err = client.DeleteTeamsExtensionAssignment(ctx, identitytest.TenantID, identitytest.ObjectID, nil)
 		require.NoError(t, err)
-		_, err = client.GetTeamsExtensionAssignment(ctx, tenant, person, nil)
+		_, err = client.GetTeamsExtensionAssignment(ctx, identitytest.TenantID, identitytest.ObjectID, nil)
 		require.Error(t, err)
 	})
 }
@@ -193,16 +194,16 @@ func TestWhatOnlyTheServiceCanJudge(t *testing.T) {
 	require.NoError(t, err)
 
 	for _, life := range []time.Duration{time.Minute, 59 * time.Minute, 1441 * time.Minute} {
-		_, err = client.GetToken(ctx, created.User, chat, &identity.GetTokenOptions{TokenExpiresIn: &life})
+		_, err = client.GetToken(ctx, created.User, identitytest.ChatScopes, &identity.GetTokenOptions{TokenExpiresIn: &life})
 		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
-		_, err = client.CreateUserAndToken(ctx, chat, &identity.CreateUserAndTokenOptions{TokenExpiresIn: &life})
+		_, err = client.CreateUserAndToken(ctx, identitytest.ChatScopes, &identity.CreateUserAndTokenOptions{TokenExpiresIn: &life})
 		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
 	}
 	for _, scopes := range [][]identity.TokenScope{nil, {}, {"rooms"}} {
 		_, err = client.GetToken(ctx, created.User, scopes, nil)
 		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
 	}
-	_, err = other.GetToken(ctx, created.User, chat, nil)
+	_, err = other.GetToken(ctx, created.User, identitytest.ChatScopes, nil)
 	assert.True(t, identity.HasCode(err, identity.ErrorCodeIdentityNotOwned), err)
 	_, err = other.RevokeTokens(ctx, created.User, nil)
 	assert.True(t, identity.HasCode(err, identity.ErrorCodeIdentityNotOwned), err)
@@ -217,15 +218,15 @@ func TestRetryIsAccepted(t *testing.T) {
 	options := server.ClientOptions()
 	network := options.Transport
 	attempts := 0
-	options.Transport = &script{answer: func(req *http.Request) (*http.Response, error) {
+	options.Transport = &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
 		if attempts++; attempts < 3 {
-			return response(http.StatusTooManyRequests, ""), nil
+			return identitytest.NewResponse(http.StatusTooManyRequests, ""), nil
 		}
 		return resend(t, network, req)
 	}}
 	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
 	require.NoError(t, err)
-	_, err = client.CreateUserAndToken(t.Context(), chat, nil)
+	_, err = client.CreateUserAndToken(t.Context(), identitytest.ChatScopes, nil)
 	require.NoError(t, err)
 	assert.Equal(t, 3, attempts)
 }
@@ -237,7 +238,7 @@ func TestTokenCredentialForAWeek(t *testing.T) {
 		const pause, week = 10 * time.Minute, 7 * 24 * time.Hour
 		service, err := emulator.NewHandler(nil)
 		require.NoError(t, err)
-		client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+";accesskey="+service.AccessKey(), scriptedOptions(anyOf{service}))
+		client, err := identity.NewClientFromConnectionString("endpoint="+identitytest.Endpoint+";accesskey="+service.AccessKey(), identitytest.NewOptions(identitytest.HandlersTransport{service}))
 		require.NoError(t, err)
 		created, err := client.CreateUser(t.Context(), nil)
 		require.NoError(t, err)
@@ -245,7 +246,7 @@ func TestTokenCredentialForAWeek(t *testing.T) {
 		refreshes := 0
 		credential, err := identity.NewCommunicationTokenCredential(func(ctx context.Context) (identity.AccessToken, error) {
 			refreshes++
-			token, err := client.GetToken(ctx, created.User, chat, nil)
+			token, err := client.GetToken(ctx, created.User, identitytest.ChatScopes, nil)
 			return token.AccessToken, err
 		}, nil)
 		require.NoError(t, err)
@@ -276,16 +277,16 @@ func TestTokenCredentialForAWeek(t *testing.T) {
 
 // chatService accepts the tokens of the identity service. It answers a revoked one like services that
 // do continuous access evaluation.
-func chatService(t *testing.T, service *emulator.Handler) *script {
+func chatService(t *testing.T, service *emulator.Handler) *identitytest.ScriptedTransport {
 	t.Helper()
-	return &script{answer: func(req *http.Request) (*http.Response, error) {
+	return &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
 		token := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
 		_, err := service.InspectToken(token)
 		if err == nil {
-			return response(http.StatusOK, "[]"), nil
+			return identitytest.NewResponse(http.StatusOK, "[]"), nil
 		}
 		assert.NotContains(t, err.Error(), "expired", "no service may see an expired token")
-		refusal := response(http.StatusUnauthorized, "")
+		refusal := identitytest.NewResponse(http.StatusUnauthorized, "")
 		refusal.Header.Set("WWW-Authenticate", `Bearer error="insufficient_claims", claims="e30="`)
 		return refusal, nil
 	}}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package identity_test
+package bench_test
 
 import (
 	"crypto/tls"
@@ -12,11 +12,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"slices"
 	"testing"
 
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/internal/httpserver"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/acs-go/identity/internal/selfsigned"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -63,8 +63,7 @@ func newCannedServer() (canned cannedServer, closeServer func() error, err error
 	if err != nil {
 		return canned, nil, err
 	}
-	i := slices.IndexFunc(operations, func(op operation) bool { return op.name == cannedOperation })
-	transport := newCanned(operations[i])
+	transport := identitytest.NewCannedTransport(identitytest.OperationNamed(cannedOperation))
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		resp, _ := transport.Do(r)
 		w.Header().Set("Content-Type", resp.Header.Get("Content-Type"))
@@ -109,8 +108,8 @@ func startCannedServer(tb testing.TB) cannedServer {
 	return server
 }
 
-// calls returns the calls of the client and of the floor, which share connections.
-func (s cannedServer) calls(tb testing.TB, endpoint string) (client, floor func() error) {
+// calls returns the calls of the client and of the baseline, which share connections.
+func (s cannedServer) calls(tb testing.TB, endpoint string) (client, baseline func() error) {
 	tb.Helper()
 	certificate, err := x509.ParseCertificate(s.Certificate)
 	require.NoError(tb, err)
@@ -121,12 +120,12 @@ func (s cannedServer) calls(tb testing.TB, endpoint string) (client, floor func(
 		MaxIdleConnsPerHost: 1000,
 	}
 	tb.Cleanup(transport.CloseIdleConnections)
-	options := scriptedOptions(&http.Client{Transport: transport})
+	options := identitytest.NewOptions(&http.Client{Transport: transport})
 	options.InsecureAllowCredentialWithHTTP = true
-	c, err := identity.NewClientFromConnectionString("endpoint="+endpoint+";accesskey="+testKey, options)
+	c, err := identity.NewClientFromConnectionString("endpoint="+endpoint+";accesskey="+identitytest.AccessKey, options)
 	require.NoError(tb, err)
-	f := newFloor(tb, endpoint, testKey, &http.Client{Transport: transport})
-	return callsOf(tb.Context(), operationNamed(tb, cannedOperation), c, f)
+	f := newBaseline(tb, endpoint, identitytest.AccessKey, &http.Client{Transport: transport})
+	return callsOf(tb.Context(), identitytest.OperationNamed(cannedOperation), c, f)
 }
 
 // TestCannedServer shows that the benchmarks reach the server.
@@ -134,8 +133,8 @@ func TestCannedServer(t *testing.T) {
 	t.Parallel()
 	server := startCannedServer(t)
 	for _, endpoint := range []string{server.HTTP, server.HTTPS} {
-		client, floor := server.calls(t, endpoint)
+		client, baseline := server.calls(t, endpoint)
 		require.NoError(t, client())
-		require.NoError(t, floor())
+		require.NoError(t, baseline())
 	}
 }

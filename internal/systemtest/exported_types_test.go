@@ -1,8 +1,6 @@
-package identity_test
+package systemtest_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -11,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/fake"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -28,17 +28,19 @@ import (
 // comes from its constructor, the others are filled afterwards.
 func newValues(t *testing.T) []any {
 	t.Helper()
-	key, err := identity.NewSharedKeyCredential(testKey)
+	key := identitytest.NewSharedKeyCredential(t)
+	tokenCredential, err := identity.NewCommunicationTokenCredential(nil, &identity.CommunicationTokenCredentialOptions{
+		InitialToken: &identitytest.AccessToken,
+	})
 	require.NoError(t, err)
-	initial := &identity.AccessToken{Token: secretToken, ExpiresOn: tokenExpiresOn}
-	handler, err := emulator.NewHandler(&emulator.Options{AccessKey: testKey})
+	handler, err := emulator.NewHandler(&emulator.Options{AccessKey: identitytest.AccessKey})
 	require.NoError(t, err)
 	useEmulator(handler)
-	_, server := newEmulator(t, &emulator.Options{AccessKey: testKey})
+	_, server := newEmulator(t, &emulator.Options{AccessKey: identitytest.AccessKey})
 	useEmulator(server.Handler)
 	return []any{
-		newScriptedClient(t, always(http.StatusOK, tokenBody)),
-		newTokenCredential(t, nil, &identity.CommunicationTokenCredentialOptions{InitialToken: initial}),
+		identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusOK, identitytest.TokenBody)),
+		tokenCredential,
 		key,
 		handler,
 		server,
@@ -96,10 +98,10 @@ func newValues(t *testing.T) []any {
 
 // useEmulator leaves a token among the emulator's requests and its faults.
 func useEmulator(handler *emulator.Handler) {
-	request := httptest.NewRequest(http.MethodPost, "/identities", strings.NewReader(tokenBody))
-	request.Header.Set("Authorization", "Bearer "+secretToken)
+	request := httptest.NewRequest(http.MethodPost, "/identities", strings.NewReader(identitytest.TokenBody))
+	request.Header.Set("Authorization", "Bearer "+identitytest.SecretToken)
 	handler.ServeHTTP(httptest.NewRecorder(), request)
-	handler.Inject(emulator.Fault{Status: http.StatusOK, Body: tokenBody})
+	handler.Inject(emulator.Fault{Status: http.StatusOK, Body: identitytest.TokenBody})
 }
 
 // public names the types and fields that hold no secret. All others do, so that a new one is
@@ -181,11 +183,11 @@ func TestEveryExportedTypeHasASample(t *testing.T) {
 func exportedTypes(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	require.NoError(t, filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (entry.Name() == "internal" || entry.Name() == "testdata"):
+		case entry.IsDir() && (entry.Name() == "internal" || entry.Name() == "testdata" || isOtherModule(path)):
 			return fs.SkipDir
 		case filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
 			return nil
@@ -197,6 +199,11 @@ func exportedTypes(t *testing.T) []string {
 		return err
 	}))
 	return names
+}
+
+func isOtherModule(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "go.mod"))
+	return err == nil && folder != "../.."
 }
 
 func exportedTypesOf(file *ast.File) []string {
@@ -242,7 +249,7 @@ func fill(t *testing.T, value reflect.Value) {
 	}
 	switch value.Kind() {
 	case reflect.String:
-		value.SetString(secretToken)
+		value.SetString(identitytest.SecretToken)
 	case reflect.Pointer:
 		if value.IsNil() {
 			value.Set(reflect.New(value.Type().Elem()))
@@ -267,7 +274,7 @@ func fill(t *testing.T, value reflect.Value) {
 func fillSlice(t *testing.T, slice reflect.Value) {
 	t.Helper()
 	if slice.Type().Elem().Kind() == reflect.Uint8 {
-		slice.SetBytes([]byte(secretToken))
+		slice.SetBytes([]byte(identitytest.SecretToken))
 		return
 	}
 	slice.Set(reflect.MakeSlice(slice.Type(), 1, 1))
@@ -350,54 +357,23 @@ func TestPrintingShowsNoSecret(t *testing.T) {
 		for _, form := range s.forms() {
 			var output strings.Builder
 			fmt.Fprintln(&output, form)
-			for _, format := range formats {
+			for _, format := range identitytest.Formats {
 				fmt.Fprintf(&output, format+" %q\n", form, format)
 			}
-			assertNoSecret(t, output.String(), "%T", form)
+			identitytest.AssertNoSecret(t, output.String(), "%T", form)
 		}
 	})
 }
-
-// formats are all that package fmt has for values, and mistakes that are easily made.
-var formats = func() []string {
-	formats := []string{"", "%!"}
-	for _, verb := range "bcdeEfFgGoOqstTvxXU" {
-		for _, flag := range []string{"", "+", "#", " ", "0", "-", "10", "10.2"} {
-			formats = append(formats, "%"+flag+string(verb))
-		}
-	}
-	return formats
-}()
 
 func TestLoggingShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	forEachSample(t, func(t *testing.T, s sample) {
 		for _, form := range s.forms() {
-			assertNoSecret(t, loggedAsText(form), "%T", form)
+			identitytest.AssertNoSecret(t, identitytest.TextLog(form), "%T", form)
 		}
-		assertNoSecret(t, loggedAsJSON(s.Elem().Interface()))
-		assertNoSecret(t, loggedAsJSON(s.Interface()))
+		identitytest.AssertNoSecret(t, identitytest.JSONLog(s.Elem().Interface()))
+		identitytest.AssertNoSecret(t, identitytest.JSONLog(s.Interface()))
 	})
-}
-
-func loggedAsText(value any) string {
-	var output bytes.Buffer
-	logInAllWays(slog.NewTextHandler(&output, nil), value)
-	return output.String()
-}
-
-func loggedAsJSON(value any) string {
-	var output bytes.Buffer
-	logInAllWays(slog.NewJSONHandler(&output, nil), value)
-	return output.String()
-}
-
-func logInAllWays(handler slog.Handler, value any) {
-	logger := slog.New(handler)
-	logger.Info("value", "value", value)
-	logger.Info("group", slog.Group("group", "value", value))
-	logger.With("value", value).Info("with")
-	logger.WithGroup("group").With("value", value).Info("with a group")
 }
 
 // TestSecretsInJSON shows which JSON holds a token, and that slog's JSON of what holds such a
@@ -406,20 +382,14 @@ func TestSecretsInJSON(t *testing.T) {
 	t.Parallel()
 	forEachSample(t, func(t *testing.T, s sample) {
 		hasToken := slices.Contains(tokensInJSON, s.name())
-		assert.Equal(t, hasToken, holdsSecret(asJSON(s.Interface())))
+		assert.Equal(t, hasToken, identitytest.HoldsSecret(identitytest.JSON(s.Interface())))
 		for _, form := range s.forms() {
-			assert.True(t, hasToken || !holdsSecret(asJSON(form)), "%T", form)
+			assert.True(t, hasToken || !identitytest.HoldsSecret(identitytest.JSON(form)), "%T", form)
 			if _, resolves := form.(slog.LogValuer); !resolves {
-				assert.Equal(t, holdsSecret(asJSON(form)), holdsSecret(loggedAsJSON(form)), "%T", form)
+				assert.Equal(t, identitytest.HoldsSecret(identitytest.JSON(form)), identitytest.HoldsSecret(identitytest.JSONLog(form)), "%T", form)
 			}
 		}
 	})
-}
-
-// asJSON is empty if the value cannot be JSON.
-func asJSON(value any) string {
-	data, _ := json.Marshal(value)
-	return string(data)
 }
 
 // TestSecretsThatFmtShows shows where package fmt calls no methods: in unexported fields, and
@@ -436,12 +406,12 @@ func TestSecretsThatFmtShows(t *testing.T) {
 			"%p":               fmt.Sprintf(address, value),
 			"%s of pointers":   fmt.Sprintf(text, []*holder{{value}}),
 		} {
-			assert.Equal(t, slices.Contains(secretsInFields, s.name()), holdsSecret(output), form)
+			assert.Equal(t, slices.Contains(secretsInFields, s.name()), identitytest.HoldsSecret(output), form)
 		}
 		for _, form := range s.forms() {
 			switch reflect.TypeOf(form).Kind() {
 			case reflect.Pointer, reflect.Slice, reflect.Map:
-				assertNoSecret(t, fmt.Sprintf(address, form), "%T", form)
+				identitytest.AssertNoSecret(t, fmt.Sprintf(address, form), "%T", form)
 			}
 		}
 	})

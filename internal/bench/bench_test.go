@@ -1,14 +1,10 @@
 //go:build unix
 
-package identity_test
+package bench_test
 
 import (
-	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,100 +20,48 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkSign compares the policy with the two hashes that it cannot do without, on bodies like none, that of an
-// ordinary request, and that of a Teams exchange.
-func BenchmarkSign(b *testing.B) {
-	credential, err := identity.NewSharedKeyCredential(testKey)
-	require.NoError(b, err)
-	key, err := base64.StdEncoding.DecodeString(testKey)
-	require.NoError(b, err)
-	for _, size := range []int{0, 60, 2 << 10, 64 << 10} {
-		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) {
-			body := bytes.Repeat([]byte("a"), size)
-			req, err := azruntime.NewRequest(b.Context(), http.MethodPost, testEndpoint+"/identities?api-version=2025-06-30")
-			require.NoError(b, err)
-			require.NoError(b, identity.SetBody(req, body))
-			mac := hmac.New(sha256.New, key)
-			compare(b, 1,
-				func() error { return identity.Sign(credential, req, time.Now()) },
-				func() error {
-					mac.Reset()
-					signByHand(req.Raw(), body, mac)
-					return nil
-				})
-		})
-	}
-}
-
-// canned answers at once, in place of an http.Client, for the client and for the floor. It reads and closes the body of the request, as net/http does.
-type canned struct {
-	status int
-	body   string
-}
-
-var cannedHeader = http.Header{"Content-Type": {"application/json; charset=utf-8"}}
-
-func (c *canned) Do(req *http.Request) (*http.Response, error) {
-	if req.Body != nil {
-		_, _ = io.Copy(io.Discard, req.Body)
-		_ = req.Body.Close()
-	}
-	return &http.Response{
-		StatusCode: c.status,
-		Header:     cannedHeader,
-		Body:       io.NopCloser(strings.NewReader(c.body)),
-		Request:    req,
-	}, nil
-}
-
-// newCanned makes a transport that answers like the service, whose tokens are long.
-func newCanned(op operation) *canned {
-	token := strings.Repeat("a", 880)
-	return &canned{op.status, strings.ReplaceAll(op.success, secretToken, token)}
-}
-
 func BenchmarkCanned(b *testing.B) {
-	for _, op := range operations {
-		b.Run("op="+op.name, func(b *testing.B) {
-			client, floor := cannedCalls(b, op)
-			if floor == nil {
+	for _, op := range identitytest.Operations {
+		b.Run("op="+op.Name, func(b *testing.B) {
+			client, baseline := cannedCalls(b, op)
+			if baseline == nil {
 				b.Run("impl=client", func(b *testing.B) { measure(b, 1, client) })
 				return
 			}
-			compare(b, 1, client, floor)
+			compare(b, 1, client, baseline)
 		})
 	}
 }
 
-// cannedCalls returns the operation as the client and as the floor do it.
-func cannedCalls(tb testing.TB, op operation) (client, floor func() error) {
+// cannedCalls returns the operation as the client and as the baseline do it.
+func cannedCalls(tb testing.TB, op identitytest.Operation) (client, baseline func() error) {
 	tb.Helper()
-	transport := newCanned(op)
-	c, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+"/;accesskey="+testKey, op.options(transport))
+	transport := identitytest.NewCannedTransport(op)
+	c, err := identity.NewClientFromConnectionString(identitytest.ConnectionString, op.NewOptions(transport))
 	require.NoError(tb, err)
-	return callsOf(tb.Context(), op, c, newFloor(tb, testEndpoint, testKey, transport))
+	return callsOf(tb.Context(), op, c, newBaseline(tb, identitytest.Endpoint, identitytest.AccessKey, transport))
 }
 
 // BenchmarkBodySize shows how the cost grows with what is sent.
 func BenchmarkBodySize(b *testing.B) {
-	options := scriptedOptions(newCanned(operationNamed(b, "CreateUserAndToken")))
-	options.APIVersion = previewVersion
-	client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+"/;accesskey="+testKey, options)
+	options := identitytest.NewOptions(identitytest.NewCannedTransport(identitytest.OperationNamed("CreateUserAndToken")))
+	options.APIVersion = identitytest.PreviewAPIVersion
+	client, err := identity.NewClientFromConnectionString(identitytest.ConnectionString, options)
 	require.NoError(b, err)
-	exchanging, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+"/;accesskey="+testKey,
-		scriptedOptions(newCanned(operationNamed(b, "GetTokenForTeamsUser"))))
+	exchanging, err := identity.NewClientFromConnectionString("endpoint="+identitytest.Endpoint+"/;accesskey="+identitytest.AccessKey,
+		identitytest.NewOptions(identitytest.NewCannedTransport(identitytest.OperationNamed("GetTokenForTeamsUser"))))
 	require.NoError(b, err)
 	for _, length := range []int{1, 256} {
 		b.Run(fmt.Sprintf("customid=%d", length), func(b *testing.B) {
 			id := strings.Repeat("a", length)
 			measure(b, 1, func() error {
-				_, err := client.CreateUserAndToken(b.Context(), chat, &identity.CreateUserAndTokenOptions{CustomID: &id})
+				_, err := client.CreateUserAndToken(b.Context(), identitytest.ChatScopes, &identity.CreateUserAndTokenOptions{CustomID: &id})
 				return err
 			})
 		})
@@ -133,7 +77,7 @@ func BenchmarkBodySize(b *testing.B) {
 	}
 	for _, kibibytes := range []int{1, 2, 4, 8} {
 		b.Run(fmt.Sprintf("teamstoken=%dKiB", kibibytes), func(b *testing.B) {
-			parameters := identity.TeamsUserTokenParameters{TeamsUserEntraToken: strings.Repeat("a", kibibytes<<10), ClientID: resource, UserObjectID: person}
+			parameters := identity.TeamsUserTokenParameters{TeamsUserEntraToken: strings.Repeat("a", kibibytes<<10), ClientID: identitytest.ResourceID, UserObjectID: identitytest.ObjectID}
 			measure(b, 1, func() error {
 				_, err := exchanging.GetTokenForTeamsUser(b.Context(), parameters, nil)
 				return err
@@ -158,8 +102,8 @@ func benchmarkLoopback(b *testing.B, name string, server cannedServer, goroutine
 		scheme, _, _ := strings.Cut(endpoint, ":")
 		for _, n := range goroutines {
 			b.Run(fmt.Sprintf("%s/scheme=%s/goroutines=%d", name, scheme, n), func(b *testing.B) {
-				client, floor := server.calls(b, endpoint)
-				compare(b, n, client, floor)
+				client, baseline := server.calls(b, endpoint)
+				compare(b, n, client, baseline)
 			})
 		}
 	}
@@ -168,7 +112,7 @@ func benchmarkLoopback(b *testing.B, name string, server cannedServer, goroutine
 // BenchmarkTokenCredential compares a look at the token with a look at the clock, without which there is none.
 func BenchmarkTokenCredential(b *testing.B) {
 	credential, err := identity.NewCommunicationTokenCredential(nil, &identity.CommunicationTokenCredentialOptions{
-		InitialToken: &identity.AccessToken{Token: secretToken, ExpiresOn: time.Now().Add(24 * time.Hour)},
+		InitialToken: &identity.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(24 * time.Hour)},
 	})
 	require.NoError(b, err)
 	ctx := b.Context()
@@ -189,18 +133,18 @@ func BenchmarkTokenCredential(b *testing.B) {
 
 // rawIDs has one of each form.
 var rawIDs = map[string]string{
-	"communicationUser":        "8:acs:" + resource + "_" + person,
-	"communicationUserGCCH":    "8:gcch-acs:" + resource + "_" + person,
-	"spoolUser":                "8:spool:" + resource + "_" + person,
+	"communicationUser":        "8:acs:" + identitytest.ResourceID + "_" + identitytest.ObjectID,
+	"communicationUserGCCH":    "8:gcch-acs:" + identitytest.ResourceID + "_" + identitytest.ObjectID,
+	"spoolUser":                "8:spool:" + identitytest.ResourceID + "_" + identitytest.ObjectID,
 	"phoneNumber":              "4:+14255550123",
-	"microsoftTeamsUser":       "8:orgid:" + person,
-	"microsoftTeamsUserDoD":    "8:dod:" + person,
-	"microsoftTeamsVisitor":    "8:teamsvisitor:" + person,
-	"microsoftTeamsApp":        "28:orgid:" + person,
-	"microsoftTeamsAppGCCH":    "28:gcch:" + person,
-	"teamsExtensionUser":       "8:acs:" + resource + "_" + tenant + "_" + person,
-	"unknownWithoutAPrefix":    person,
-	"unknownWithAnotherPrefix": "48:" + person,
+	"microsoftTeamsUser":       "8:orgid:" + identitytest.ObjectID,
+	"microsoftTeamsUserDoD":    "8:dod:" + identitytest.ObjectID,
+	"microsoftTeamsVisitor":    "8:teamsvisitor:" + identitytest.ObjectID,
+	"microsoftTeamsApp":        "28:orgid:" + identitytest.ObjectID,
+	"microsoftTeamsAppGCCH":    "28:gcch:" + identitytest.ObjectID,
+	"teamsExtensionUser":       "8:acs:" + identitytest.ResourceID + "_" + identitytest.TenantID + "_" + identitytest.ObjectID,
+	"unknownWithoutAPrefix":    identitytest.ObjectID,
+	"unknownWithAnotherPrefix": "48:" + identitytest.ObjectID,
 }
 
 func BenchmarkIdentifierFromRawID(b *testing.B) {
@@ -232,6 +176,9 @@ func BenchmarkUnmarshalIdentifier(b *testing.B) {
 // for the settings of a transport. In a steady load each of the goroutines sends one request after the other; in bursts
 // they wait for each other in between.
 func BenchmarkHandshakes(b *testing.B) {
+	if testing.Short() {
+		b.Skip("takes half a minute")
+	}
 	for _, transport := range []*http.Transport{
 		{MaxIdleConns: 100, MaxIdleConnsPerHost: 10}, // as azcore has it
 		{MaxIdleConns: 100, MaxIdleConnsPerHost: 100},
@@ -267,7 +214,7 @@ func countHandshakes(b *testing.B, transport *http.Transport, bursts int) {
 			return nil
 		},
 	}
-	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+service.AccessKey(), scriptedOptions(&http.Client{Transport: transport}))
+	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+service.AccessKey(), identitytest.NewOptions(&http.Client{Transport: transport}))
 	require.NoError(b, err)
 	call := func() error {
 		_, err := client.CreateUser(b.Context(), nil)
@@ -286,10 +233,13 @@ func countHandshakes(b *testing.B, transport *http.Transport, bursts int) {
 // BenchmarkUsers shows what the number of the emulator's users costs, in time and in memory.
 func BenchmarkUsers(b *testing.B) {
 	for _, count := range []int{1, 1000, 100_000} {
+		if testing.Short() && count > 1000 {
+			continue
+		}
 		before := heap()
 		service, err := emulator.NewHandler(&emulator.Options{DiscardRequests: true})
 		require.NoError(b, err)
-		client, err := identity.NewClientFromConnectionString("endpoint="+testEndpoint+";accesskey="+service.AccessKey(), scriptedOptions(anyOf{service}))
+		client, err := identity.NewClientFromConnectionString("endpoint="+identitytest.Endpoint+";accesskey="+service.AccessKey(), identitytest.NewOptions(identitytest.HandlersTransport{service}))
 		require.NoError(b, err)
 		var user identity.CommunicationUserIdentifier
 		for range count {
@@ -300,7 +250,7 @@ func BenchmarkUsers(b *testing.B) {
 		bytesPerUser := float64(heap()-before) / float64(count)
 		b.Run(fmt.Sprintf("users=%d/op=GetToken", count), func(b *testing.B) {
 			measure(b, 1, func() error {
-				_, err := client.GetToken(b.Context(), user, chat, nil)
+				_, err := client.GetToken(b.Context(), user, identitytest.ChatScopes, nil)
 				return err
 			})
 			b.ReportMetric(bytesPerUser, "B/user")

@@ -1,4 +1,4 @@
-package identity_test
+package systemtest_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -76,26 +77,26 @@ func (e exchange) replay(t *testing.T) {
 	t.Helper()
 	recorded, err := url.Parse(e.uri)
 	require.NoError(t, err)
-	transport := &script{answer: func(*http.Request) (*http.Response, error) {
-		resp := response(e.status, string(e.body))
+	transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+		resp := identitytest.NewResponse(e.status, string(e.body))
 		resp.Header = e.header.Clone()
 		resp.Header.Del("Date") // years ago: the client would correct its clock
 		return resp, nil
 	}}
-	options := scriptedOptions(transport)
+	options := identitytest.NewOptions(transport)
 	options.APIVersion = recorded.Query().Get("api-version")
-	client, err := identity.NewClientFromConnectionString("endpoint=https://"+recorded.Host+"/;accesskey="+testKey, options)
+	client, err := identity.NewClientFromConnectionString("endpoint=https://"+recorded.Host+"/;accesskey="+identitytest.AccessKey, options)
 	require.NoError(t, err)
 
 	got, err := e.call(t.Context(), t, client, recorded.Path)
 
-	require.Len(t, transport.requests, 1)
-	sent := transport.requests[0]
+	require.Len(t, transport.Requests, 1)
+	sent := transport.Requests[0]
 	assert.Equal(t, e.method, sent.Method)
 	assert.Equal(t, recorded.Path, sent.URL.Path)
 	assert.Equal(t, recorded.Query(), sent.URL.Query())
 	if e.bodyIsKnown {
-		assert.JSONEq(t, orEmptyObject(e.requestBody), orEmptyObject([]byte(sent.body)))
+		assert.JSONEq(t, orEmptyObject(e.requestBody), orEmptyObject([]byte(sent.Content)))
 	}
 	if e.status > 299 {
 		e.checkError(t, err)

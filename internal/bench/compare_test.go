@@ -1,6 +1,6 @@
 //go:build unix
 
-package identity_test
+package bench_test
 
 import (
 	"runtime"
@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// The benchmarks of the client have a floor beside them, the same work by hand. For the ratio of the two, they take
+// The benchmarks of the client have a baseline beside them, the same work by hand. For the ratio of the two, they take
 // turns: whatever else the machine does slows both down alike. Package internal/ratios makes a table of the ratios.
 
-// compare measures the client and the floor, one by one and in turns.
-func compare(b *testing.B, goroutines int, client, floor func() error) {
+// compare measures the client and the baseline, one by one and in turns.
+func compare(b *testing.B, goroutines int, client, baseline func() error) {
 	b.Helper()
 	b.Run("impl=client", func(b *testing.B) { measure(b, goroutines, client) })
-	b.Run("impl=floor", func(b *testing.B) { measure(b, goroutines, floor) })
-	b.Run("impl=both", func(b *testing.B) { takeTurns(b, goroutines, client, floor) })
+	b.Run("impl=baseline", func(b *testing.B) { measure(b, goroutines, baseline) })
+	b.Run("impl=both", func(b *testing.B) { takeTurns(b, goroutines, client, baseline) })
 }
 
 func measure(b *testing.B, goroutines int, call func() error) {
@@ -32,19 +32,19 @@ func measure(b *testing.B, goroutines int, call func() error) {
 }
 
 // takeTurns reports the medians of the ratios of many short rounds.
-func takeTurns(b *testing.B, goroutines int, client, floor func() error) {
+func takeTurns(b *testing.B, goroutines int, client, baseline func() error) {
 	b.Helper()
-	n := roundSize(b, goroutines, floor)
+	n := roundSize(b, goroutines, baseline)
 	var cpu, wall []float64
 	for b.Loop() {
 		clientCPU, clientWall := spent(b, goroutines, n, client)
-		floorCPU, floorWall := spent(b, goroutines, n, floor)
-		cpu = append(cpu, float64(clientCPU)/float64(floorCPU))
-		wall = append(wall, float64(clientWall)/float64(floorWall))
+		baselineCPU, baselineWall := spent(b, goroutines, n, baseline)
+		cpu = append(cpu, float64(clientCPU)/float64(baselineCPU))
+		wall = append(wall, float64(clientWall)/float64(baselineWall))
 	}
 	b.ReportMetric(0, "ns/op") // of a round, which says nothing
-	b.ReportMetric(median(cpu), "cpu-client/floor")
-	b.ReportMetric(median(wall), "wall-client/floor")
+	b.ReportMetric(median(cpu), "cpu-client/baseline")
+	b.ReportMetric(median(wall), "wall-client/baseline")
 }
 
 // roundSize returns how many calls take long enough to be measured, and to make garbage for several collections.

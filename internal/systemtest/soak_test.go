@@ -1,4 +1,4 @@
-package identity_test
+package systemtest_test
 
 import (
 	"cmp"
@@ -23,6 +23,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -203,9 +204,9 @@ func newFlakyService(t *testing.T, seed uint64) *flakyService {
 func (s *flakyService) newClient(t *testing.T, customIDs bool) *identity.Client {
 	t.Helper()
 	s.server.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = soakers
-	options := scriptedOptions(s.server.Client())
+	options := identitytest.NewOptions(s.server.Client())
 	if customIDs {
-		options.APIVersion = previewVersion
+		options.APIVersion = identitytest.PreviewAPIVersion
 	}
 	client, err := identity.NewClientFromConnectionString("endpoint="+s.server.URL+";accesskey="+s.AccessKey(), options)
 	require.NoError(t, err)
@@ -360,14 +361,14 @@ func (l *life) create() bool {
 		return ok && l.is(created.User)
 	}
 	created, ok := call(l.soaker, func() (identity.CreateUserAndTokenResponse, error) {
-		return l.client.CreateUserAndToken(l.ctx, chat, &identity.CreateUserAndTokenOptions{CustomID: l.customID})
+		return l.client.CreateUserAndToken(l.ctx, identitytest.ChatScopes, &identity.CreateUserAndTokenOptions{CustomID: l.customID})
 	})
 	return ok && l.is(created.User) && l.has(created.AccessToken)
 }
 
 func (l *life) getToken() {
 	got, ok := call(l.soaker, func() (identity.GetTokenResponse, error) {
-		return l.client.GetToken(l.ctx, l.user, chat, nil)
+		return l.client.GetToken(l.ctx, l.user, identitytest.ChatScopes, nil)
 	})
 	if ok {
 		l.has(got.AccessToken)

@@ -11,10 +11,10 @@ import (
 const output = `goos: linux
 pkg: github.com/acs-go/identity
 BenchmarkCanned/op=CreateUserAndToken/impl=client-2 	   30000	     40000 ns/op	     41000 cpu-ns/op	   49152 B/op	      93 allocs/op
-BenchmarkCanned/op=CreateUserAndToken/impl=both-2   	      25	         2.000 cpu-client/floor	         1.500 wall-client/floor
-BenchmarkCanned/op=CreateUserAndToken/impl=both-2   	      25	         1.256 cpu-client/floor	         1.500 wall-client/floor
-BenchmarkCanned/op=CreateUserAndToken/impl=both-2   	      25	         1.000 cpu-client/floor	         1.500 wall-client/floor
-BenchmarkSign/bytes=60/impl=both                    	      25	         3.000 cpu-client/floor
+BenchmarkCanned/op=CreateUserAndToken/impl=both-2   	      25	         2.000 cpu-client/baseline	         1.500 wall-client/baseline
+BenchmarkCanned/op=CreateUserAndToken/impl=both-2   	      25	         1.256 cpu-client/baseline	         1.500 wall-client/baseline
+BenchmarkCanned/op=CreateUserAndToken/impl=both-2   	      25	         1.000 cpu-client/baseline	         1.500 wall-client/baseline
+BenchmarkSign/bytes=60/impl=both                    	      25	         3.000 cpu-client/baseline
 PASS
 `
 

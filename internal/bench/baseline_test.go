@@ -1,4 +1,4 @@
-package identity_test
+package bench_test
 
 import (
 	"bytes"
@@ -14,7 +14,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -23,58 +22,59 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// floor is the client that somebody writes by hand who needs these few requests: no azcore, no retries, no logs, no
+// baseline is the client that somebody writes by hand who needs these few requests: no azcore, no retries, no logs, no
 // spans. Benchmarks compare the library with it.
-type floor struct {
+type baseline struct {
 	http     policy.Transporter // an http.Client, as a rule
 	endpoint string
 	key      []byte
 }
 
-func newFloor(tb testing.TB, endpoint, accessKey string, client policy.Transporter) *floor {
+func newBaseline(tb testing.TB, endpoint, accessKey string, client policy.Transporter) *baseline {
 	tb.Helper()
 	key, err := base64.StdEncoding.DecodeString(accessKey)
 	require.NoError(tb, err)
-	return &floor{http: client, endpoint: endpoint, key: key}
+	return &baseline{http: client, endpoint: endpoint, key: key}
 }
 
-type floorToken struct {
+type baselineToken struct {
 	Token     string    `json:"token"`
 	ExpiresOn time.Time `json:"expiresOn"`
 }
 
-type floorUserAndToken struct {
+type baselineUserAndToken struct {
 	Identity struct {
 		ID string `json:"id"`
 	} `json:"identity"`
-	AccessToken floorToken `json:"accessToken"`
+	AccessToken baselineToken `json:"accessToken"`
 }
 
-func (f *floor) createUserAndToken(ctx context.Context, scopes []string) (created floorUserAndToken, err error) {
+func (b *baseline) createUserAndToken(ctx context.Context, scopes []string) (created baselineUserAndToken, err error) {
 	body := struct {
 		Scopes []string `json:"createTokenWithScopes"`
 	}{scopes}
-	err = f.send(ctx, http.MethodPost, "/identities?api-version=2025-06-30", body, http.StatusCreated, &created)
+	err = b.send(ctx, http.MethodPost, "/identities?api-version=2025-06-30", body, http.StatusCreated, &created)
 	return created, err
 }
 
-func (f *floor) getToken(ctx context.Context, user string, scopes []string) (token floorToken, err error) {
+func (b *baseline) getToken(ctx context.Context, user string, scopes []string) (token baselineToken, err error) {
 	body := struct {
 		Scopes []string `json:"scopes"`
 	}{scopes}
-	err = f.send(ctx, http.MethodPost, "/identities/"+url.PathEscape(user)+"/:issueAccessToken?api-version=2025-06-30", body, http.StatusOK, &token)
+	err = b.send(ctx, http.MethodPost, "/identities/"+url.PathEscape(user)+"/:issueAccessToken?api-version=2025-06-30", body, http.StatusOK, &token)
 	return token, err
 }
 
-func (f *floor) deleteUser(ctx context.Context, user string) error {
-	return f.send(ctx, http.MethodDelete, "/identities/"+url.PathEscape(user)+"?api-version=2025-06-30", nil, http.StatusNoContent, nil)
+func (b *baseline) deleteUser(ctx context.Context, user string) error {
+	return b.send(ctx, http.MethodDelete, "/identities/"+url.PathEscape(user)+"?api-version=2025-06-30", nil, http.StatusNoContent, nil)
 }
 
-func (f *floor) send(ctx context.Context, method, uri string, body any, success int, result any) error {
+func (b *baseline) send(ctx context.Context, method, uri string, body any, success int, result any) error {
 	var content []byte
 	if body != nil {
 		var err error
@@ -82,7 +82,7 @@ func (f *floor) send(ctx context.Context, method, uri string, body any, success 
 			return err
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, f.endpoint+uri, bytes.NewReader(content))
+	req, err := http.NewRequestWithContext(ctx, method, b.endpoint+uri, bytes.NewReader(content))
 	if err != nil {
 		return err
 	}
@@ -92,9 +92,9 @@ func (f *floor) send(ctx context.Context, method, uri string, body any, success 
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "communication-identity-by-hand/v0.1.0 (linux)")
 	req.Header.Set("X-Ms-Client-Request-Id", newUUID())
-	signByHand(req, content, hmac.New(sha256.New, f.key))
+	signByHand(req, content, hmac.New(sha256.New, b.key))
 
-	resp, err := f.http.Do(req)
+	resp, err := b.http.Do(req)
 	if err != nil {
 		return err
 	}
@@ -133,56 +133,56 @@ func newUUID() string {
 	return digits[:8] + "-" + digits[8:12] + "-" + digits[12:16] + "-" + digits[16:20] + "-" + digits[20:]
 }
 
-// floorOperations are the operations that the floor has.
-var floorOperations = []string{"CreateUserAndToken", "GetToken", "DeleteUser"}
+// baselineOperations are the operations that the baseline has.
+var baselineOperations = []string{"CreateUserAndToken", "GetToken", "DeleteUser"}
 
 var (
 	chatAndVoIP       = []identity.TokenScope{identity.TokenScopeChat, identity.TokenScopeVoIP}
 	chatAndVoIPByHand = []string{"chat", "voip"}
 )
 
-// callsOf returns the operation as the client and as the floor do it, if that has it, without the allocations that
+// callsOf returns the operation as the client and as the baseline do it, if that has it, without the allocations that
 // operation.call makes.
-func callsOf(ctx context.Context, op operation, c *identity.Client, f *floor) (client, floor func() error) {
-	switch op.name {
+func callsOf(ctx context.Context, op identitytest.Operation, c *identity.Client, f *baseline) (client, baseline func() error) {
+	switch op.Name {
 	case "CreateUserAndToken":
 		return func() error { _, err := c.CreateUserAndToken(ctx, chatAndVoIP, nil); return err },
 			func() error { _, err := f.createUserAndToken(ctx, chatAndVoIPByHand); return err }
 	case "GetToken":
-		return func() error { _, err := c.GetToken(ctx, someUser, chat, nil); return err },
-			func() error { _, err := f.getToken(ctx, someUser.ID, chatAndVoIPByHand[:1]); return err }
+		return func() error { _, err := c.GetToken(ctx, identitytest.User, identitytest.ChatScopes, nil); return err },
+			func() error { _, err := f.getToken(ctx, identitytest.User.ID, chatAndVoIPByHand[:1]); return err }
 	case "DeleteUser":
-		return func() error { _, err := c.DeleteUser(ctx, someUser, nil); return err },
-			func() error { return f.deleteUser(ctx, someUser.ID) }
+		return func() error { _, err := c.DeleteUser(ctx, identitytest.User, nil); return err },
+			func() error { return f.deleteUser(ctx, identitytest.User.ID) }
 	default:
-		return func() error { _, err := op.call(ctx, c); return err }, nil
+		return func() error { _, err := op.Call(ctx, c); return err }, nil
 	}
 }
 
-func newScriptedFloor(tb testing.TB, transport policy.Transporter) *floor {
+func newScriptedBaseline(tb testing.TB, transport policy.Transporter) *baseline {
 	tb.Helper()
-	return newFloor(tb, testEndpoint, testKey, transport)
+	return newBaseline(tb, identitytest.Endpoint, identitytest.AccessKey, transport)
 }
 
-// TestFloorIsFair shows that the floor sends what the client sends.
-func TestFloorIsFair(t *testing.T) {
+// TestBaselineSendsWhatTheClientSends shows that the baseline sends what the client sends.
+func TestBaselineSendsWhatTheClientSends(t *testing.T) {
 	t.Parallel()
-	for _, name := range floorOperations {
+	for _, name := range baselineOperations {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// The time stands still, so that the signatures can be compared.
 			synctest.Test(t, func(t *testing.T) {
-				op := operationNamed(t, name)
-				transport := always(op.status, op.success)
-				client, floor := callsOf(t.Context(), op, op.newClient(t, transport), newScriptedFloor(t, transport))
+				op := identitytest.OperationNamed(name)
+				transport := identitytest.AlwaysRespond(op.Status(), op.ResponseBody)
+				client, baseline := callsOf(t.Context(), op, op.NewClient(t, transport), newScriptedBaseline(t, transport))
 				require.NoError(t, client())
-				require.NoError(t, floor())
+				require.NoError(t, baseline())
 
-				require.Len(t, transport.requests, 2)
-				byClient, byHand := transport.requests[0], transport.requests[1]
-				assert.Equal(t, op.method, byHand.Method)
-				assert.Equal(t, testEndpoint+op.uri, byHand.URL.String())
-				assert.Equal(t, op.body, byHand.body)
+				require.Len(t, transport.Requests, 2)
+				byClient, byHand := transport.Requests[0], transport.Requests[1]
+				assert.Equal(t, op.Method, byHand.Method)
+				assert.Equal(t, identitytest.Endpoint+op.URI, byHand.URL.String())
+				assert.Equal(t, op.RequestBody, byHand.Content)
 				assert.Equal(t, comparableHeader(t, byClient), comparableHeader(t, byHand)) // and so the signature
 			})
 		})
@@ -190,7 +190,7 @@ func TestFloorIsFair(t *testing.T) {
 }
 
 // comparableHeader leaves out what differs between any two clients.
-func comparableHeader(t *testing.T, req sentRequest) http.Header {
+func comparableHeader(t *testing.T, req identitytest.SentRequest) http.Header {
 	t.Helper()
 	header := req.Header.Clone()
 	for _, name := range []string{"User-Agent", "X-Ms-Client-Request-Id"} {
@@ -201,42 +201,37 @@ func comparableHeader(t *testing.T, req sentRequest) http.Header {
 	return header
 }
 
-func operationNamed(tb testing.TB, name string) operation {
-	tb.Helper()
-	i := slices.IndexFunc(operations, func(op operation) bool { return op.name == name })
-	require.NotEqual(tb, -1, i, name)
-	return operations[i]
-}
-
-// TestFloorReadsTheSame shows that the floor gets out of an answer what the client gets.
-func TestFloorReadsTheSame(t *testing.T) {
+// TestBaselineReturnsWhatTheClientReturns shows that the baseline gets out of an answer what the client gets.
+func TestBaselineReturnsWhatTheClientReturns(t *testing.T) {
 	t.Parallel()
-	transport := always(http.StatusCreated, userAndTokenBody)
-	wantUser, err := newScriptedClient(t, transport).CreateUserAndToken(t.Context(), chatAndVoIP, nil)
+	transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserAndTokenBody)
+	wantUser, err := identitytest.NewClient(t, transport).CreateUserAndToken(t.Context(), chatAndVoIP, nil)
 	require.NoError(t, err)
-	gotUser, err := newScriptedFloor(t, transport).createUserAndToken(t.Context(), chatAndVoIPByHand)
+	gotUser, err := newScriptedBaseline(t, transport).createUserAndToken(t.Context(), chatAndVoIPByHand)
 	require.NoError(t, err)
 	assert.Equal(t, wantUser.User.ID, gotUser.Identity.ID)
 	assertSameToken(t, wantUser.AccessToken, gotUser.AccessToken)
 
-	transport = always(http.StatusOK, tokenBody)
-	wantToken, err := newScriptedClient(t, transport).GetToken(t.Context(), someUser, chat, nil)
+	transport = identitytest.AlwaysRespond(http.StatusOK, identitytest.TokenBody)
+	wantToken, err := identitytest.NewClient(t, transport).GetToken(t.Context(), identitytest.User, identitytest.ChatScopes, nil)
 	require.NoError(t, err)
-	gotToken, err := newScriptedFloor(t, transport).getToken(t.Context(), someUser.ID, chatAndVoIPByHand[:1])
+	gotToken, err := newScriptedBaseline(t, transport).getToken(t.Context(), identitytest.User.ID, chatAndVoIPByHand[:1])
 	require.NoError(t, err)
 	assertSameToken(t, wantToken.AccessToken, gotToken)
 }
 
-func assertSameToken(t *testing.T, want identity.AccessToken, got floorToken) {
+func assertSameToken(t *testing.T, want identity.AccessToken, got baselineToken) {
 	t.Helper()
 	assert.Equal(t, want.Token, got.Token)
 	assert.True(t, want.ExpiresOn.Equal(got.ExpiresOn), got.ExpiresOn)
 }
 
-func TestEmulatorAcceptsTheFloor(t *testing.T) {
+func TestEmulatorAcceptsTheBaseline(t *testing.T) {
 	t.Parallel()
-	_, server := newEmulator(t, nil)
-	f := newFloor(t, strings.TrimSuffix(server.Endpoint(), "/"), server.AccessKey(), server.ClientOptions().Transport)
+	server, err := emulator.NewServer(nil)
+	require.NoError(t, err)
+	t.Cleanup(server.Close)
+	f := newBaseline(t, strings.TrimSuffix(server.Endpoint(), "/"), server.AccessKey(), server.ClientOptions().Transport)
 	ctx := t.Context()
 
 	created, err := f.createUserAndToken(ctx, chatAndVoIPByHand)

@@ -1,4 +1,4 @@
-package identity_test
+package systemtest_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -35,12 +36,12 @@ func TestLive(t *testing.T) {
 	token, err := client.GetToken(ctx, created.User, identity.PossibleTokenScopeValues(), &identity.GetTokenOptions{TokenExpiresIn: new(time.Hour)})
 	require.NoError(t, err)
 	assert.WithinDuration(t, time.Now().Add(time.Hour), token.ExpiresOn, 5*time.Minute)
-	_, err = client.GetToken(ctx, created.User, chat, &identity.GetTokenOptions{TokenExpiresIn: new(time.Minute)})
+	_, err = client.GetToken(ctx, created.User, identitytest.ChatScopes, &identity.GetTokenOptions{TokenExpiresIn: new(time.Minute)})
 	assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
 	_, err = client.RevokeTokens(ctx, created.User, nil)
 	require.NoError(t, err)
 
-	createdWithToken, err := client.CreateUserAndToken(ctx, chat, nil)
+	createdWithToken, err := client.CreateUserAndToken(ctx, identitytest.ChatScopes, nil)
 	require.NoError(t, err)
 	deleteLater(createdWithToken.User)
 	assert.WithinDuration(t, time.Now().Add(24*time.Hour), createdWithToken.AccessToken.ExpiresOn, 5*time.Minute)
@@ -48,6 +49,6 @@ func TestLive(t *testing.T) {
 	foreign := identity.CommunicationUserIdentifier{ID: "8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000"}
 	_, err = client.DeleteUser(ctx, foreign, nil)
 	assert.True(t, identity.HasCode(err, identity.ErrorCodeIdentityNotOwned), err)
-	_, err = client.GetTokenForTeamsUser(ctx, identity.TeamsUserTokenParameters{TeamsUserEntraToken: "invalid", ClientID: resource, UserObjectID: person}, nil)
+	_, err = client.GetTokenForTeamsUser(ctx, identity.TeamsUserTokenParameters{TeamsUserEntraToken: "invalid", ClientID: identitytest.ResourceID, UserObjectID: identitytest.ObjectID}, nil)
 	assert.True(t, identity.HasCode(err, identity.ErrorCodeInvalidAccessToken), err)
 }
