@@ -116,7 +116,7 @@ func TestOfficialSignatures(t *testing.T) {
 	assert.Positive(t, counts["hmac"])
 }
 
-func TestSignTheHostThatGoesOnTheWire(t *testing.T) {
+func TestSignatureCoversTheHostOnTheWire(t *testing.T) {
 	t.Parallel()
 	credential := identitytest.NewSharedKeyCredential(t)
 	sign := func(urlHost, host string) string {
@@ -129,8 +129,8 @@ func TestSignTheHostThatGoesOnTheWire(t *testing.T) {
 	assert.NotEqual(t, sign("a.example", "a.example"), sign("a.example", "b.example"))
 }
 
-// TestErrorNamesTheDrift shows the error of a request that is refused with the service's time, too.
-func TestErrorNamesTheDrift(t *testing.T) {
+// TestErrorOfARejectedDateNamesTheClockSkew shows the error of a request that is refused with the service's time, too.
+func TestErrorOfARejectedDateNamesTheClockSkew(t *testing.T) {
 	t.Parallel()
 	for want, drift := range map[string]time.Duration{
 		"1h0m0s behind":    time.Hour,
@@ -152,8 +152,8 @@ func TestErrorNamesTheDrift(t *testing.T) {
 	}
 }
 
-// TestOnlyARefusalIsPutDownToTheClock shows above all that work which was done is not done again.
-func TestOnlyARefusalIsPutDownToTheClock(t *testing.T) {
+// TestOnlyRejectedSignaturesAreSentAgain shows above all that work which was done is not done again.
+func TestOnlyRejectedSignaturesAreSentAgain(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{op.Status(), http.StatusForbidden, http.StatusNotFound} {
@@ -169,8 +169,8 @@ func TestOnlyARefusalIsPutDownToTheClock(t *testing.T) {
 	})
 }
 
-// TestErrorOfAnotherReasonDoesNotNameTheDrift shows refusals that have nothing to do with the signature.
-func TestErrorOfAnotherReasonDoesNotNameTheDrift(t *testing.T) {
+// TestOtherErrorsDoNotNameTheClockSkew shows refusals that have nothing to do with the signature.
+func TestOtherErrorsDoNotNameTheClockSkew(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"IdentityNotOwned", "InvalidAccessToken"} {
 		transport := refusal(code, func() string { return time.Now().Add(time.Hour).UTC().Format(http.TimeFormat) })
@@ -180,8 +180,8 @@ func TestErrorOfAnotherReasonDoesNotNameTheDrift(t *testing.T) {
 	}
 }
 
-// TestDateThatSaysNothing has the service send no date, or one that is none.
-func TestDateThatSaysNothing(t *testing.T) {
+// TestMalformedDateOfTheServiceIsIgnored has the service send no date, or one that is none.
+func TestMalformedDateOfTheServiceIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, date := range []string{"", "tomorrow", strings.Repeat("9", 1000)} {
 		transport := refusal("Denied", func() string { return date })
@@ -200,9 +200,9 @@ func refusal(code string, date func() string) *identitytest.ScriptedTransport {
 	}}
 }
 
-// TestNobodyWaitsForARenewalAfterARefusal has the service ask for other claims, and then
+// TestCallsDoNotWaitForARefreshAfterARejectedToken has the service ask for other claims, and then
 // refuse for another reason.
-func TestNobodyWaitsForARenewalAfterARefusal(t *testing.T) {
+func TestCallsDoNotWaitForARefreshAfterARejectedToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const life = 10 * time.Minute
@@ -241,8 +241,8 @@ func TestNobodyWaitsForARenewalAfterARefusal(t *testing.T) {
 	})
 }
 
-// TestCredentialThatPanics shows that a panic, which a server may survive, strands nobody.
-func TestCredentialThatPanics(t *testing.T) {
+// TestPanicOfTheCredentialIsAnError shows that a panic, which a server may survive, strands nobody.
+func TestPanicOfTheCredentialIsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		panics := true

@@ -35,6 +35,8 @@ func TestPrintingShowsWhatIsNotSecret(t *testing.T) {
 	assert.Contains(t, fmt.Sprint(identity.ExchangeTeamsExtensionTokenResponse{}), "{User: , ")
 	assert.Equal(t, "TeamsUserTokenParameters{TeamsUserEntraToken: REDACTED, ClientID: client, UserObjectID: user}", fmt.Sprint(teamsParameters))
 	assert.Equal(t, "SharedKeyCredential{REDACTED}", fmt.Sprint(key))
+	tokenCredential := newTokenCredential(t, nil, &identity.CommunicationTokenCredentialOptions{InitialToken: &identitytest.AccessToken})
+	assert.Equal(t, "CommunicationTokenCredential{REDACTED}", fmt.Sprint(tokenCredential))
 }
 
 func TestLoggingShowsWhatIsNotSecret(t *testing.T) {
@@ -53,6 +55,7 @@ func TestLoggingShowsWhatIsNotSecret(t *testing.T) {
 		{identity.ExchangeTeamsExtensionTokenResponse{User: identitytest.User, AccessToken: identitytest.AccessToken}, `{"user":"8:acs:a_b","accessToken":` + token + `}`},
 		{identity.GetTokenForTeamsUserResponse{AccessToken: identitytest.AccessToken}, token},
 		{identity.CommunicationTokenCredentialOptions{InitialToken: &identitytest.AccessToken}, `{"initialToken":` + token + `}`},
+		{identity.CommunicationTokenCredentialOptions{RefreshBefore: new(time.Minute)}, `{"refreshBefore":60000000000}`},
 		{newTokenCredential(t, nil, &identity.CommunicationTokenCredentialOptions{InitialToken: &identitytest.AccessToken}), `"REDACTED"`},
 		{key, `"REDACTED"`},
 	} {
@@ -101,35 +104,35 @@ func TestJSONHoldsTheToken(t *testing.T) {
 type outcome struct {
 	name   string
 	fails  bool
-	answer func(hangUp context.CancelFunc) (*http.Response, error)
+	answer func(cancel context.CancelFunc) (*http.Response, error)
 }
 
 func outcomes(op identitytest.Operation) []outcome {
-	hasBody := op.ResponseBody != "" // and is refused when it has a bad one
+	hasBody := op.ResponseBody != "" // and so an invalid one is an error
 	return []outcome{
 		{"success", false, with(op.Status(), op.ResponseBody)},
 		{"unexpected status", true, with(http.StatusAccepted, identitytest.UserAndTokenBody)},
 		{"incomplete", hasBody, with(op.Status(), `{"token":"`+identitytest.SecretToken+`","accessToken":{"token":"`+identitytest.SecretToken+`"}}`)},
 		{"malformed", hasBody, with(op.Status(), identitytest.UserAndTokenBody[:len(identitytest.UserAndTokenBody)-1])},
-		{"garbage at the end", hasBody, with(op.Status(), op.ResponseBody+identitytest.SecretToken)},
+		{"trailing text", hasBody, with(op.Status(), op.ResponseBody+identitytest.SecretToken)},
 		{"not UTF-8", hasBody, with(op.Status(), "\xff\xfe"+identitytest.UserAndTokenBody)},
-		{"refusal", true, with(http.StatusUnauthorized, deniedBody,
+		{"error response", true, with(http.StatusUnauthorized, deniedBody,
 			"Api-Supported-Versions", "2099-01-01", "X-Azure-Ref", "a reference")},
-		{"refusal by another clock", true, with(http.StatusUnauthorized, deniedBody,
+		{"error response with another time", true, with(http.StatusUnauthorized, deniedBody,
 			"Date", time.Now().Add(24*time.Hour).UTC().Format(http.TimeFormat))},
-		{"failure of a gateway", true, with(http.StatusInternalServerError, "<html><body>Bad Gateway</body></html>",
+		{"error page of a gateway", true, with(http.StatusInternalServerError, "<html><body>Bad Gateway</body></html>",
 			"Content-Type", "text/html")},
-		{"choice", true, with(http.StatusMultipleChoices, identitytest.UserAndTokenBody)},
+		{"multiple choices", true, with(http.StatusMultipleChoices, identitytest.UserAndTokenBody)},
 		{"redirect", true, with(http.StatusFound, identitytest.UserAndTokenBody,
 			"Location", "https://elsewhere.example/?token="+identitytest.SecretToken)},
 		{"no connection", true, func(context.CancelFunc) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }},
-		{"cut response", true, func(context.CancelFunc) (*http.Response, error) {
+		{"truncated response", true, func(context.CancelFunc) (*http.Response, error) {
 			resp := identitytest.NewResponse(op.Status(), "")
-			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(identitytest.UserAndTokenBody[:60]), cut{}))
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(identitytest.UserAndTokenBody[:60]), brokenReader{}))
 			return resp, nil
 		}},
-		{"canceled", true, func(hangUp context.CancelFunc) (*http.Response, error) {
-			hangUp()
+		{"canceled", true, func(cancel context.CancelFunc) (*http.Response, error) {
+			cancel()
 			return nil, context.Canceled
 		}},
 	}
@@ -148,9 +151,10 @@ func with(status int, body string, headers ...string) func(context.CancelFunc) (
 	}
 }
 
-type cut struct{}
+// brokenReader fails like a connection that is lost.
+type brokenReader struct{}
 
-func (cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // TestNoSecretInErrorsLogsAndSpans runs every operation to every end with azcore's log and a
 // tracer listening.
@@ -166,9 +170,9 @@ func TestNoSecretInErrorsLogsAndSpans(t *testing.T) {
 			t.Run(op.Name+" "+outcome.name, func(t *testing.T) {
 				output.Reset()
 				spans.Text.Reset()
-				ctx, hangUp := context.WithCancel(t.Context())
-				defer hangUp()
-				options := op.NewOptions(&identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return outcome.answer(hangUp) }})
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				options := op.NewOptions(&identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return outcome.answer(cancel) }})
 				options.TracingProvider = spans.Provider()
 				key := identitytest.NewSharedKeyCredential(t)
 				withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, options)
@@ -184,7 +188,7 @@ func TestNoSecretInErrorsLogsAndSpans(t *testing.T) {
 				if op.SendsClientCredential() {
 					assert.Regexp(t, `X-Ms-Date: [A-Z][a-z]{2}, \d`, output.String(), "which tells a wrong clock")
 				}
-				if outcome.name == "refusal" {
+				if outcome.name == "error response" {
 					assert.Contains(t, output.String(), "Api-Supported-Versions: 2099-01-01", "which tells a wrong version")
 					assert.Contains(t, output.String(), "X-Azure-Ref: a reference", "which Azure's support asks for")
 				}

@@ -3,7 +3,6 @@ package identity_test
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,8 +23,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The tests run in bubbles of testing/synctest: time passes only while everybody sleeps or
-// waits, and a test ends only when every goroutine has, which shows that none is left behind.
+// The tests run in bubbles of testing/synctest: time passes only while all goroutines
+// sleep or wait, and a test fails if a goroutine is left.
 
 var errRefresh = errors.New("no token today")
 
@@ -34,15 +33,15 @@ var withClaims = policy.TokenRequestOptions{Claims: `{"access_token":{}}`}
 
 // issuer is a refresh callback. It numbers the tokens that it issues: "token 1" is the first.
 type issuer struct {
-	life  time.Duration // of the tokens
-	delay time.Duration // before it answers, unless the context ends first
+	lifetime time.Duration // of the tokens
+	delay    time.Duration // before it returns, unless the context ends first
 
 	calls    atomic.Int64
 	inFlight atomic.Int64
 	overlaps atomic.Int64
 
 	mu  sync.Mutex
-	err error // what it answers instead of a token
+	err error // what it returns instead of a token
 }
 
 func (i *issuer) refresh(ctx context.Context) (identity.AccessToken, error) {
@@ -63,7 +62,7 @@ func (i *issuer) refresh(ctx context.Context) (identity.AccessToken, error) {
 	if i.err != nil {
 		return identity.AccessToken{}, i.err
 	}
-	return identity.AccessToken{Token: fmt.Sprint("token ", call), ExpiresOn: time.Now().Add(i.life)}, nil
+	return identity.AccessToken{Token: fmt.Sprint("token ", call), ExpiresOn: time.Now().Add(i.lifetime)}, nil
 }
 
 func (i *issuer) fail(err error) {
@@ -96,13 +95,13 @@ func assertNoToken(t *testing.T, credential *identity.CommunicationTokenCredenti
 	assert.Equal(t, azcore.AccessToken{}, token)
 }
 
-func initialToken(life time.Duration) *identity.AccessToken {
-	return &identity.AccessToken{Token: "initial", ExpiresOn: time.Now().UTC().Add(life)}
+func initialToken(lifetime time.Duration) *identity.AccessToken {
+	return &identity.AccessToken{Token: "initial", ExpiresOn: time.Now().UTC().Add(lifetime)}
 }
 
-func TestNewCommunicationTokenCredentialRefuses(t *testing.T) {
+func TestNewCommunicationTokenCredentialRejectsInvalidParameters(t *testing.T) {
 	t.Parallel()
-	refresh := (&issuer{life: time.Hour}).refresh
+	refresh := (&issuer{lifetime: time.Hour}).refresh
 	expiresOn := time.Now().Add(time.Hour)
 	for name, test := range map[string]struct {
 		refresh func(context.Context) (identity.AccessToken, error)
@@ -150,24 +149,12 @@ func TestCredentialThatWasNotConstructed(t *testing.T) {
 	require.EqualError(t, err, "identity: access token cannot be renewed, the credential was created without refresh")
 }
 
-func TestCredentialShowsNoToken(t *testing.T) {
-	t.Parallel()
-	options := identity.CommunicationTokenCredentialOptions{InitialToken: &identity.AccessToken{Token: identitytest.SecretToken}, RefreshBefore: new(time.Minute)}
-	data, err := json.Marshal([]any{options, &options})
-	require.NoError(t, err)
-	identitytest.AssertNoSecret(t, string(data))
-	assert.Equal(t, "[initialToken=AccessToken{Token: REDACTED, ExpiresOn: 0001-01-01T00:00:00Z} refreshBefore=1m0s]", options.LogValue().String())
-	assert.Equal(t, "[]", identity.CommunicationTokenCredentialOptions{}.LogValue().String())
-	credential := newTokenCredential(t, nil, &identity.CommunicationTokenCredentialOptions{InitialToken: initialToken(time.Hour)})
-	assert.Equal(t, "CommunicationTokenCredential{REDACTED}", fmt.Sprint(credential))
-}
-
 func TestCredentialReturnsTheTokenUntilItIsDue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: 24 * time.Hour}
+		source := &issuer{lifetime: 24 * time.Hour}
 		credential := newTokenCredential(t, source.refresh, nil)
-		assert.Zero(t, source.calls.Load(), "nothing happens before somebody asks")
+		assert.Zero(t, source.calls.Load(), "nothing happens before the first call")
 		for range 10 {
 			token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"ignored"}, TenantID: "ignored", EnableCAE: true})
 			require.NoError(t, err)
@@ -181,28 +168,28 @@ func TestCredentialReturnsTheTokenUntilItIsDue(t *testing.T) {
 	})
 }
 
-func TestCredentialRenewsInTheWindow(t *testing.T) {
+func TestCredentialRefreshesInTheWindow(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		life          time.Duration
+		lifetime      time.Duration
 		refreshBefore *time.Duration
-		want          time.Duration // the age at which the token is renewed
+		want          time.Duration // the age at which the token is refreshed
 	}{
-		"a day":                          {life: 24 * time.Hour, want: 24*time.Hour - 10*time.Minute},
-		"an hour":                        {life: time.Hour, want: 50 * time.Minute},
-		"20 minutes":                     {life: 20 * time.Minute, want: 10 * time.Minute},
-		"19 minutes":                     {life: 19 * time.Minute, want: 9*time.Minute + 30*time.Second},
-		"a minute":                       {life: time.Minute, want: 30 * time.Second},
-		"a millisecond":                  {life: time.Millisecond, want: 500 * time.Microsecond},
-		"a day, 2 hours before":          {life: 24 * time.Hour, refreshBefore: new(2 * time.Hour), want: 22 * time.Hour},
-		"an hour, 2 hours before":        {life: time.Hour, refreshBefore: new(2 * time.Hour), want: 30 * time.Minute},
-		"an hour, a nanosecond before":   {life: time.Hour, refreshBefore: new(time.Duration(1)), want: time.Hour - 1},
-		"a thousand years, a day before": {life: 1 << 62, refreshBefore: new(24 * time.Hour), want: 1<<62 - 24*time.Hour},
+		"a day":                          {lifetime: 24 * time.Hour, want: 24*time.Hour - 10*time.Minute},
+		"an hour":                        {lifetime: time.Hour, want: 50 * time.Minute},
+		"20 minutes":                     {lifetime: 20 * time.Minute, want: 10 * time.Minute},
+		"19 minutes":                     {lifetime: 19 * time.Minute, want: 9*time.Minute + 30*time.Second},
+		"a minute":                       {lifetime: time.Minute, want: 30 * time.Second},
+		"a millisecond":                  {lifetime: time.Millisecond, want: 500 * time.Microsecond},
+		"a day, 2 hours before":          {lifetime: 24 * time.Hour, refreshBefore: new(2 * time.Hour), want: 22 * time.Hour},
+		"an hour, 2 hours before":        {lifetime: time.Hour, refreshBefore: new(2 * time.Hour), want: 30 * time.Minute},
+		"an hour, a nanosecond before":   {lifetime: time.Hour, refreshBefore: new(time.Duration(1)), want: time.Hour - 1},
+		"a thousand years, a day before": {lifetime: 1 << 62, refreshBefore: new(24 * time.Hour), want: 1<<62 - 24*time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				source := &issuer{life: test.life}
+				source := &issuer{lifetime: test.lifetime}
 				credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{RefreshBefore: test.refreshBefore})
 				assertToken(t, credential, "token 1")
 				time.Sleep(test.want - 1)
@@ -212,9 +199,9 @@ func TestCredentialRenewsInTheWindow(t *testing.T) {
 				assertToken(t, credential, "token 2")
 			})
 			synctest.Test(t, func(t *testing.T) {
-				source := &issuer{life: test.life}
+				source := &issuer{lifetime: test.lifetime}
 				credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{
-					InitialToken: initialToken(test.life), RefreshBefore: test.refreshBefore,
+					InitialToken: initialToken(test.lifetime), RefreshBefore: test.refreshBefore,
 				})
 				time.Sleep(test.want - 1)
 				assertToken(t, credential, "initial", "just before the window")
@@ -225,13 +212,13 @@ func TestCredentialRenewsInTheWindow(t *testing.T) {
 	}
 }
 
-// TestCredentialMeasuresTheLifeFromReceipt uses a token that is older than the credential.
-func TestCredentialMeasuresTheLifeFromReceipt(t *testing.T) {
+// TestLifetimeIsMeasuredFromReceipt uses a token that is older than the credential.
+func TestLifetimeIsMeasuredFromReceipt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		token := initialToken(time.Hour)
 		time.Sleep(56 * time.Minute)
-		source := &issuer{life: time.Hour}
+		source := &issuer{lifetime: time.Hour}
 		credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{InitialToken: token})
 		time.Sleep(2*time.Minute - 1)
 		assertToken(t, credential, "initial")
@@ -240,8 +227,8 @@ func TestCredentialMeasuresTheLifeFromReceipt(t *testing.T) {
 	})
 }
 
-// TestCredentialIsNoHotLoop has a callback that caches: it returns the same token until that expires.
-func TestCredentialIsNoHotLoop(t *testing.T) {
+// TestCachingCallbackIsNotCalledInALoop has a callback that caches: it returns the same token until that expires.
+func TestCachingCallbackIsNotCalledInALoop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
@@ -254,14 +241,14 @@ func TestCredentialIsNoHotLoop(t *testing.T) {
 			assertToken(t, credential, "cached")
 			time.Sleep(time.Second)
 		}
-		assert.LessOrEqual(t, calls, 11, "each time half of the remaining life passes")
+		assert.LessOrEqual(t, calls, 11, "each time half of the remaining lifetime passes")
 	})
 }
 
 func TestConcurrentCallersShareARefresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: time.Hour, delay: time.Second}
+		source := &issuer{lifetime: time.Hour, delay: time.Second}
 		credential := newTokenCredential(t, source.refresh, nil)
 		for range 100 {
 			go assertToken(t, credential, "token 1")
@@ -275,7 +262,7 @@ func TestConcurrentCallersShareARefresh(t *testing.T) {
 func TestConcurrentCallersShareAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: time.Hour, delay: time.Second}
+		source := &issuer{lifetime: time.Hour, delay: time.Second}
 		source.fail(errRefresh)
 		credential := newTokenCredential(t, source.refresh, nil)
 		for range 100 {
@@ -289,10 +276,10 @@ func TestConcurrentCallersShareAnError(t *testing.T) {
 	})
 }
 
-func TestNobodyElseWaitsInTheWindow(t *testing.T) {
+func TestOtherCallersDoNotWaitForAnEarlyRefresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: time.Hour, delay: time.Minute}
+		source := &issuer{lifetime: time.Hour, delay: time.Minute}
 		credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{InitialToken: initialToken(time.Hour)})
 		time.Sleep(55 * time.Minute)
 		go assertToken(t, credential, "token 1", "for the one who refreshes")
@@ -316,7 +303,7 @@ func TestExpiryDuringAnEarlyRefresh(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				source := &issuer{life: time.Hour, delay: 10 * time.Minute}
+				source := &issuer{lifetime: time.Hour, delay: 10 * time.Minute}
 				source.fail(refreshError)
 				credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{InitialToken: initialToken(time.Hour)})
 				get := func() {
@@ -343,7 +330,7 @@ func TestExpiryDuringAnEarlyRefresh(t *testing.T) {
 func TestFailedEarlyRefreshBacksOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: time.Hour, delay: 10 * time.Second}
+		source := &issuer{lifetime: time.Hour, delay: 10 * time.Second}
 		credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{InitialToken: initialToken(time.Hour)})
 		source.fail(errRefresh)
 		time.Sleep(50 * time.Minute)
@@ -366,7 +353,7 @@ func TestFailedEarlyRefreshBacksOff(t *testing.T) {
 func TestBackOffEndsWithTheToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: 20 * time.Second}
+		source := &issuer{lifetime: 20 * time.Second}
 		credential := newTokenCredential(t, source.refresh, nil)
 		assertToken(t, credential, "token 1")
 		source.fail(errRefresh)
@@ -385,7 +372,7 @@ func TestBackOffEndsWithTheToken(t *testing.T) {
 func TestCanceledWaiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: time.Hour, delay: time.Minute}
+		source := &issuer{lifetime: time.Hour, delay: time.Minute}
 		credential := newTokenCredential(t, source.refresh, nil)
 		go assertToken(t, credential, "token 1")
 		synctest.Wait()
@@ -399,76 +386,52 @@ func TestCanceledWaiter(t *testing.T) {
 	})
 }
 
-func TestCanceledLeaderIsReplaced(t *testing.T) {
+// TestWaitingCallerTakesOverACanceledRefresh has 99 callers wait. One of them calls the callback again, and it may be
+// done before the others wake up.
+func TestWaitingCallerTakesOverACanceledRefresh(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]policy.TokenRequestOptions{"no token": {}, "claims": withClaims} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				source := &issuer{life: time.Hour, delay: time.Minute}
-				credential := newTokenCredential(t, source.refresh, nil)
-				ctx, cancel := context.WithCancel(t.Context())
-				go assertNoToken(t, credential, ctx, options, context.Canceled)
-				synctest.Wait()
-				for range 99 {
-					go func() {
-						token, err := credential.GetToken(t.Context(), options)
-						assert.NoError(t, err)
-						assert.Equal(t, "token 2", token.Token)
-					}()
-				}
-				synctest.Wait()
-				cancel()
-				synctest.Wait()
-				assert.EqualValues(t, 2, source.calls.Load(), "one waiter has taken over")
-				time.Sleep(time.Minute)
-				synctest.Wait()
-				assert.EqualValues(t, 2, source.calls.Load())
-				assert.Zero(t, source.overlaps.Load())
-			})
-		})
-	}
-}
-
-// TestQuickReplacementIsShared has waiters who wake up when the one who took over is done already.
-func TestQuickReplacementIsShared(t *testing.T) {
-	t.Parallel()
-	for name, options := range map[string]policy.TokenRequestOptions{"no token": {}, "claims": withClaims} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				source := &issuer{life: time.Hour}
-				credential := newTokenCredential(t, func(ctx context.Context) (identity.AccessToken, error) {
-					if source.calls.Load() == 0 {
-						source.calls.Add(1)
-						<-ctx.Done()
-						return identity.AccessToken{}, ctx.Err()
+		for _, delay := range []time.Duration{0, time.Minute} {
+			t.Run(fmt.Sprint(name, " ", delay), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					source := &issuer{lifetime: time.Hour, delay: delay}
+					credential := newTokenCredential(t, func(ctx context.Context) (identity.AccessToken, error) {
+						if source.calls.Load() == 0 {
+							source.calls.Add(1)
+							<-ctx.Done()
+							return identity.AccessToken{}, fmt.Errorf("wrapped: %w", ctx.Err())
+						}
+						return source.refresh(ctx)
+					}, nil)
+					ctx, cancel := context.WithCancel(t.Context())
+					go assertNoToken(t, credential, ctx, options, context.Canceled)
+					synctest.Wait()
+					for range 99 {
+						go func() {
+							token, err := credential.GetToken(t.Context(), options)
+							assert.NoError(t, err)
+							assert.Equal(t, "token 2", token.Token)
+						}()
 					}
-					return source.refresh(ctx)
-				}, nil)
-				ctx, cancel := context.WithCancel(t.Context())
-				go assertNoToken(t, credential, ctx, options, context.Canceled)
-				synctest.Wait()
-				for range 99 {
-					go func() {
-						token, err := credential.GetToken(t.Context(), options)
-						assert.NoError(t, err)
-						assert.Equal(t, "token 2", token.Token)
-					}()
-				}
-				synctest.Wait()
-				cancel()
-				synctest.Wait()
-				assert.EqualValues(t, 2, source.calls.Load())
+					synctest.Wait()
+					cancel()
+					synctest.Wait()
+					assert.EqualValues(t, 2, source.calls.Load())
+					time.Sleep(delay)
+					synctest.Wait()
+					assert.EqualValues(t, 2, source.calls.Load())
+					assert.Zero(t, source.overlaps.Load())
+				})
 			})
-		})
+		}
 	}
 }
 
 // TestCancellationIsAlwaysVisible has callbacks that treat the end of their context differently.
 func TestCancellationIsAlwaysVisible(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]func(context.Context) error{
+	for name, end := range map[string]func(context.Context) error{
 		"returned": func(ctx context.Context) error { return ctx.Err() },
 		"wrapped":  func(ctx context.Context) error { return fmt.Errorf("wrapped: %w", ctx.Err()) },
 		"hidden":   func(context.Context) error { return errRefresh },
@@ -476,25 +439,25 @@ func TestCancellationIsAlwaysVisible(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
-			var answered error
+			var returned error
 			credential := newTokenCredential(t, func(ctx context.Context) (identity.AccessToken, error) {
 				cancel()
-				answered = answer(ctx)
-				return identity.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(time.Hour)}, answered
+				returned = end(ctx)
+				return identity.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(time.Hour)}, returned
 			}, nil)
 			_, err := credential.GetToken(ctx, policy.TokenRequestOptions{})
 			require.ErrorIs(t, err, context.Canceled)
-			require.ErrorIs(t, err, answered)
+			require.ErrorIs(t, err, returned)
 			identitytest.AssertNoSecret(t, err.Error())
 		})
 	}
 }
 
-// TestTokenThatComesDespiteCancellation is returned and kept: it is there, and valid.
-func TestTokenThatComesDespiteCancellation(t *testing.T) {
+// TestTokenReceivedDespiteCancellationIsKept is returned and kept: it is there, and valid.
+func TestTokenReceivedDespiteCancellationIsKept(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	source := &issuer{life: time.Hour}
+	source := &issuer{lifetime: time.Hour}
 	credential := newTokenCredential(t, func(ctx context.Context) (identity.AccessToken, error) {
 		cancel()
 		return source.refresh(ctx)
@@ -508,7 +471,7 @@ func TestTokenThatComesDespiteCancellation(t *testing.T) {
 func TestCallerCanceledInTheWindow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: time.Hour, delay: time.Minute}
+		source := &issuer{lifetime: time.Hour, delay: time.Minute}
 		credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{InitialToken: initialToken(time.Hour)})
 		time.Sleep(50 * time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -527,7 +490,7 @@ func TestCallerCanceledInTheWindow(t *testing.T) {
 func TestCallerCanceledBeforehand(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: time.Hour}
+		source := &issuer{lifetime: time.Hour}
 		credential := newTokenCredential(t, source.refresh, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -552,7 +515,7 @@ func TestRefreshGetsTheCallersContext(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	ctx := context.WithValue(t.Context(), key{}, "value")
-	source := &issuer{life: time.Hour}
+	source := &issuer{lifetime: time.Hour}
 	credential := newTokenCredential(t, func(ctx context.Context) (identity.AccessToken, error) {
 		assert.Equal(t, "value", ctx.Value(key{}))
 		return source.refresh(ctx)
@@ -561,13 +524,13 @@ func TestRefreshGetsTheCallersContext(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestPanicStrandsNobody(t *testing.T) {
+func TestPanicOfTheCallbackReleasesWaitingCallers(t *testing.T) {
 	t.Parallel()
 	for name, quit := range map[string]func(){"panic": func() { panic("boom") }, "exit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				source := &issuer{life: time.Hour, delay: time.Second}
+				source := &issuer{lifetime: time.Hour, delay: time.Second}
 				credential := newTokenCredential(t, func(ctx context.Context) (identity.AccessToken, error) {
 					token, err := source.refresh(ctx)
 					if token.Token == "token 1" {
@@ -596,7 +559,7 @@ func TestPanicStrandsNobody(t *testing.T) {
 	}
 }
 
-func TestPanicInTheWindow(t *testing.T) {
+func TestPanicOfTheCallbackBacksOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
@@ -614,9 +577,9 @@ func TestPanicInTheWindow(t *testing.T) {
 func TestRefreshReturnsABadToken(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		token string
-		life  time.Duration
-		want  string
+		token    string
+		lifetime time.Duration
+		want     string
 	}{
 		"empty":       {"", time.Hour, "identity: access token was not refreshed: refresh returned an access token without token"},
 		"expired":     {identitytest.SecretToken, -time.Second, "identity: access token was not refreshed: refresh returned an access token that expired at 2000-01-01T00:49:59Z"},
@@ -630,8 +593,8 @@ func TestRefreshReturnsABadToken(t *testing.T) {
 				refresh := func(context.Context) (identity.AccessToken, error) {
 					calls++
 					token := identity.AccessToken{Token: test.token}
-					if test.life > -1<<63 {
-						token.ExpiresOn = time.Now().Add(test.life)
+					if test.lifetime > -1<<63 {
+						token.ExpiresOn = time.Now().Add(test.lifetime)
 					}
 					return token, nil
 				}
@@ -677,8 +640,8 @@ func TestTokensAreNotDecoded(t *testing.T) {
 	}
 }
 
-// TestExpiryIsOfTheWallClock because the monotonic clock stands still while a laptop sleeps.
-func TestExpiryIsOfTheWallClock(t *testing.T) {
+// TestExpiryUsesTheWallClock because the monotonic clock stands still while a laptop sleeps.
+func TestExpiryUsesTheWallClock(t *testing.T) {
 	t.Parallel()
 	initial := &identity.AccessToken{Token: "initial", ExpiresOn: time.Now().Add(time.Hour)}
 	require.Contains(t, initial.ExpiresOn.String(), " m=", "outside a bubble")
@@ -692,7 +655,7 @@ func TestExpiryIsOfTheWallClock(t *testing.T) {
 func TestInitialToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: time.Hour}
+		source := &issuer{lifetime: time.Hour}
 		initial := initialToken(time.Hour)
 		credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{InitialToken: initial})
 		*initial = identity.AccessToken{}
@@ -732,7 +695,7 @@ func TestStaticToken(t *testing.T) {
 func TestClaimsForceARefresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: time.Hour}
+		source := &issuer{lifetime: time.Hour}
 		credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{InitialToken: initialToken(time.Hour)})
 		for _, want := range []string{"token 1", "token 2"} {
 			token, err := credential.GetToken(t.Context(), withClaims)
@@ -762,7 +725,7 @@ func TestClaimsForceARefresh(t *testing.T) {
 func TestCanceledClaimsAreAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: time.Hour, delay: time.Minute}
+		source := &issuer{lifetime: time.Hour, delay: time.Minute}
 		credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{InitialToken: initialToken(time.Hour)})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -772,14 +735,14 @@ func TestCanceledClaimsAreAnError(t *testing.T) {
 }
 
 // TestClaimsDoNotJoinAnEarlierRefresh because what it brings may be as old as the token that
-// was refused.
+// was rejected.
 func TestClaimsDoNotJoinAnEarlierRefresh(t *testing.T) {
 	t.Parallel()
 	for name, firstError := range map[string]error{"success": nil, "failure": errRefresh} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				source := &issuer{life: time.Hour, delay: time.Minute}
+				source := &issuer{lifetime: time.Hour, delay: time.Minute}
 				source.fail(firstError)
 				credential := newTokenCredential(t, source.refresh, nil)
 				get := func(options policy.TokenRequestOptions, want string) {
@@ -802,13 +765,13 @@ func TestClaimsDoNotJoinAnEarlierRefresh(t *testing.T) {
 					go get(withClaims, "token 2")
 					go func() {
 						get(policy.TokenRequestOptions{}, first)
-						assert.Equal(t, time.Minute, time.Since(start), "nobody waits for the claims of others")
+						assert.Equal(t, time.Minute, time.Since(start), "callers without claims do not wait for a second refresh")
 					}()
 				}
 				time.Sleep(time.Minute)
 				synctest.Wait()
 				source.fail(nil)
-				assert.EqualValues(t, 2, source.calls.Load(), "one more for everybody with claims")
+				assert.EqualValues(t, 2, source.calls.Load(), "one more for all callers with claims")
 				time.Sleep(time.Minute)
 				synctest.Wait()
 				assert.EqualValues(t, 2, source.calls.Load())
@@ -818,10 +781,10 @@ func TestClaimsDoNotJoinAnEarlierRefresh(t *testing.T) {
 	}
 }
 
-func TestClaimsKeepNobodyWaiting(t *testing.T) {
+func TestOtherCallersDoNotWaitForClaims(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: time.Hour, delay: time.Minute}
+		source := &issuer{lifetime: time.Hour, delay: time.Minute}
 		credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{InitialToken: initialToken(time.Hour)})
 		for _, age := range []time.Duration{0, 50 * time.Minute} {
 			time.Sleep(age)
@@ -837,35 +800,16 @@ func TestClaimsKeepNobodyWaiting(t *testing.T) {
 	})
 }
 
-func TestCredentialOverAWeek(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: 24 * time.Hour, delay: time.Second}
-		credential := newTokenCredential(t, source.refresh, nil)
-		for end := time.Now().Add(7 * 24 * time.Hour); time.Now().Before(end); time.Sleep(time.Minute) {
-			for range 3 {
-				go func() {
-					token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
-					assert.NoError(t, err)
-					assert.True(t, token.ExpiresOn.After(time.Now()))
-				}()
-			}
-		}
-		synctest.Wait()
-		assert.EqualValues(t, 8, source.calls.Load(), "at the start, and then 10 minutes before each expiry")
-	})
-}
-
-// service answers the requests of an azcore pipeline that the credential authorizes.
+// service responds to an azcore pipeline that the credential authorizes.
 type service struct {
-	answer func(token string) *http.Response
-	tokens []string // of the requests
+	respond func(token string) *http.Response
+	tokens  []string // of the requests
 }
 
 func (s *service) Do(req *http.Request) (*http.Response, error) {
 	token := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
 	s.tokens = append(s.tokens, token)
-	resp := s.answer(token)
+	resp := s.respond(token)
 	resp.Request = req
 	return resp, nil
 }
@@ -885,14 +829,14 @@ func (s *service) pipeline(credential azcore.TokenCredential) azruntime.Pipeline
 	return azruntime.NewPipeline("chat", "v1.0.0", azruntime.PipelineOptions{PerRetry: []policy.Policy{bearer}}, &policy.ClientOptions{Transport: s})
 }
 
-// TestAzcoreComesBackInTheWindow shows what RefreshOn is for: without it the policy keeps a
+// TestAzcoreAsksAgainInTheWindow shows what RefreshOn is for: without it the policy keeps a
 // token until 5 minutes before its expiry.
-func TestAzcoreComesBackInTheWindow(t *testing.T) {
+func TestAzcoreAsksAgainInTheWindow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: 24 * time.Hour}
+		source := &issuer{lifetime: 24 * time.Hour}
 		credential := newTokenCredential(t, source.refresh, &identity.CommunicationTokenCredentialOptions{RefreshBefore: new(time.Hour)})
-		chat := &service{answer: func(string) *http.Response { return identitytest.NewResponse(http.StatusOK, "") }}
+		chat := &service{respond: func(string) *http.Response { return identitytest.NewResponse(http.StatusOK, "") }}
 		pipeline := chat.pipeline(credential)
 		chat.call(t, pipeline)
 		time.Sleep(23 * time.Hour)
@@ -914,10 +858,10 @@ func TestAzcoreComesBackInTheWindow(t *testing.T) {
 func TestAzcoreAfterStatus401(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: 24 * time.Hour}
+		source := &issuer{lifetime: 24 * time.Hour}
 		credential := newTokenCredential(t, source.refresh, nil)
 		challenge := ""
-		chat := &service{answer: func(token string) *http.Response {
+		chat := &service{respond: func(token string) *http.Response {
 			if token != "token 1" {
 				return identitytest.NewResponse(http.StatusOK, "")
 			}
@@ -929,7 +873,7 @@ func TestAzcoreAfterStatus401(t *testing.T) {
 		for range 3 {
 			assert.Equal(t, http.StatusUnauthorized, chat.call(t, pipeline))
 		}
-		assert.EqualValues(t, 1, source.calls.Load(), "a refusal is no reason for another token, it may be for good")
+		assert.EqualValues(t, 1, source.calls.Load(), "a rejected token is no reason to refresh: the next one may be rejected, too")
 
 		challenge = `Bearer error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(withClaims.Claims)) + `"`
 		for range 3 {
@@ -945,7 +889,7 @@ func TestAzcoreAfterStatus401(t *testing.T) {
 func TestMixedCallers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{life: 20 * time.Millisecond, delay: time.Millisecond}
+		source := &issuer{lifetime: 20 * time.Millisecond, delay: time.Millisecond}
 		credential := newTokenCredential(t, func(ctx context.Context) (identity.AccessToken, error) {
 			token, err := source.refresh(ctx)
 			if source.calls.Load()%7 == 0 {
@@ -980,9 +924,9 @@ func TestMixedCallers(t *testing.T) {
 	})
 }
 
-//nolint:paralleltest // AllocsPerRun counts the allocations of everybody
+//nolint:paralleltest // AllocsPerRun counts the allocations of all goroutines
 func TestValidTokenCostsNoAllocation(t *testing.T) {
-	source := &issuer{life: time.Hour}
+	source := &issuer{lifetime: time.Hour}
 	credential := newTokenCredential(t, source.refresh, nil)
 	var asInterface azcore.TokenCredential = credential
 	options := policy.TokenRequestOptions{Scopes: []string{"scope"}}

@@ -83,10 +83,10 @@ func TestManyCallersShareConnections(t *testing.T) {
 	assert.Less(t, opened.Load(), int64(callers*rounds/4), "connections for %d requests", callers*rounds)
 }
 
-// endless is the body of a hostile response.
-type endless struct{ read int }
+// endlessBody is the body of a hostile response.
+type endlessBody struct{ read int }
 
-func (e *endless) Read(p []byte) (int, error) {
+func (e *endlessBody) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = ' '
 	}
@@ -94,7 +94,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (e *endless) Close() error { return nil }
+func (e *endlessBody) Close() error { return nil }
 
 const maxResponseSize = 1 << 20
 
@@ -102,7 +102,7 @@ func TestEndlessResponse(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{op.Status(), http.StatusAccepted, http.StatusUnauthorized, http.StatusServiceUnavailable} {
-			body := &endless{}
+			body := &endlessBody{}
 			transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
 				resp := identitytest.NewResponse(status, "")
 				resp.Body = body
@@ -138,8 +138,8 @@ func TestHeadersKeepApart(t *testing.T) {
 	t.Parallel()
 	transport := identitytest.AlwaysRespond(http.StatusNoContent, "")
 	options := identitytest.NewOptions(transport)
-	options.PerCallPolicies = []policy.Policy{adding{"Accept"}}
-	options.PerRetryPolicies = []policy.Policy{adding{"X-Ms-Date"}}
+	options.PerCallPolicies = []policy.Policy{headerAddingPolicy{"Accept"}}
+	options.PerRetryPolicies = []policy.Policy{headerAddingPolicy{"X-Ms-Date"}}
 	client := identitytest.NewClientWithOptions(t, options)
 	_, err := client.DeleteUser(t.Context(), identitytest.User, nil)
 	require.NoError(t, err)
@@ -148,9 +148,10 @@ func TestHeadersKeepApart(t *testing.T) {
 	assert.Len(t, sent.Get("X-Ms-Content-Sha256"), 44)
 }
 
-type adding struct{ name string }
+// headerAddingPolicy adds a second value to a header.
+type headerAddingPolicy struct{ name string }
 
-func (a adding) Do(req *policy.Request) (*http.Response, error) {
+func (a headerAddingPolicy) Do(req *policy.Request) (*http.Response, error) {
 	req.Raw().Header.Add(a.name, "another")
 	return req.Next()
 }
@@ -164,8 +165,8 @@ func TestLargestResponse(t *testing.T) {
 	require.ErrorContains(t, err, "more than 1048576 bytes")
 }
 
-// TestNoResponse has a hand-made transport return nothing at all.
-func TestNoResponse(t *testing.T) {
+// TestMissingResponseIsAnError has a hand-made transport return nothing at all.
+func TestMissingResponseIsAnError(t *testing.T) {
 	t.Parallel()
 	transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return nil, nil }} //nolint:nilnil // that is the point
 	_, err := identitytest.NewClient(t, transport).DeleteUser(t.Context(), identitytest.User, nil)
@@ -191,7 +192,7 @@ func TestAttemptsShareNoBody(t *testing.T) {
 		if op.RequestBody == "" {
 			return
 		}
-		transport := &slowReader{op: op}
+		transport := &lateReader{op: op}
 		withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, op.NewOptions(transport))
 		require.NoError(t, err)
 		withEntra, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, op.NewOptions(transport))
@@ -205,15 +206,15 @@ func TestAttemptsShareNoBody(t *testing.T) {
 	})
 }
 
-// slowReader reads the body of the first attempt when it has read that of the second. It
+// lateReader reads the body of the first attempt when it has read that of the second. It
 // reads each of the second's twice, the second time like one who follows a redirect.
-type slowReader struct {
+type lateReader struct {
 	op     identitytest.Operation
 	first  io.Reader
 	bodies []string
 }
 
-func (r *slowReader) Do(req *http.Request) (*http.Response, error) {
+func (r *lateReader) Do(req *http.Request) (*http.Response, error) {
 	if r.first == nil {
 		r.first = req.Body
 		return identitytest.NewResponse(http.StatusServiceUnavailable, ""), nil
@@ -232,14 +233,14 @@ func (r *slowReader) Do(req *http.Request) (*http.Response, error) {
 	return identitytest.NewResponse(r.op.Status(), r.op.ResponseBody), nil
 }
 
-// TestBodyThatCannotBeRead has a policy of the caller put a broken body into a request.
-func TestBodyThatCannotBeRead(t *testing.T) {
+// TestUnreadableRequestBodyIsAnError has a policy of the caller put a broken body into a request.
+func TestUnreadableRequestBodyIsAnError(t *testing.T) {
 	t.Parallel()
 	key := identitytest.NewSharedKeyCredential(t)
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		transport := identitytest.AlwaysRespond(op.Status(), op.ResponseBody)
 		options := op.NewOptions(transport)
-		options.PerCallPolicies = []policy.Policy{breakingBody{}}
+		options.PerCallPolicies = []policy.Policy{brokenBodyPolicy{}}
 		options.Retry.ShouldRetry = func(*http.Response, error) bool {
 			t.Error("another attempt would end alike")
 			return false
@@ -256,40 +257,41 @@ func TestBodyThatCannotBeRead(t *testing.T) {
 	})
 }
 
-type breakingBody struct{}
+// brokenBodyPolicy replaces the body of a request by one that fails.
+type brokenBodyPolicy struct{}
 
-func (breakingBody) Do(req *policy.Request) (*http.Response, error) {
+func (brokenBodyPolicy) Do(req *policy.Request) (*http.Response, error) {
 	body := struct {
 		io.Reader
 		io.Seeker
 		io.Closer
-	}{cut{}, strings.NewReader("content"), io.NopCloser(nil)}
+	}{brokenReader{}, strings.NewReader("content"), io.NopCloser(nil)}
 	if err := req.SetBody(body, "text/plain"); err != nil {
 		return nil, err
 	}
 	return req.Next()
 }
 
-// mirror answers with what it was sent, like the page of a gateway in debug mode. It
-// leaves Response.Request empty, as hand-made transports do.
-type mirror struct{ status int }
+// echoTransport responds with what it was sent, like the debug page of a gateway. It leaves Response.Request empty, as
+// hand-written transports do.
+type echoTransport struct{ status int }
 
-func (m mirror) Do(req *http.Request) (*http.Response, error) {
+func (e echoTransport) Do(req *http.Request) (*http.Response, error) {
 	body, err := identitytest.ReadBody(req)
 	if err != nil {
 		return nil, err
 	}
-	return identitytest.NewResponse(m.status, fmt.Sprintf("<html>The request was %v %s</html>", req.Header, body)), nil
+	return identitytest.NewResponse(e.status, fmt.Sprintf("<html>The request was %v %s</html>", req.Header, body)), nil
 }
 
-func TestErrorDoesNotRepeatWhatAuthenticates(t *testing.T) {
+func TestErrorDoesNotRepeatCredentials(t *testing.T) {
 	t.Parallel()
 	key := identitytest.NewSharedKeyCredential(t)
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusBadGateway} {
-			withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, op.NewOptions(mirror{status}))
+			withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, op.NewOptions(echoTransport{status}))
 			require.NoError(t, err)
-			withEntra, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, op.NewOptions(mirror{status}))
+			withEntra, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, op.NewOptions(echoTransport{status}))
 			require.NoError(t, err)
 			for _, client := range []*identity.Client{withKey, withEntra} {
 				_, err = op.Call(t.Context(), client)
@@ -305,17 +307,18 @@ func TestErrorDoesNotRepeatWhatAuthenticates(t *testing.T) {
 // TestResponseWithoutARequest has a policy of the caller answer.
 func TestResponseWithoutARequest(t *testing.T) {
 	t.Parallel()
-	options := identitytest.NewOptions(mirror{http.StatusOK})
-	options.PerCallPolicies = append(options.PerCallPolicies, answering{})
+	options := identitytest.NewOptions(echoTransport{http.StatusOK})
+	options.PerCallPolicies = append(options.PerCallPolicies, respondingPolicy{})
 	client := identitytest.NewClientWithOptions(t, options)
 	_, err := client.GetTokenForTeamsUser(t.Context(), teamsParameters, nil)
 	assert.True(t, identitytest.HasStatus(err, http.StatusTeapot), "%v", err)
 	identitytest.AssertNoSecret(t, err.Error())
 }
 
-type answering struct{}
+// respondingPolicy responds in place of the transport.
+type respondingPolicy struct{}
 
-func (answering) Do(*policy.Request) (*http.Response, error) {
+func (respondingPolicy) Do(*policy.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusTeapot, Body: io.NopCloser(strings.NewReader(identitytest.SecretToken))}, nil
 }
 
@@ -331,7 +334,7 @@ func TestBodyIsNotClosedBetweenAttempts(t *testing.T) {
 		}
 		return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
 	}}
-	options := identitytest.NewOptions(closing{transport})
+	options := identitytest.NewOptions(bodyClosingTransport{transport})
 	options.PerCallPolicies = []policy.Policy{body}
 	client := identitytest.NewClientWithOptions(t, options)
 	_, err := client.CreateUser(t.Context(), nil)
@@ -340,10 +343,10 @@ func TestBodyIsNotClosedBetweenAttempts(t *testing.T) {
 	assert.Equal(t, 1, body.closed)
 }
 
-// closing closes the bodies of requests, as net/http does.
-type closing struct{ next policy.Transporter }
+// bodyClosingTransport closes the bodies of requests, as net/http does.
+type bodyClosingTransport struct{ next policy.Transporter }
 
-func (c closing) Do(req *http.Request) (*http.Response, error) {
+func (c bodyClosingTransport) Do(req *http.Request) (*http.Response, error) {
 	resp, err := c.next.Do(req)
 	_ = req.Body.Close()
 	return resp, err

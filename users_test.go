@@ -80,7 +80,7 @@ func TestOptionalParameters(t *testing.T) {
 	}
 }
 
-func TestBadParameters(t *testing.T) {
+func TestInvalidParametersAreRejected(t *testing.T) {
 	t.Parallel()
 	type call = func(context.Context, *identity.Client) (any, error)
 	type badCall struct {
@@ -192,7 +192,7 @@ func TestCustomIDOnTheWire(t *testing.T) {
 	assert.Equal(t, `{}`, transport.Requests[2].Content)
 }
 
-func TestBadCustomIDIsRefused(t *testing.T) {
+func TestInvalidCustomIDsAreRejected(t *testing.T) {
 	t.Parallel()
 	transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserAndTokenBody)
 	client := newClientOfVersion(t, identitytest.PreviewAPIVersion, transport)
@@ -205,7 +205,7 @@ func TestBadCustomIDIsRefused(t *testing.T) {
 	assert.Empty(t, transport.Requests)
 }
 
-func TestUserDetailOfAUserWithoutAny(t *testing.T) {
+func TestUserDetailWithoutOptionalFields(t *testing.T) {
 	t.Parallel()
 	detail, err := newClientOfVersion(t, identitytest.PreviewAPIVersion, identitytest.AlwaysRespond(http.StatusOK, `{"id":"8:acs:a_b"}`)).GetUserDetail(t.Context(), identitytest.User, nil)
 	require.NoError(t, err)
@@ -236,7 +236,7 @@ func TestUserIDIsOneSegment(t *testing.T) {
 	}
 }
 
-func TestUserIDAndNotRawIDGoesIntoThePath(t *testing.T) {
+func TestPathHasTheIDAndNotTheRawID(t *testing.T) {
 	t.Parallel()
 	transport := identitytest.AlwaysRespond(http.StatusNoContent, "")
 	_, err := identitytest.NewClient(t, transport).DeleteUser(t.Context(), identitytest.User.WithRawID("8:acs:other"), nil)
@@ -244,8 +244,8 @@ func TestUserIDAndNotRawIDGoesIntoThePath(t *testing.T) {
 	assert.Equal(t, "/identities/8:acs:a_b", transport.Requests[0].URL.Path)
 }
 
-// TestAssignmentIsReplaced shows that both statuses mean success.
-func TestAssignmentIsReplaced(t *testing.T) {
+// TestBothStatusesOfSetAssignmentMeanSuccess shows that both statuses mean success.
+func TestBothStatusesOfSetAssignmentMeanSuccess(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusOK, http.StatusCreated} {
 		parameters := identity.TeamsExtensionAssignmentParameters{PrincipalType: "group"}
@@ -257,8 +257,8 @@ func TestAssignmentIsReplaced(t *testing.T) {
 	}
 }
 
-// TestExchangeSendsTheEntraTokenAlone shows that the client's own credential stays at home.
-func TestExchangeSendsTheEntraTokenAlone(t *testing.T) {
+// TestExchangeDoesNotSendTheClientsCredential shows that the client's own credential stays at home.
+func TestExchangeDoesNotSendTheClientsCredential(t *testing.T) {
 	t.Parallel()
 	credential := &identitytest.EntraCredential{}
 	key := identitytest.NewSharedKeyCredential(t)
@@ -279,7 +279,7 @@ func TestExchangeSendsTheEntraTokenAlone(t *testing.T) {
 	}
 }
 
-func TestExchangeRefusesHTTP(t *testing.T) {
+func TestExchangeRejectsHTTP(t *testing.T) {
 	t.Parallel()
 	transport := identitytest.AlwaysRespond(http.StatusOK, identitytest.UserAndTokenBody)
 	client, err := identity.NewClientFromConnectionString("endpoint=http://localhost:8080/;accesskey="+identitytest.AccessKey, identitytest.NewOptions(transport))

@@ -124,24 +124,6 @@ func TestSignatureCoversTheRequest(t *testing.T) {
 	})
 }
 
-func TestSignatureWithFlippedBits(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	r := s.signed(t, http.MethodPost, createPath, "")
-	prefix, encoded, ok := strings.Cut(r.Header.Get("Authorization"), "&Signature=")
-	require.True(t, ok)
-	signature, err := base64.StdEncoding.DecodeString(encoded)
-	require.NoError(t, err)
-	for i := range signature {
-		signature[i] ^= 1
-		again := r.Clone(t.Context())
-		again.Header.Set("Authorization", prefix+"&Signature="+base64.StdEncoding.EncodeToString(signature))
-		requireDenied(t, s.do(t, again))
-		signature[i] ^= 1
-	}
-	assert.Equal(t, http.StatusCreated, s.do(t, r).StatusCode)
-}
-
 func TestSignatureDate(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -409,7 +391,7 @@ func TestEntraCredential(t *testing.T) {
 	}
 }
 
-func TestNothingWithoutCredential(t *testing.T) {
+func TestRequestsWithoutACredentialAreDenied(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	id := s.createUser(t)

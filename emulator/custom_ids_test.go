@@ -3,7 +3,6 @@ package emulator_test
 import (
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -81,24 +80,6 @@ func TestCustomIDLength(t *testing.T) {
 		got := s.send(t, http.MethodPost, "/identities"+customIDQuery, `{"customId":"`+customID+`"}`)
 		requireError(t, got, http.StatusBadRequest, "ValidationError", "CustomId must have 1 to 256 characters.", "CustomId")
 	}
-}
-
-func TestCustomIDUnderLoad(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	var mu sync.Mutex
-	ids := map[string]bool{}
-	var group sync.WaitGroup
-	for range 50 {
-		group.Go(func() {
-			body := serve(t, s, http.MethodPost, "/identities"+customIDQuery, `{"customId":"alice","createTokenWithScopes":["chat"]}`).Body.String()
-			mu.Lock()
-			defer mu.Unlock()
-			ids[decode[userBody](t, body).Identity.ID] = true
-		})
-	}
-	group.Wait()
-	assert.Len(t, ids, 1)
 }
 
 func TestUserDetail(t *testing.T) {

@@ -153,7 +153,7 @@ func TestFaultDelay(t *testing.T) {
 	})
 }
 
-func TestFaultDelayOfAClientWithoutPatience(t *testing.T) {
+func TestCanceledRequestEndsDuringADelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		handler, err := emulator.NewHandler(nil)
@@ -220,7 +220,7 @@ func TestFaultBodyDelayWithoutABody(t *testing.T) {
 	})
 }
 
-func TestFaultBodyDelayOfAClientWithoutPatience(t *testing.T) {
+func TestCanceledRequestEndsDuringABodyDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		handler := newHandler(t)
@@ -312,7 +312,7 @@ func TestDropWithoutAServer(t *testing.T) {
 	assert.PanicsWithError(t, http.ErrAbortHandler.Error(), func() { serve(t, s, http.MethodPost, createPath, "") })
 }
 
-func TestFaultThatMakesNoSense(t *testing.T) {
+func TestInvalidFaultsPanic(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for message, fault := range map[string]emulator.Fault{

@@ -243,28 +243,6 @@ func TestAPIVersionFailures(t *testing.T) {
 	}
 }
 
-func TestMalformedJSON(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	id := s.createUser(t)
-	targets := []string{createPath, issuePath(id), teamsPath}
-	for _, body := range []string{`{`, `{} {}`, `[]`, `"text"`, `1`, `{"scopes":`, "\xff", `{"scopes":"chat","createTokenWithScopes":"chat","token":1}`} {
-		for _, target := range targets {
-			t.Run(target+" "+body, func(t *testing.T) {
-				t.Parallel()
-				got := s.send(t, http.MethodPost, target, body)
-				requireError(t, got, http.StatusBadRequest, "ValidationError",
-					"The request body is not valid JSON, or a value in it has the wrong type.", "")
-				assert.Empty(t, got.Header.Values("api-supported-versions"))
-			})
-		}
-	}
-	for _, minutes := range []string{`"60"`, `60.5`, `1e400`, `true`} {
-		got := s.send(t, http.MethodPost, issuePath(id), `{"scopes":["chat"],"expiresInMinutes":`+minutes+`}`)
-		assert.Equal(t, "ValidationError", decode[errorBody](t, got.body).Error.Code, minutes)
-	}
-}
-
 func TestOversizedBody(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -132,7 +132,7 @@ func TestServerSpeaksHTTP11(t *testing.T) {
 // This test counts goroutines, so nothing may run at the same time.
 //
 //nolint:paralleltest // see above
-func TestCloseLeavesNothing(t *testing.T) {
+func TestCloseEndsConnectionsAndGoroutines(t *testing.T) {
 	before := runtime.NumGoroutine()
 	server, err := emulator.NewServer(nil)
 	require.NoError(t, err)

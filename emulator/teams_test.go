@@ -154,7 +154,7 @@ func TestTeamsErrors(t *testing.T) {
 	}
 }
 
-func TestEntraTokenWithoutIDsFitsNoOne(t *testing.T) {
+func TestEntraTokenWithoutIDsIsRejected(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	token := handMade(`{"alg":"none"}`, `{"exp":32503680000}`, "")

@@ -308,21 +308,3 @@ func TestUserIDsAreUnique(t *testing.T) {
 	ids.Range(func(any, any) bool { count++; return true })
 	assert.Equal(t, goroutines*each, count)
 }
-
-func TestUsersAreSafeForManyGoroutines(t *testing.T) {
-	t.Parallel()
-	handler := newHandler(t)
-	id := decode[userBody](t, serve(t, handler, http.MethodPost, createPath, "").Body.String()).Identity.ID
-	var group sync.WaitGroup
-	for range 20 {
-		group.Go(func() {
-			token := decode[tokenBody](t, serve(t, handler, http.MethodPost, issuePath(id), `{"scopes":["chat"]}`).Body.String()).Token
-			serve(t, handler, http.MethodPost, revokePath(id), "")
-			_, err := handler.InspectToken(token)
-			assert.EqualError(t, err, "emulator: the token was revoked")
-			handler.Requests()
-			serve(t, handler, http.MethodDelete, deletePath(foreignID), "")
-		})
-	}
-	group.Wait()
-}

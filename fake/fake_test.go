@@ -64,7 +64,7 @@ func TestEverySuccessStatusIsASuccess(t *testing.T) {
 	})
 }
 
-func TestOtherStatusesAreMistakes(t *testing.T) {
+func TestStatusesThatAreNoSuccessAreErrors(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusAccepted, http.StatusNotFound, http.StatusServiceUnavailable} {
@@ -76,7 +76,7 @@ func TestOtherStatusesAreMistakes(t *testing.T) {
 	})
 }
 
-func TestSuccessStatusesOfOtherMethodsAreMistakes(t *testing.T) {
+func TestSuccessStatusesOfOtherMethodsAreErrors(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusNoContent} {
@@ -87,7 +87,7 @@ func TestSuccessStatusesOfOtherMethodsAreMistakes(t *testing.T) {
 	})
 }
 
-func TestNoAnswerIsAMistake(t *testing.T) {
+func TestFunctionThatReturnsNothingIsAnError(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		client, requests := newClient(t, newServer(func(context.Context) answer { return answer{} }))
@@ -164,7 +164,7 @@ func TestMethodsWithoutFunction(t *testing.T) {
 	})
 }
 
-func TestDoRefusesWhatNoMethodSent(t *testing.T) {
+func TestDoRejectsRequestsOfUnknownMethods(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"":                  "fake: the request does not come from a method of identity.Client",
@@ -182,7 +182,7 @@ func TestDoRefusesWhatNoMethodSent(t *testing.T) {
 	}
 }
 
-func TestDoRefusesWhatTheClientDoesNotSend(t *testing.T) {
+func TestDoRejectsMalformedRequests(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, method, path, body, want string }{
 		{"other path", "CreateUser", "/users", "{}", "path does not end like /identities"},

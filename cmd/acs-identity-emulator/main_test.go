@@ -176,8 +176,8 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestReadersLeave has nobody at the other end of the logs.
-func TestReadersLeave(t *testing.T) {
+// TestClosedLogsDoNotStopTheEmulator has nobody at the other end of the logs.
+func TestClosedLogsDoNotStopTheEmulator(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no signals")
@@ -198,8 +198,8 @@ func TestReadersLeave(t *testing.T) {
 	require.NoError(t, command.Wait())
 }
 
-// TestNobodyReadsTheConnectionString has nobody at the other end of standard output.
-func TestNobodyReadsTheConnectionString(t *testing.T) {
+// TestClosedStandardOutputIsAFailure has nobody at the other end of standard output.
+func TestClosedStandardOutputIsAFailure(t *testing.T) {
 	t.Parallel()
 	reader, writer, err := os.Pipe()
 	require.NoError(t, err)
@@ -327,7 +327,7 @@ func (w watcher) Write([]byte) (int, error) {
 	return 0, errors.New("enough")
 }
 
-func TestCertificateIsThereFirst(t *testing.T) {
+func TestCertificateIsWrittenBeforeTheConnectionString(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "certificate.pem")
 	var stderr strings.Builder

@@ -114,8 +114,8 @@ func TestCancellationWhileWaitingForAToken(t *testing.T) {
 	})
 }
 
-// TestCancellationWhileSomebodyElseGetsAToken shows that nobody depends on the patience of others.
-func TestCancellationWhileSomebodyElseGetsAToken(t *testing.T) {
+// TestCancellationWhileAnotherCallerGetsAToken shows that nobody depends on the patience of others.
+func TestCancellationWhileAnotherCallerGetsAToken(t *testing.T) {
 	t.Parallel()
 	forEachEntraOperation(t, func(t *testing.T, op identitytest.Operation) {
 		s := newSystem(t)
@@ -133,9 +133,9 @@ func TestCancellationWhileSomebodyElseGetsAToken(t *testing.T) {
 	})
 }
 
-// TestNobodyWaitsForARenewal shows what happens to other calls while a token that is
+// TestCallsDoNotWaitForARefresh shows what happens to other calls while a token that is
 // still valid is renewed, and that a renewal which gets stuck ends with that token.
-func TestNobodyWaitsForARenewal(t *testing.T) {
+func TestCallsDoNotWaitForARefresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSystem(t)
@@ -175,8 +175,8 @@ func TestNobodyWaitsForARenewal(t *testing.T) {
 	})
 }
 
-// TestCancellationAfterARefusal has the service ask for another token, which takes its time.
-func TestCancellationAfterARefusal(t *testing.T) {
+// TestCancellationAfterARejectedToken has the service ask for another token, which takes its time.
+func TestCancellationAfterARejectedToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		refusals := 1

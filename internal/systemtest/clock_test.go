@@ -33,9 +33,9 @@ func statuses(server *emulator.Server) []int {
 	return statuses
 }
 
-// TestWrongClock shows that a call works whatever the machine's clock says, and that the
+// TestClockSkewIsCorrected shows that a call works whatever the machine's clock says, and that the
 // calls after it need no second request.
-func TestWrongClock(t *testing.T) {
+func TestClockSkewIsCorrected(t *testing.T) {
 	t.Parallel()
 	for _, drift := range []time.Duration{time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Hour} {
 		t.Run(drift.String(), func(t *testing.T) {
@@ -53,8 +53,8 @@ func TestWrongClock(t *testing.T) {
 	}
 }
 
-// TestClockThatIsPutRight changes the difference of the clocks while a client is at work.
-func TestClockThatIsPutRight(t *testing.T) {
+// TestChangingClockSkewIsCorrected changes the difference of the clocks while a client is at work.
+func TestChangingClockSkewIsCorrected(t *testing.T) {
 	t.Parallel()
 	clock := newOffsetClock(24 * time.Hour)
 	client, server := newEmulator(t, &emulator.Options{Now: clock.Now})
@@ -68,8 +68,8 @@ func TestClockThatIsPutRight(t *testing.T) {
 	assert.Equal(t, []int{401, 201, 201, 401, 201, 201, 401, 201, 201, 401, 201, 201}, statuses(server))
 }
 
-// TestSmallDriftIsLeftAlone shows what is not put down to the clock.
-func TestSmallDriftIsLeftAlone(t *testing.T) {
+// TestSmallClockSkewIsNotCorrected shows what is not put down to the clock.
+func TestSmallClockSkewIsNotCorrected(t *testing.T) {
 	t.Parallel()
 	for _, drift := range []time.Duration{0, 4 * time.Minute, -4 * time.Minute} {
 		_, server := newEmulator(t, &emulator.Options{Now: newOffsetClock(drift).Now})
@@ -83,7 +83,7 @@ func TestSmallDriftIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestWrongClockOfManyCallers(t *testing.T) {
+func TestClockSkewOfManyCallersIsCorrected(t *testing.T) {
 	t.Parallel()
 	const callers = 64
 	client, server := newEmulator(t, &emulator.Options{Now: newOffsetClock(-24 * time.Hour).Now})
@@ -107,8 +107,8 @@ func TestWrongClockOfManyCallers(t *testing.T) {
 	assert.LessOrEqual(t, refused, callers, "once for each caller at the most")
 }
 
-// TestDateOutOfThisWorld shows that no date makes the client lose its clock for good.
-func TestDateOutOfThisWorld(t *testing.T) {
+// TestImpossibleDateDoesNotBreakLaterCalls shows that no date makes the client lose its clock for good.
+func TestImpossibleDateDoesNotBreakLaterCalls(t *testing.T) {
 	t.Parallel()
 	for _, date := range []string{"Mon, 01 Jan 0001 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"} {
 		_, server := newEmulator(t, nil)

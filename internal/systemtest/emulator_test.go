@@ -38,7 +38,7 @@ func forEachCredential(t *testing.T, test func(t *testing.T, client *identity.Cl
 	})
 }
 
-func TestLifeOfAUser(t *testing.T) {
+func TestUserFromCreationToDeletion(t *testing.T) {
 	t.Parallel()
 	forEachCredential(t, func(t *testing.T, client *identity.Client, server *emulator.Server) {
 		ctx := t.Context()
@@ -107,7 +107,7 @@ func TestTeamsUserOnTheEmulator(t *testing.T) {
 	})
 }
 
-func TestLostAnswerLeavesAUserBehind(t *testing.T) {
+func TestLostResponseOrphansAUser(t *testing.T) {
 	t.Parallel()
 	client, server := newEmulator(t, nil)
 	server.Inject(emulator.Fault{Operation: "CreateUser", Drop: emulator.DropAfter, Times: 1})
@@ -185,7 +185,7 @@ func TestTeamsExtensionOnTheEmulator(t *testing.T) {
 	})
 }
 
-func TestWhatOnlyTheServiceCanJudge(t *testing.T) {
+func TestValidationErrorsOfTheService(t *testing.T) {
 	t.Parallel()
 	client, _ := newEmulator(t, nil)
 	other, _ := newEmulator(t, nil)
@@ -209,26 +209,6 @@ func TestWhatOnlyTheServiceCanJudge(t *testing.T) {
 	assert.True(t, identity.HasCode(err, identity.ErrorCodeIdentityNotOwned), err)
 	_, err = other.DeleteUser(ctx, created.User, nil)
 	assert.True(t, identity.HasCode(err, identity.ErrorCodeIdentityNotOwned), err)
-}
-
-// TestRetryIsAccepted lets the emulator judge the signature of a third attempt.
-func TestRetryIsAccepted(t *testing.T) {
-	t.Parallel()
-	_, server := newEmulator(t, nil)
-	options := server.ClientOptions()
-	network := options.Transport
-	attempts := 0
-	options.Transport = &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
-		if attempts++; attempts < 3 {
-			return identitytest.NewResponse(http.StatusTooManyRequests, ""), nil
-		}
-		return resend(t, network, req)
-	}}
-	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
-	require.NoError(t, err)
-	_, err = client.CreateUserAndToken(t.Context(), identitytest.ChatScopes, nil)
-	require.NoError(t, err)
-	assert.Equal(t, 3, attempts)
 }
 
 // TestTokenCredentialForAWeek has a chat client of a user work for a week, with revocations.

@@ -147,8 +147,8 @@ func forEachFault(t *testing.T, test func(t *testing.T, s *system, op identityte
 	})
 }
 
-// TestPassingFault has two requests go wrong: the call succeeds after retries, or says why not.
-func TestPassingFault(t *testing.T) {
+// TestTransientFault has two requests go wrong: the call succeeds after retries, or says why not.
+func TestTransientFault(t *testing.T) {
 	t.Parallel()
 	forEachFault(t, func(t *testing.T, s *system, op identitytest.Operation, f fault) {
 		before := len(s.service.Requests())
@@ -167,9 +167,9 @@ func TestPassingFault(t *testing.T) {
 	})
 }
 
-// TestLastingFault has all requests go wrong: the call fails before its deadline, with an
+// TestPermanentFault has all requests go wrong: the call fails before its deadline, with an
 // error that says why.
-func TestLastingFault(t *testing.T) {
+func TestPermanentFault(t *testing.T) {
 	t.Parallel()
 	forEachFault(t, func(t *testing.T, s *system, op identitytest.Operation, f fault) {
 		const patience = 10 * time.Minute
@@ -270,14 +270,4 @@ func TestRetryAfter(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 14*time.Second, time.Since(started))
 	})
-}
-
-// TestNobodyListens has a real connection refused.
-func TestNobodyListens(t *testing.T) {
-	t.Parallel()
-	client, server := newEmulator(t, nil)
-	server.Close()
-	_, err := client.CreateUser(t.Context(), nil)
-	require.ErrorIs(t, err, syscall.ECONNREFUSED)
-	assert.Contains(t, err.Error(), "connection refused")
 }

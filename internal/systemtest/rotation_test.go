@@ -12,21 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAPIVersionIsSigned sends a version that is not the default through a service that
-// verifies signatures.
-func TestAPIVersionIsSigned(t *testing.T) {
-	t.Parallel()
-	_, server := newEmulator(t, nil)
-	options := server.ClientOptions()
-	options.APIVersion = "2023-10-01"
-	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
-	require.NoError(t, err)
-	_, err = client.CreateUser(t.Context(), nil)
-	require.NoError(t, err)
-	requests := server.Requests()
-	assert.Equal(t, "/identities?api-version=2023-10-01", requests[len(requests)-1].URI)
-}
-
 func TestKeyRotation(t *testing.T) {
 	t.Parallel()
 	keys := []string{"Zmlyc3Qga2V5IG9mIHR3bw==", "c2Vjb25kIGtleSBvZiB0d28="}

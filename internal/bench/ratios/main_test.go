@@ -33,7 +33,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoOutputOfBenchmarks(t *testing.T) {
+func TestInvalidInputIsAnError(t *testing.T) {
 	t.Parallel()
 	require.ErrorContains(t, run(strings.NewReader("FAIL\n"), &strings.Builder{}), "no results")
 	require.ErrorContains(t, run(strings.NewReader("BenchmarkSign-2 1 x ns/op\n"), &strings.Builder{}), "Sign")
