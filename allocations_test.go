@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The tests in this file are not parallel, because AllocsPerRun counts the allocations of everybody. The race detector
+// The tests in this file are not parallel, because AllocsPerRun counts the allocations of all goroutines. The race detector
 // makes sync.Pool forget at random.
 
 //nolint:paralleltest // see above

@@ -69,7 +69,7 @@ func TestZeroCredentialIsRejected(t *testing.T) {
 	transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)
 	options := identitytest.NewOptions(transport)
 	options.Retry.ShouldRetry = func(*http.Response, error) bool {
-		t.Error("the refusal must not be retried")
+		t.Error("the error must not be retried")
 		return false
 	}
 	client, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, &identity.SharedKeyCredential{}, options)
@@ -144,7 +144,7 @@ func TestHTTPIsRejected(t *testing.T) {
 			tries := &perRetryCounter{}
 			options.PerRetryPolicies = []policy.Policy{tries}
 			options.Retry.ShouldRetry = func(*http.Response, error) bool {
-				t.Error("the refusal must not be retried")
+				t.Error("the error must not be retried")
 				return false
 			}
 			client, err := construct(options)

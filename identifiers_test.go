@@ -350,7 +350,7 @@ func (c identifierCase) check(t *testing.T) {
 			}
 		}
 	case "construct":
-		t.Skip("identifiers are struct literals, which nothing refuses")
+		t.Skip("identifiers are struct literals, which cannot be rejected")
 	case "marshal":
 		data, err := json.Marshal(unmarshal[identifierFields](t, c.Input).identifier(t))
 		require.NoError(t, err)
@@ -362,7 +362,7 @@ func (c identifierCase) check(t *testing.T) {
 	}
 }
 
-// lenient lists the cases in which the official libraries refuse an identifier without
+// lenient lists the cases in which the official libraries reject an identifier without
 // "isAnonymous" or "cloud", although these have defaults by the service's specification.
 var lenient = map[string]identity.Identifier{
 	"unmarshal-185": identity.MicrosoftTeamsUserIdentifier{UserID: "Teams user id", IsAnonymous: true, Cloud: identity.CloudEnvironmentPublic}.WithRawID("r"),

@@ -129,17 +129,17 @@ func TestSignatureCoversTheHostOnTheWire(t *testing.T) {
 	assert.NotEqual(t, sign("a.example", "a.example"), sign("a.example", "b.example"))
 }
 
-// TestErrorOfARejectedDateNamesTheClockSkew shows the error of a request that is refused with the service's time, too.
+// TestErrorOfARejectedDateNamesTheClockSkew rejects a request even with the service's time.
 func TestErrorOfARejectedDateNamesTheClockSkew(t *testing.T) {
 	t.Parallel()
-	for want, drift := range map[string]time.Duration{
+	for want, skew := range map[string]time.Duration{
 		"1h0m0s behind":    time.Hour,
 		"24h0m0s ahead of": -24 * time.Hour,
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				transport := refusal("Denied", func() string { return time.Now().Add(drift).UTC().Format(http.TimeFormat) })
+				transport := rejectedAt("Denied", func() string { return time.Now().Add(skew).UTC().Format(http.TimeFormat) })
 				client := identitytest.NewClient(t, transport)
 				for attempts := range 2 {
 					_, err := client.CreateUser(t.Context(), nil)
@@ -152,7 +152,7 @@ func TestErrorOfARejectedDateNamesTheClockSkew(t *testing.T) {
 	}
 }
 
-// TestOnlyRejectedSignaturesAreSentAgain shows above all that work which was done is not done again.
+// TestOnlyRejectedSignaturesAreSentAgain shows that a request whose work was done is not sent again.
 func TestOnlyRejectedSignaturesAreSentAgain(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
@@ -169,30 +169,30 @@ func TestOnlyRejectedSignaturesAreSentAgain(t *testing.T) {
 	})
 }
 
-// TestOtherErrorsDoNotNameTheClockSkew shows refusals that have nothing to do with the signature.
+// TestOtherErrorsDoNotNameTheClockSkew rejects requests for reasons other than the signature.
 func TestOtherErrorsDoNotNameTheClockSkew(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"IdentityNotOwned", "InvalidAccessToken"} {
-		transport := refusal(code, func() string { return time.Now().Add(time.Hour).UTC().Format(http.TimeFormat) })
+		transport := rejectedAt(code, func() string { return time.Now().Add(time.Hour).UTC().Format(http.TimeFormat) })
 		_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
 		assert.True(t, identity.HasCode(err, identity.ErrorCode(code)), err)
 		assert.NotContains(t, err.Error(), "clock of this machine")
 	}
 }
 
-// TestMalformedDateOfTheServiceIsIgnored has the service send no date, or one that is none.
+// TestMalformedDateOfTheServiceIsIgnored has the service send no date or a malformed one.
 func TestMalformedDateOfTheServiceIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, date := range []string{"", "tomorrow", strings.Repeat("9", 1000)} {
-		transport := refusal("Denied", func() string { return date })
+		transport := rejectedAt("Denied", func() string { return date })
 		_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
 		assert.True(t, identity.HasCode(err, identity.ErrorCodeDenied), err)
 		assert.Len(t, transport.Requests, 1)
 	}
 }
 
-// refusal answers every request with 401.
-func refusal(code string, date func() string) *identitytest.ScriptedTransport {
+// rejectedAt responds to every request with 401 and a Date header.
+func rejectedAt(code string, date func() string) *identitytest.ScriptedTransport {
 	return &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
 		resp := identitytest.NewResponse(http.StatusUnauthorized, `{"error":{"code":"`+code+`","message":"No."}}`)
 		resp.Header.Set("Date", date())
@@ -201,11 +201,11 @@ func refusal(code string, date func() string) *identitytest.ScriptedTransport {
 }
 
 // TestCallsDoNotWaitForARefreshAfterARejectedToken has the service ask for other claims, and then
-// refuse for another reason.
+// reject the token for another reason.
 func TestCallsDoNotWaitForARefreshAfterARejectedToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const life = 10 * time.Minute
+		const lifetime = 10 * time.Minute
 		challenges := []string{`Bearer error="insufficient_claims", claims="e30="`, ""}
 		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
 			if len(challenges) == 0 {
@@ -217,7 +217,7 @@ func TestCallsDoNotWaitForARefreshAfterARejectedToken(t *testing.T) {
 			return resp, nil
 		}}
 		credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(life)}, nil
+			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(lifetime)}, nil
 		})
 		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
 		require.NoError(t, err)
@@ -230,18 +230,18 @@ func TestCallsDoNotWaitForARefreshAfterARejectedToken(t *testing.T) {
 			credential = identitytest.GetTokenSlowly
 			return azcore.AccessToken{}, ctx.Err()
 		}
-		time.Sleep(life/2 + time.Second) // a fake sleep
-		renewal := make(chan error)
-		go func() { renewal <- call() }()
+		time.Sleep(lifetime/2 + time.Second) // a fake sleep
+		refresh := make(chan error)
+		go func() { refresh <- call() }()
 		synctest.Wait()
 		started := time.Now()
 		require.NoError(t, call())
 		assert.Equal(t, started, time.Now(), "the call must not wait")
-		require.NoError(t, <-renewal)
+		require.NoError(t, <-refresh)
 	})
 }
 
-// TestPanicOfTheCredentialIsAnError shows that a panic, which a server may survive, strands nobody.
+// TestPanicOfTheCredentialIsAnError shows that a panic, which a server may recover from, does not block later calls.
 func TestPanicOfTheCredentialIsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

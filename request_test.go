@@ -25,18 +25,18 @@ import (
 func TestSpans(t *testing.T) {
 	t.Parallel()
 	type outcome struct {
-		answer *identitytest.ScriptedTransport
-		status tracing.SpanStatus
+		transport *identitytest.ScriptedTransport
+		status    tracing.SpanStatus
 	}
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for name, test := range map[string]outcome{
-			"success":            {answer: identitytest.AlwaysRespond(op.Status(), op.ResponseBody), status: tracing.SpanStatusUnset},
-			"refusal":            {answer: identitytest.AlwaysRespond(http.StatusNotFound, `{}`), status: tracing.SpanStatusError},
-			"unexpected success": {answer: identitytest.AlwaysRespond(http.StatusAccepted, ""), status: tracing.SpanStatusError},
-			"transport error":    {answer: &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded }}, status: tracing.SpanStatusError},
+			"success":            {transport: identitytest.AlwaysRespond(op.Status(), op.ResponseBody), status: tracing.SpanStatusUnset},
+			"error response":     {transport: identitytest.AlwaysRespond(http.StatusNotFound, `{}`), status: tracing.SpanStatusError},
+			"unexpected success": {transport: identitytest.AlwaysRespond(http.StatusAccepted, ""), status: tracing.SpanStatusError},
+			"transport error":    {transport: &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded }}, status: tracing.SpanStatusError},
 		} {
 			recorder := &identitytest.SpanRecorder{}
-			options := op.NewOptions(test.answer)
+			options := op.NewOptions(test.transport)
 			options.TracingProvider = recorder.Provider()
 			client, err := identity.NewClientFromConnectionString(identitytest.ConnectionString, options)
 			require.NoError(t, err)
@@ -76,9 +76,9 @@ func TestSpanOfAnInvalidParameter(t *testing.T) {
 	assert.True(t, recorder.Spans[0].Ended)
 }
 
-// FuzzResponse answers every operation with any status and any body.
+// FuzzResponse responds to every operation with any status and any body.
 func FuzzResponse(f *testing.F) {
-	service := &fixedAnswer{}
+	service := &fixedResponse{}
 	clients := map[string]*identity.Client{} // which take longer to make than to use
 	for _, op := range identitytest.Operations {
 		client, err := identity.NewClientFromConnectionString(identitytest.ConnectionString, op.NewOptions(service))
@@ -88,7 +88,7 @@ func FuzzResponse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, before, after string) {
 		for _, op := range identitytest.Operations {
 			errorText := func(body string) string {
-				*service = fixedAnswer{status, body}
+				*service = fixedResponse{status, body}
 				got, err := op.Call(t.Context(), clients[op.Name])
 				return checkOutcome(t, op, *service, got, err)
 			}
@@ -98,30 +98,30 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
-// fixedAnswer is a script that keeps no requests.
-type fixedAnswer struct {
+// fixedResponse is a transport that always gives the same response and records no requests.
+type fixedResponse struct {
 	status int
 	body   string
 }
 
-func (a *fixedAnswer) Do(req *http.Request) (*http.Response, error) {
+func (a *fixedResponse) Do(req *http.Request) (*http.Response, error) {
 	resp := identitytest.NewResponse(a.status, a.body)
 	resp.Request = req
 	return resp, nil
 }
 
-// checkOutcome checks what holds for any answer. It returns the text of the error,
-// without the parts of the answer that may be there.
-func checkOutcome(t *testing.T, op identitytest.Operation, answer fixedAnswer, got any, err error) string {
+// checkOutcome checks what holds for any response. It returns the text of the error, without the parts of the response
+// that it may contain.
+func checkOutcome(t *testing.T, op identitytest.Operation, sent fixedResponse, got any, err error) string {
 	t.Helper()
 	if err == nil {
-		require.True(t, answer.status == op.Status() || op.Method == http.MethodPut && answer.status == http.StatusOK, op.Name)
+		require.True(t, sent.status == op.Status() || op.Method == http.MethodPut && sent.status == http.StatusOK, op.Name)
 		identitytest.RequireComplete(t, got)
 		return ""
 	}
 	require.Zero(t, got, op.Name)
 	responseError, isResponseError := errors.AsType[*azcore.ResponseError](err)
-	if answer.status >= http.StatusBadRequest {
+	if sent.status >= http.StatusBadRequest {
 		require.True(t, isResponseError, op.Name)
 		return ""
 	}
@@ -133,7 +133,7 @@ func checkOutcome(t *testing.T, op identitytest.Operation, answer fixedAnswer, g
 	text, userID, found := strings.Cut(err.Error(), " for the user ")
 	if found {
 		var created struct{ Identity struct{ ID string } }
-		require.NoError(t, json.Unmarshal([]byte(answer.body), &created))
+		require.NoError(t, json.Unmarshal([]byte(sent.body), &created))
 		require.Equal(t, created.Identity.ID, userID)
 	}
 	return text

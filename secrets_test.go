@@ -102,9 +102,9 @@ func TestJSONHoldsTheToken(t *testing.T) {
 
 // outcome is a way in which a call can end.
 type outcome struct {
-	name   string
-	fails  bool
-	answer func(cancel context.CancelFunc) (*http.Response, error)
+	name    string
+	fails   bool
+	respond func(cancel context.CancelFunc) (*http.Response, error)
 }
 
 func outcomes(op identitytest.Operation) []outcome {
@@ -140,7 +140,7 @@ func outcomes(op identitytest.Operation) []outcome {
 
 const deniedBody = `{"error":{"code":"Denied","message":"Denied by the resource provider."}}`
 
-// with answers with headers, which are names and values by turns.
+// with responds with headers, given as pairs of names and values.
 func with(status int, body string, headers ...string) func(context.CancelFunc) (*http.Response, error) {
 	return func(context.CancelFunc) (*http.Response, error) {
 		resp := identitytest.NewResponse(status, body)
@@ -172,7 +172,7 @@ func TestNoSecretInErrorsLogsAndSpans(t *testing.T) {
 				spans.Text.Reset()
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				options := op.NewOptions(&identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return outcome.answer(cancel) }})
+				options := op.NewOptions(&identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return outcome.respond(cancel) }})
 				options.TracingProvider = spans.Provider()
 				key := identitytest.NewSharedKeyCredential(t)
 				withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, options)

@@ -304,7 +304,7 @@ func TestErrorDoesNotRepeatCredentials(t *testing.T) {
 	})
 }
 
-// TestResponseWithoutARequest has a policy of the caller answer.
+// TestResponseWithoutARequest has a policy of the caller respond.
 func TestResponseWithoutARequest(t *testing.T) {
 	t.Parallel()
 	options := identitytest.NewOptions(echoTransport{http.StatusOK})

@@ -29,7 +29,7 @@ func TestOptionalParameters(t *testing.T) {
 			_, err := c.CreateUserAndToken(ctx, identitytest.ChatScopes, &identity.CreateUserAndTokenOptions{})
 			return err
 		}, `{"createTokenWithScopes":["chat"]}`},
-		"create with token, life": {func(ctx context.Context, c *identity.Client) error {
+		"create with token, lifetime": {func(ctx context.Context, c *identity.Client) error {
 			_, err := c.CreateUserAndToken(ctx, identitytest.ChatScopes, &identity.CreateUserAndTokenOptions{TokenExpiresIn: new(time.Hour)})
 			return err
 		}, `{"createTokenWithScopes":["chat"],"expiresInMinutes":60}`},
@@ -37,11 +37,11 @@ func TestOptionalParameters(t *testing.T) {
 			_, err := c.GetToken(ctx, identitytest.User, identitytest.ChatScopes, &identity.GetTokenOptions{})
 			return err
 		}, `{"scopes":["chat"]}`},
-		"token, the default life is sent when asked for": {func(ctx context.Context, c *identity.Client) error {
+		"token, the default lifetime is sent when asked for": {func(ctx context.Context, c *identity.Client) error {
 			_, err := c.GetToken(ctx, identitytest.User, identitytest.ChatScopes, &identity.GetTokenOptions{TokenExpiresIn: new(24 * time.Hour)})
 			return err
 		}, `{"scopes":["chat"],"expiresInMinutes":1440}`},
-		"token, a range that the service refuses": {func(ctx context.Context, c *identity.Client) error {
+		"token, a range that the service rejects": {func(ctx context.Context, c *identity.Client) error {
 			_, err := c.GetToken(ctx, identitytest.User, identitytest.ChatScopes, &identity.GetTokenOptions{TokenExpiresIn: new(time.Minute)})
 			return err
 		}, `{"scopes":["chat"],"expiresInMinutes":1}`},
@@ -95,12 +95,12 @@ func TestInvalidParametersAreRejected(t *testing.T) {
 			return c.CreateUserAndToken(ctx, []identity.TokenScope{}, nil)
 		}, "scopes cannot be empty"},
 	}
-	for _, life := range []time.Duration{0, -time.Hour, time.Nanosecond, 90 * time.Second, time.Hour + time.Millisecond, math.MaxInt64, math.MinInt64} {
-		tests["create with a token life of "+life.String()] = badCall{func(ctx context.Context, c *identity.Client) (any, error) {
-			return c.CreateUserAndToken(ctx, identitytest.ChatScopes, &identity.CreateUserAndTokenOptions{TokenExpiresIn: &life})
+	for _, lifetime := range []time.Duration{0, -time.Hour, time.Nanosecond, 90 * time.Second, time.Hour + time.Millisecond, math.MaxInt64, math.MinInt64} {
+		tests["create with a token lifetime of "+lifetime.String()] = badCall{func(ctx context.Context, c *identity.Client) (any, error) {
+			return c.CreateUserAndToken(ctx, identitytest.ChatScopes, &identity.CreateUserAndTokenOptions{TokenExpiresIn: &lifetime})
 		}, "options.TokenExpiresIn"}
-		tests["get a token with a life of "+life.String()] = badCall{func(ctx context.Context, c *identity.Client) (any, error) {
-			return c.GetToken(ctx, identitytest.User, identitytest.ChatScopes, &identity.GetTokenOptions{TokenExpiresIn: &life})
+		tests["get a token with a lifetime of "+lifetime.String()] = badCall{func(ctx context.Context, c *identity.Client) (any, error) {
+			return c.GetToken(ctx, identitytest.User, identitytest.ChatScopes, &identity.GetTokenOptions{TokenExpiresIn: &lifetime})
 		}, "options.TokenExpiresIn"}
 	}
 	for _, id := range []string{"", ".", ".."} {

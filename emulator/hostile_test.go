@@ -211,7 +211,7 @@ func TestLargeBodies(t *testing.T) {
 	}
 }
 
-// TestOversizedBodyIsReadSoThatTheClientGetsTheResponse would find its connection reset if the server left the body unread.
+// TestOversizedBodyIsReadSoThatTheClientGetsTheResponse finds its connection reset if the server leaves the body unread.
 func TestOversizedBodyIsReadSoThatTheClientGetsTheResponse(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -361,7 +361,7 @@ func TestValuesOfTheWrongType(t *testing.T) {
 	}
 }
 
-// TestUnusualButValidJSON shows what the strange but valid gets.
+// TestUnusualButValidJSON sends JSON that is valid and that no client writes.
 func TestUnusualButValidJSON(t *testing.T) {
 	t.Parallel()
 	handler := newHandler(t)
@@ -567,7 +567,7 @@ func TestRestOfAnOversizedBodyIsNotTakenForRequests(t *testing.T) {
 	assert.Equal(t, map[int]int{http.StatusCreated: 1, http.StatusRequestEntityTooLarge: 1}, s.statuses())
 }
 
-// Each slow client sends a part of what it has to send, and nothing more until the others are done.
+// Each slow client sends a part of its request, and the rest when the others are done.
 func TestSlowClientsDoNotDelayOthers(t *testing.T) {
 	t.Parallel()
 	const each = 10
@@ -694,15 +694,15 @@ func TestManyConcurrentClients(t *testing.T) {
 	assert.Equal(t, 3*clients, count(&c.ids))
 	assert.Equal(t, 5*clients, count(&c.tokens))
 	c.tokens.Range(func(token, value any) bool {
-		fate := value.(fate)
+		issued := value.(issuedToken)
 		claims, err := s.InspectToken(token.(string))
-		if fate.end != "" {
-			assert.EqualError(t, err, fate.end)
+		if issued.end != "" {
+			assert.EqualError(t, err, issued.end)
 			return true
 		}
 		require.NoError(t, err)
-		assert.Equal(t, fate.owner, claims.RawID)
-		assert.Equal(t, []identity.TokenScope{fate.scope}, claims.Scopes)
+		assert.Equal(t, issued.owner, claims.RawID)
+		assert.Equal(t, []identity.TokenScope{issued.scope}, claims.Scopes)
 		return true
 	})
 }
@@ -712,14 +712,14 @@ const (
 	deletedError = "emulator: the token's user was deleted"
 )
 
-// A fate is what is to become of a token.
-type fate struct {
+// An issuedToken is a token that a client got, and how it ended.
+type issuedToken struct {
 	owner string
 	scope identity.TokenScope
 	end   string // the error that InspectToken returns; empty: none
 }
 
-// A crowd is many clients of one service. Its methods are for many goroutines.
+// A crowd is many clients of one service. Its methods are safe for concurrent use.
 type crowd struct {
 	t       *testing.T
 	service *service
@@ -727,7 +727,7 @@ type crowd struct {
 	shared  string // a user of all
 	entra   string
 	ids     sync.Map // of users, each once
-	tokens  sync.Map // to fates
+	tokens  sync.Map // each with an issuedToken
 }
 
 func newCrowd(t *testing.T, s *service, size int) *crowd {
@@ -776,7 +776,7 @@ func (c *crowd) visit(number int) {
 	}
 
 	for token, end := range map[string]string{first: revokedError, third: revokedError, fifth: revokedError, second: deletedError, fourth: ""} {
-		_, twice := c.tokens.LoadOrStore(token, fate{owner: kept, scope: scope, end: end})
+		_, twice := c.tokens.LoadOrStore(token, issuedToken{owner: kept, scope: scope, end: end})
 		assert.False(c.t, twice, "a token was issued twice")
 	}
 }
@@ -853,7 +853,7 @@ func (c *crowd) attack(number int, id string) {
 			signing.apply(r)
 			assertRefused(c.t, c.do(r), http.StatusUnauthorized, "Denied")
 		},
-		func() { // nobody
+		func() { // no credential
 			r := c.signed(http.MethodDelete, deletePath(id), "")
 			r.Header.Del("Authorization")
 			assertRefused(c.t, c.do(r), http.StatusUnauthorized, "Denied")

@@ -55,7 +55,7 @@ func TestEverySuccessStatusIsASuccess(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range op.Statuses {
-			client, requests := newClient(t, newServer(func(context.Context) answer { return answer{status: status} }))
+			client, requests := newClient(t, newServer(func(context.Context) result { return result{status: status} }))
 			response, err := op.Call(t.Context(), client)
 			require.NoError(t, err)
 			assert.Equal(t, 1, requests())
@@ -68,7 +68,7 @@ func TestStatusesThatAreNoSuccessAreErrors(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusAccepted, http.StatusNotFound, http.StatusServiceUnavailable} {
-			client, requests := newClient(t, newServer(func(context.Context) answer { return answer{status: status} }))
+			client, requests := newClient(t, newServer(func(context.Context) result { return result{status: status} }))
 			_, err := op.Call(t.Context(), client)
 			require.ErrorContains(t, err, fmt.Sprintf("fake for method %s: status %d is not", op.Name, status))
 			assert.Equal(t, 1, requests(), "retried")
@@ -80,7 +80,7 @@ func TestSuccessStatusesOfOtherMethodsAreErrors(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusNoContent} {
-			client, _ := newClient(t, newServer(func(context.Context) answer { return answer{status: status} }))
+			client, _ := newClient(t, newServer(func(context.Context) result { return result{status: status} }))
 			_, err := op.Call(t.Context(), client)
 			assert.Equal(t, slices.Contains(op.Statuses, status), err == nil, "%d: %v", status, err)
 		}
@@ -90,7 +90,7 @@ func TestSuccessStatusesOfOtherMethodsAreErrors(t *testing.T) {
 func TestFunctionThatReturnsNothingIsAnError(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		client, requests := newClient(t, newServer(func(context.Context) answer { return answer{} }))
+		client, requests := newClient(t, newServer(func(context.Context) result { return result{} }))
 		_, err := op.Call(t.Context(), client)
 		require.EqualError(t, err, "fake for method "+op.Name+": the function gave neither a response nor an error")
 		assert.Equal(t, 1, requests(), "retried")
@@ -101,9 +101,9 @@ func TestFunctionThatReturnsNothingIsAnError(t *testing.T) {
 func TestFunctionThatEndsItsGoroutine(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		client, requests := newClient(t, newServer(func(context.Context) answer {
+		client, requests := newClient(t, newServer(func(context.Context) result {
 			runtime.Goexit()
-			return answer{}
+			return result{}
 		}))
 		_, err := op.Call(t.Context(), client)
 		require.ErrorContains(t, err, "fake for method "+op.Name)
@@ -115,9 +115,9 @@ func TestResponseErrors(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable} {
-			var failure answer
+			var failure result
 			failure.status = op.Status() // the error wins
-			client, requests := newClient(t, newServer(func(context.Context) answer {
+			client, requests := newClient(t, newServer(func(context.Context) result {
 				failure.errResp.SetResponseError(status, string(identity.ErrorCodeSubscriptionNotAllowed))
 				return failure
 			}))
@@ -139,9 +139,9 @@ func TestResponseErrors(t *testing.T) {
 func TestOtherErrors(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		var failure answer
+		var failure result
 		failure.errResp.SetError(io.ErrUnexpectedEOF)
-		client, requests := newClient(t, newServer(func(context.Context) answer { return failure }))
+		client, requests := newClient(t, newServer(func(context.Context) result { return failure }))
 		_, err := op.Call(t.Context(), client)
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		assert.EqualError(t, err, io.ErrUnexpectedEOF.Error())
@@ -152,9 +152,9 @@ func TestOtherErrors(t *testing.T) {
 func TestMethodsWithoutFunction(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		server := newServer(func(context.Context) answer {
+		server := newServer(func(context.Context) result {
 			t.Error("called another method's function")
-			return answer{}
+			return result{}
 		})
 		reflect.ValueOf(server).Elem().FieldByName(op.Name).SetZero()
 		client, requests := newClient(t, server)
@@ -210,9 +210,9 @@ func do(t *testing.T, name, path, body string) (*http.Response, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, identitytest.Endpoint+path, strings.NewReader(body))
 	require.NoError(t, err)
-	server := newServer(func(context.Context) answer {
+	server := newServer(func(context.Context) result {
 		t.Error("called the function")
-		return answer{}
+		return result{}
 	})
 	return fake.NewServerTransport(server).Do(req)
 }
@@ -229,9 +229,9 @@ func TestContextOfTheCallerReachesTheFunction(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		client, _ := newClient(t, newServer(func(ctx context.Context) answer {
+		client, _ := newClient(t, newServer(func(ctx context.Context) result {
 			assert.Equal(t, "value", ctx.Value(key{}))
-			return answer{status: op.Status()}
+			return result{status: op.Status()}
 		}))
 		_, err := op.Call(context.WithValue(t.Context(), key{}, "value"), client)
 		require.NoError(t, err)
@@ -244,10 +244,10 @@ func TestCanceledContextEndsACall(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		release := make(chan struct{})
 		defer close(release)
-		client, requests := newClient(t, newServer(func(context.Context) answer {
+		client, requests := newClient(t, newServer(func(context.Context) result {
 			cancel()
 			<-release // does not look at its context
-			return answer{status: op.Status()}
+			return result{status: op.Status()}
 		}))
 		_, err := op.Call(ctx, client)
 		require.ErrorIs(t, err, context.Canceled)
@@ -261,9 +261,9 @@ func TestCanceledContextCallsNoFunction(t *testing.T) {
 	cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, identitytest.Endpoint+"/identities/a", nil)
 	require.NoError(t, err)
-	transport := fake.NewServerTransport(newServer(func(context.Context) answer {
+	transport := fake.NewServerTransport(newServer(func(context.Context) result {
 		t.Error("called the function")
-		return answer{}
+		return result{}
 	}))
 	for range 100 {
 		_, err = transport.Do(req)
@@ -317,7 +317,7 @@ func TestFunctionCanScriptASequence(t *testing.T) {
 
 func TestFunctionsCanBeReplacedBetweenCalls(t *testing.T) {
 	t.Parallel()
-	server := newServer(func(context.Context) answer { return answer{status: http.StatusNoContent} })
+	server := newServer(func(context.Context) result { return result{status: http.StatusNoContent} })
 	client, _ := newClient(t, server)
 	_, err := client.DeleteUser(t.Context(), identitytest.User, nil)
 	require.NoError(t, err)
@@ -330,7 +330,7 @@ func TestFunctionsCanBeReplacedBetweenCalls(t *testing.T) {
 func TestFunctionsCanBeReplacedAfterACanceledCall(t *testing.T) {
 	t.Parallel()
 	for range 100 {
-		server := newServer(func(context.Context) answer { return answer{} })
+		server := newServer(func(context.Context) result { return result{} })
 		ctx := context.WithValue(t.Context(), azruntime.CtxAPINameKey{}, "Client.DeleteUser")
 		req, err := http.NewRequestWithContext(&endingContext{Context: ctx}, http.MethodDelete, identitytest.Endpoint+"/identities/a", nil)
 		require.NoError(t, err)
@@ -363,8 +363,8 @@ func TestHeadersOfAResponse(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		header := http.Header{"X-Azure-Ref": {"reference"}}
-		client, _ := newClient(t, newServer(func(context.Context) answer {
-			return answer{status: op.Status(), options: &azfake.SetResponseOptions{Header: header}}
+		client, _ := newClient(t, newServer(func(context.Context) result {
+			return result{status: op.Status(), options: &azfake.SetResponseOptions{Header: header}}
 		}))
 		for range 2 {
 			var raw *http.Response
@@ -380,8 +380,8 @@ func TestConcurrentCalls(t *testing.T) {
 	t.Parallel()
 	header := http.Header{"X-Azure-Ref": {"reference"}}
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		client, requests := newClient(t, newServer(func(context.Context) answer {
-			return answer{status: op.Status(), options: &azfake.SetResponseOptions{Header: header}}
+		client, requests := newClient(t, newServer(func(context.Context) result {
+			return result{status: op.Status(), options: &azfake.SetResponseOptions{Header: header}}
 		}))
 		var calls sync.WaitGroup
 		for range 20 {

@@ -47,28 +47,28 @@ func newClient(t *testing.T, server *fake.Server) (*identity.Client, func() int)
 	return client, func() int { return int(transport.count.Load()) }
 }
 
-// answer is what any function of a server can return: a status and a complete response,
+// result is what any function of a server can return: a status and a complete response,
 // or an error.
-type answer struct {
+type result struct {
 	status  int // 0: no response
 	options *azfake.SetResponseOptions
 	errResp azfake.ErrorResponder
 }
 
-// newServer returns a server whose functions all return what answer does, with the response in the table of operations.
-func newServer(answer func(context.Context) answer) *fake.Server {
+// newServer returns a server whose functions all return what result does, with the response in the table of operations.
+func newServer(result func(context.Context) result) *fake.Server {
 	server := &fake.Server{}
 	for _, op := range identitytest.Operations {
 		function := reflect.ValueOf(server).Elem().FieldByName(op.Name)
 		function.Set(reflect.MakeFunc(function.Type(), func(arguments []reflect.Value) []reflect.Value {
-			answered := answer(arguments[0].Interface().(context.Context))
+			returned := result(arguments[0].Interface().(context.Context))
 			responder := reflect.New(function.Type().Out(0))
-			if answered.status != 0 {
+			if returned.status != 0 {
 				responder.MethodByName("SetResponse").Call([]reflect.Value{
-					reflect.ValueOf(answered.status), reflect.ValueOf(op.Response), reflect.ValueOf(answered.options),
+					reflect.ValueOf(returned.status), reflect.ValueOf(op.Response), reflect.ValueOf(returned.options),
 				})
 			}
-			return []reflect.Value{responder.Elem(), reflect.ValueOf(answered.errResp)}
+			return []reflect.Value{responder.Elem(), reflect.ValueOf(returned.errResp)}
 		}))
 	}
 	return server

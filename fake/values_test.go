@@ -299,12 +299,12 @@ func TestTimeThatJSONCannotHold(t *testing.T) {
 	assert.Equal(t, 1, requests(), "retried")
 }
 
-// The client finds the answers incomplete that it would find so of the service.
-func TestIncompleteAnswers(t *testing.T) {
+// The client reports incomplete responses of the fake like those of the service.
+func TestIncompleteResponses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		missing string
-		answer  identity.CreateUserAndTokenResponse
+		missing  string
+		response identity.CreateUserAndTokenResponse
 	}{
 		{"identity.id", identity.CreateUserAndTokenResponse{AccessToken: identitytest.AccessToken}},
 		{"accessToken.token", identity.CreateUserAndTokenResponse{User: identitytest.User, AccessToken: identity.AccessToken{ExpiresOn: identitytest.AccessToken.ExpiresOn}}},
@@ -312,7 +312,7 @@ func TestIncompleteAnswers(t *testing.T) {
 	} {
 		client, requests := newClient(t, &fake.Server{
 			CreateUserAndToken: func(context.Context, []identity.TokenScope, *identity.CreateUserAndTokenOptions) (azfake.Responder[identity.CreateUserAndTokenResponse], azfake.ErrorResponder) {
-				return success(http.StatusCreated, test.answer), noError
+				return success(http.StatusCreated, test.response), noError
 			},
 			ExchangeTeamsExtensionToken: func(context.Context, identity.TeamsExtensionTokenParameters, *identity.ExchangeTeamsExtensionTokenOptions) (azfake.Responder[identity.ExchangeTeamsExtensionTokenResponse], azfake.ErrorResponder) {
 				return success(http.StatusOK, identity.ExchangeTeamsExtensionTokenResponse{AccessToken: identitytest.AccessToken}), noError
@@ -329,7 +329,7 @@ func TestIncompleteAnswers(t *testing.T) {
 func TestEndpointWithPath(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		transport := fake.NewServerTransport(newServer(func(context.Context) answer { return answer{status: op.Status()} }))
+		transport := fake.NewServerTransport(newServer(func(context.Context) result { return result{status: op.Status()} }))
 		client := newClientAt(t, "https://proxy.example.com/identities/a%2Fb", transport, policy.RetryOptions{})
 		_, err := op.Call(t.Context(), client)
 		require.NoError(t, err)
@@ -340,7 +340,7 @@ func TestEndpointWithPath(t *testing.T) {
 func TestBodiesAreThoseOfTheService(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		client, _ := newClient(t, newServer(func(context.Context) answer { return answer{status: op.Status()} }))
+		client, _ := newClient(t, newServer(func(context.Context) result { return result{status: op.Status()} }))
 		var raw *http.Response
 		_, err := op.Call(policy.WithCaptureResponse(t.Context(), &raw), client)
 		require.NoError(t, err)

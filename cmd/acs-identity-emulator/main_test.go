@@ -176,7 +176,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestClosedLogsDoNotStopTheEmulator has nobody at the other end of the logs.
+// TestClosedLogsDoNotStopTheEmulator closes the reading ends of standard error and output.
 func TestClosedLogsDoNotStopTheEmulator(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -198,7 +198,7 @@ func TestClosedLogsDoNotStopTheEmulator(t *testing.T) {
 	require.NoError(t, command.Wait())
 }
 
-// TestClosedStandardOutputIsAFailure has nobody at the other end of standard output.
+// TestClosedStandardOutputIsAFailure closes the reading end of standard output.
 func TestClosedStandardOutputIsAFailure(t *testing.T) {
 	t.Parallel()
 	reader, writer, err := os.Pipe()

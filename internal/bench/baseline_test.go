@@ -99,17 +99,17 @@ func (b *baseline) send(ctx context.Context, method, uri string, body any, succe
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(resp.Body)
+	content, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode != success {
-		return fmt.Errorf("status %d: %s", resp.StatusCode, answer)
+		return fmt.Errorf("status %d: %s", resp.StatusCode, content)
 	}
 	if result == nil {
 		return nil
 	}
-	return json.Unmarshal(answer, result)
+	return json.Unmarshal(content, result)
 }
 
 // signByHand is what signing costs at least: two hashes, and the text around them.
@@ -201,7 +201,7 @@ func comparableHeader(t *testing.T, req identitytest.SentRequest) http.Header {
 	return header
 }
 
-// TestBaselineReturnsWhatTheClientReturns shows that the baseline gets out of an answer what the client gets.
+// TestBaselineReturnsWhatTheClientReturns shows that the baseline gets out of an content what the client gets.
 func TestBaselineReturnsWhatTheClientReturns(t *testing.T) {
 	t.Parallel()
 	transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserAndTokenBody)

@@ -199,7 +199,7 @@ func countHandshakes(b *testing.B, transport *http.Transport, bursts int) {
 	require.NoError(b, err)
 	server := httptest.NewUnstartedServer(service)
 	server.EnableHTTP2 = true
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // connections that nobody needs are closed early
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the server logs connections that the client closes early
 	server.StartTLS()
 	defer server.Close()
 	defer transport.CloseIdleConnections()

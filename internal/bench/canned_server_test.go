@@ -24,7 +24,7 @@ import (
 
 const cannedOperation = "CreateUserAndToken"
 
-// cannedServer gives every request the answer to that operation.
+// cannedServer gives every request the response to that operation.
 type cannedServer struct {
 	HTTP, HTTPS string // endpoints
 	Certificate []byte // DER

@@ -57,7 +57,7 @@ func roundSize(b *testing.B, goroutines int, call func() error) int {
 	}
 }
 
-// spent makes n calls and returns how long the processors and the clock took. Nobody pays for the garbage of others.
+// spent makes n calls and returns how long the processors and the clock took. Each measurement starts with a clean heap.
 func spent(b *testing.B, goroutines, n int, call func() error) (cpu, wall time.Duration) {
 	b.Helper()
 	runtime.GC()

@@ -44,7 +44,7 @@ func TestCancellation(t *testing.T) {
 					delay(s)
 					client := s.client(t, op, policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour})
 					checkCancellation(t, func(ctx context.Context) (any, error) { return s.call(ctx, client, op) })
-					checkNothingIsLeft(t, s)
+					checkNoConnectionIsOpen(t, s)
 				})
 			})
 		}
@@ -114,7 +114,7 @@ func TestCancellationWhileWaitingForAToken(t *testing.T) {
 	})
 }
 
-// TestCancellationWhileAnotherCallerGetsAToken shows that nobody depends on the patience of others.
+// TestCancellationWhileAnotherCallerGetsAToken shows that a canceled call does not wait for another caller.
 func TestCancellationWhileAnotherCallerGetsAToken(t *testing.T) {
 	t.Parallel()
 	forEachEntraOperation(t, func(t *testing.T, op identitytest.Operation) {
@@ -134,20 +134,20 @@ func TestCancellationWhileAnotherCallerGetsAToken(t *testing.T) {
 }
 
 // TestCallsDoNotWaitForARefresh shows what happens to other calls while a token that is
-// still valid is renewed, and that a renewal which gets stuck ends with that token.
+// still valid is refreshed, and that a refresh which never ends is canceled when that token expires.
 func TestCallsDoNotWaitForARefresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSystem(t)
-		const life = 10 * time.Minute
+		const lifetime = 10 * time.Minute
 		credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(life)}, nil
+			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(lifetime)}, nil
 		})
 		client := s.newEntraClient(t, identitytest.OperationNamed("CreateUser"), &credential)
 		call := func(ctx context.Context) (any, error) { return client.CreateUser(ctx, nil) }
 		_, err := call(t.Context())
 		require.NoError(t, err)
-		expired := time.Now().Add(life)
+		expired := time.Now().Add(lifetime)
 
 		stuck := true
 		credential = func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -156,22 +156,22 @@ func TestCallsDoNotWaitForARefresh(t *testing.T) {
 				<-ctx.Done()
 				return azcore.AccessToken{}, ctx.Err()
 			}
-			return azcore.AccessToken{Token: "renewed", ExpiresOn: time.Now().Add(life)}, nil
+			return azcore.AccessToken{Token: "refreshed", ExpiresOn: time.Now().Add(lifetime)}, nil
 		}
-		time.Sleep(life/2 + time.Second) // a fake sleep
-		renewal := make(chan error)
+		time.Sleep(lifetime/2 + time.Second) // a fake sleep
+		refresh := make(chan error)
 		go func() {
 			_, err := call(t.Context())
-			renewal <- err
+			refresh <- err
 		}()
 		synctest.Wait()
 		_, err = call(t.Context())
 		require.NoError(t, err)
 		assert.True(t, time.Now().Before(expired), "the call must not wait")
-		require.NoError(t, <-renewal)
-		assert.Equal(t, expired, time.Now(), "the renewal must not outlast the token")
+		require.NoError(t, <-refresh)
+		assert.Equal(t, expired, time.Now(), "the refresh must not outlast the token")
 		requests := s.service.Requests()
-		assert.Equal(t, "Bearer renewed", requests[len(requests)-1].Header.Get("Authorization"), "an expired token must not be sent")
+		assert.Equal(t, "Bearer refreshed", requests[len(requests)-1].Header.Get("Authorization"), "an expired token must not be sent")
 	})
 }
 
@@ -179,9 +179,9 @@ func TestCallsDoNotWaitForARefresh(t *testing.T) {
 func TestCancellationAfterARejectedToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		refusals := 1
+		rejections := 1
 		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
-			if refusals--; refusals >= 0 {
+			if rejections--; rejections >= 0 {
 				resp := identitytest.NewResponse(http.StatusUnauthorized, "")
 				resp.Header.Set("WWW-Authenticate", `Bearer error="insufficient_claims", claims="e30="`)
 				return resp, nil
@@ -196,13 +196,13 @@ func TestCancellationAfterARejectedToken(t *testing.T) {
 		})
 		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
 		require.NoError(t, err)
-		refused := make(chan error)
+		rejected := make(chan error)
 		go func() {
 			_, err := client.CreateUser(t.Context(), nil)
-			refused <- err
+			rejected <- err
 		}()
 		synctest.Wait()
 		checkCancellation(t, func(ctx context.Context) (any, error) { return client.CreateUser(ctx, nil) })
-		require.NoError(t, <-refused)
+		require.NoError(t, <-rejected)
 	})
 }

@@ -37,10 +37,10 @@ func statuses(server *emulator.Server) []int {
 // calls after it need no second request.
 func TestClockSkewIsCorrected(t *testing.T) {
 	t.Parallel()
-	for _, drift := range []time.Duration{time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Hour} {
-		t.Run(drift.String(), func(t *testing.T) {
+	for _, skew := range []time.Duration{time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Hour} {
+		t.Run(skew.String(), func(t *testing.T) {
 			t.Parallel()
-			client, server := newEmulator(t, &emulator.Options{Now: newOffsetClock(drift).Now})
+			client, server := newEmulator(t, &emulator.Options{Now: newOffsetClock(skew).Now})
 			created, err := client.CreateUserAndToken(t.Context(), identitytest.ChatScopes, nil)
 			require.NoError(t, err)
 			_, err = client.DeleteUser(t.Context(), created.User, nil)
@@ -71,8 +71,8 @@ func TestChangingClockSkewIsCorrected(t *testing.T) {
 // TestSmallClockSkewIsNotCorrected shows what is not put down to the clock.
 func TestSmallClockSkewIsNotCorrected(t *testing.T) {
 	t.Parallel()
-	for _, drift := range []time.Duration{0, 4 * time.Minute, -4 * time.Minute} {
-		_, server := newEmulator(t, &emulator.Options{Now: newOffsetClock(drift).Now})
+	for _, skew := range []time.Duration{0, 4 * time.Minute, -4 * time.Minute} {
+		_, server := newEmulator(t, &emulator.Options{Now: newOffsetClock(skew).Now})
 		key := identitytest.NewSharedKeyCredential(t)
 		client, err := identity.NewClientWithSharedKeyCredential(server.Endpoint(), key, server.ClientOptions())
 		require.NoError(t, err)
@@ -97,14 +97,14 @@ func TestClockSkewOfManyCallersIsCorrected(t *testing.T) {
 		})
 	}
 	group.Wait()
-	refused := 0
+	rejected := 0
 	for _, status := range statuses(server) {
 		if status == http.StatusUnauthorized {
-			refused++
+			rejected++
 		}
 	}
-	assert.Positive(t, refused)
-	assert.LessOrEqual(t, refused, callers, "once for each caller at the most")
+	assert.Positive(t, rejected)
+	assert.LessOrEqual(t, rejected, callers, "once for each caller at the most")
 }
 
 // TestImpossibleDateDoesNotBreakLaterCalls shows that no date makes the client lose its clock for good.

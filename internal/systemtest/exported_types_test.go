@@ -144,7 +144,7 @@ var public = []string{
 	"emulator.Request.Operation",
 	"emulator.Request.URI",
 
-	// A test makes up what a fault answers.
+	// A test makes up the response of a fault.
 	"emulator.Fault.Body",
 	"emulator.Fault.Header",
 

@@ -52,7 +52,7 @@ func status(status int) fault {
 	return fault{inject: injected(emulator.Fault{Status: status}), failed: hasStatus(status)}
 }
 
-// isIdempotent holds for the methods whose answer may be asked for again when it was cut off.
+// isIdempotent holds for the methods that are sent again after a truncated response.
 func isIdempotent(op identitytest.Operation) bool { return op.Method != http.MethodPost }
 
 func hasBody(op identitytest.Operation) bool { return op.ResponseBody != "" }
@@ -163,7 +163,7 @@ func TestTransientFault(t *testing.T) {
 			identitytest.RequireComplete(t, got)
 		}
 		checkAttempts(t, op, s.service.Requests()[before:])
-		checkNothingIsLeft(t, s)
+		checkNoConnectionIsOpen(t, s)
 	})
 }
 
@@ -172,14 +172,14 @@ func TestTransientFault(t *testing.T) {
 func TestPermanentFault(t *testing.T) {
 	t.Parallel()
 	forEachFault(t, func(t *testing.T, s *system, op identitytest.Operation, f fault) {
-		const patience = 10 * time.Minute
+		const timeout = 10 * time.Minute
 		before := len(s.service.Requests())
 		f.inject(s, op, 0)
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
 		started := time.Now()
 		got, err := s.call(ctx, s.client(t, op, retry), op)
-		assert.Less(t, time.Since(started), patience)
+		assert.Less(t, time.Since(started), timeout)
 		requests := s.service.Requests()[before:]
 		if f.harmful(op) {
 			require.Error(t, err)
@@ -190,7 +190,7 @@ func TestPermanentFault(t *testing.T) {
 			require.NoError(t, err)
 		}
 		checkAttempts(t, op, requests)
-		checkNothingIsLeft(t, s)
+		checkNoConnectionIsOpen(t, s)
 	})
 }
 
@@ -201,16 +201,16 @@ func TestDeadlineOfTheCaller(t *testing.T) {
 		if !f.harmful(op) || !f.retried(op) {
 			return // the call does not last
 		}
-		const patience = 30 * time.Second
+		const timeout = 30 * time.Second
 		f.inject(s, op, 0)
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
 		started := time.Now()
 		got, err := s.call(ctx, s.client(t, op, policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour}), op)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Equal(t, patience, time.Since(started))
+		assert.Equal(t, timeout, time.Since(started))
 		assert.Zero(t, got)
-		checkNothingIsLeft(t, s)
+		checkNoConnectionIsOpen(t, s)
 	})
 }
 
@@ -251,8 +251,8 @@ func statusWithoutFaults(t *testing.T, request emulator.Request) int {
 	return recorder.Code
 }
 
-// checkNothingIsLeft finds connections; goroutines are found at the end of the bubble.
-func checkNothingIsLeft(t *testing.T, s *system) {
+// checkNoConnectionIsOpen looks for connections; the end of the bubble looks for goroutines.
+func checkNoConnectionIsOpen(t *testing.T, s *system) {
 	t.Helper()
 	s.transport.CloseIdleConnections()
 	synctest.Wait()

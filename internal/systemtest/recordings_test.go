@@ -44,7 +44,7 @@ type exchange struct {
 }
 
 // TestRecordings replays the sessions that official libraries recorded against the
-// service: the client must send what they sent and return what the service answered.
+// service: the client must send what they sent and return what the service responded.
 func TestRecordings(t *testing.T) {
 	t.Parallel()
 	folder := os.Getenv("ACS_RECORDINGS")
@@ -127,15 +127,15 @@ func (e exchange) call(ctx context.Context, t *testing.T, client *identity.Clien
 	if len(e.requestBody) > 0 {
 		require.NoError(t, json.Unmarshal(e.requestBody, &body))
 	}
-	var life *time.Duration
+	var lifetime *time.Duration
 	if body.ExpiresInMinutes != nil {
-		life = new(time.Duration(*body.ExpiresInMinutes) * time.Minute)
+		lifetime = new(time.Duration(*body.ExpiresInMinutes) * time.Minute)
 	}
 	segments := strings.Split(path, "/")
 	action := e.method + " " + segments[len(segments)-1]
 	switch {
 	case action == "POST identities" && body.CreateTokenWithScopes != nil:
-		return client.CreateUserAndToken(ctx, body.CreateTokenWithScopes, &identity.CreateUserAndTokenOptions{CustomID: body.CustomID, TokenExpiresIn: life})
+		return client.CreateUserAndToken(ctx, body.CreateTokenWithScopes, &identity.CreateUserAndTokenOptions{CustomID: body.CustomID, TokenExpiresIn: lifetime})
 	case action == "POST identities":
 		return client.CreateUser(ctx, &identity.CreateUserOptions{CustomID: body.CustomID})
 	case action == "POST :exchangeAccessToken":
@@ -144,7 +144,7 @@ func (e exchange) call(ctx context.Context, t *testing.T, client *identity.Clien
 	user := identity.CommunicationUserIdentifier{ID: segments[2]}
 	switch {
 	case action == "POST :issueAccessToken":
-		return client.GetToken(ctx, user, body.Scopes, &identity.GetTokenOptions{TokenExpiresIn: life})
+		return client.GetToken(ctx, user, body.Scopes, &identity.GetTokenOptions{TokenExpiresIn: lifetime})
 	case action == "POST :revokeAccessTokens":
 		return client.RevokeTokens(ctx, user, nil)
 	case e.method == http.MethodGet:

@@ -29,13 +29,13 @@ import (
 )
 
 const (
-	soakers      = 32  // goroutines that create users with custom IDs, and as many without
+	soakWorkers  = 32  // goroutines that create users with custom IDs, and as many without
 	soakUsers    = 6   // that each of them creates if ACS_SOAK does not say how long to go on
-	soakTrouble  = 0.2 // the part of the requests that meet a fault
-	soakerHeader = "Soaker"
+	soakFaulty   = 0.2 // the share of requests that meet a fault
+	workerHeader = "Worker"
 )
 
-// soakFaults are equally likely. What they answer with a success status does not have what the operations need.
+// soakFaults are equally likely. Those with a success status lack required fields.
 var soakFaults = []emulator.Fault{
 	{Status: http.StatusTooManyRequests},
 	{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"0"}}},
@@ -48,14 +48,14 @@ var soakFaults = []emulator.Fault{
 	{Truncate: 60},
 	{Status: http.StatusOK},
 	{Status: http.StatusCreated},
-	{Status: http.StatusOK, Body: halfAnAnswer},
-	{Status: http.StatusCreated, Body: halfAnAnswer},
+	{Status: http.StatusOK, Body: incompleteBody},
+	{Status: http.StatusCreated, Body: incompleteBody},
 }
 
-const halfAnAnswer = `{"identity":{},"accessToken":{"expiresOn":"2026-10-20T12:48:08Z"},"expiresOn":"2026-10-20T12:48:08Z","customId":"somebody"}`
+const incompleteBody = `{"identity":{},"accessToken":{"expiresOn":"2026-10-20T12:48:08Z"},"expiresOn":"2026-10-20T12:48:08Z","customId":"somebody"}`
 
-// TestSoak calls a service at which a fifth of all requests goes wrong, from many goroutines. The service keeps what
-// went wrong with the last request of each call, so the test knows how the call must end.
+// TestSoak calls a service at which a fifth of all requests fails, from many goroutines. The service records the fault
+// of the last request of each call, so the test knows how the call must end.
 //
 // It counts goroutines, so no other test may run at the same time.
 func TestSoak(t *testing.T) {
@@ -71,13 +71,13 @@ func TestSoak(t *testing.T) {
 	seed := soakSeed(t)
 	t.Run("with custom IDs", func(t *testing.T) {
 		t.Parallel()
-		unknown, _ := soak(t, seed, true)
-		assert.Zero(t, unknown)
+		orphaned, _ := soak(t, seed, true)
+		assert.Zero(t, orphaned)
 	})
 	t.Run("without custom IDs", func(t *testing.T) {
 		t.Parallel()
-		unknown, lost := soak(t, seed, false)
-		assert.Equal(t, lost, unknown, "every lost answer leaves one user behind")
+		orphaned, lost := soak(t, seed, false)
+		assert.Equal(t, lost, orphaned, "every lost response orphans one user")
 	})
 }
 
@@ -89,7 +89,7 @@ func soakSeed(t *testing.T) uint64 {
 		seed, err = strconv.ParseUint(value, 10, 64)
 		require.NoError(t, err)
 	}
-	t.Logf("ACS_SOAK_SEED=%d repeats this run, as far as the order of goroutines allows", seed)
+	t.Logf("ACS_SOAK_SEED=%d repeats this run, except for the order of goroutines", seed)
 	return seed
 }
 
@@ -106,22 +106,22 @@ func soakLength(t *testing.T) func(users int) bool {
 	return func(int) bool { return time.Now().Before(end) }
 }
 
-// soak returns how many users exist that no call returned, and how many answers to the creation of one were lost.
-func soak(t *testing.T, seed uint64, customIDs bool) (unknown, lost int) {
+// soak returns how many users exist that no call returned, and how many responses to the creation of one were lost.
+func soak(t *testing.T, seed uint64, customIDs bool) (orphaned, lost int) {
 	t.Helper()
 	service := newFlakyService(t, seed)
 	client := service.newClient(t, customIDs)
 	goOn := soakLength(t)
 	started := time.Now()
-	all := make([]*soaker, soakers)
+	all := make([]*worker, soakWorkers)
 	var group sync.WaitGroup
 	for i := range all {
 		name := strconv.Itoa(i)
-		all[i] = &soaker{
+		all[i] = &worker{
 			t:         t,
 			service:   service,
 			client:    client,
-			ctx:       policy.WithHTTPHeader(t.Context(), http.Header{soakerHeader: {name}}),
+			ctx:       policy.WithHTTPHeader(t.Context(), http.Header{workerHeader: {name}}),
 			random:    rand.New(rand.NewPCG(seed, uint64(i))),
 			name:      name,
 			customIDs: customIDs,
@@ -133,51 +133,51 @@ func soak(t *testing.T, seed uint64, customIDs bool) (unknown, lost int) {
 	service.close(t)
 
 	var calls, failed int
-	var lives []*life
-	for _, soaker := range all {
-		calls += soaker.calls
-		failed += soaker.failed
-		lives = append(lives, soaker.lives...)
+	var users []*trackedUser
+	for _, worker := range all {
+		calls += worker.calls
+		failed += worker.failed
+		users = append(users, worker.users...)
 	}
-	unknown = countUnknown(t, lives, service.Users())
-	t.Logf("%d calls, %.0f a second; %d of %d requests met a fault, %d calls failed; nobody knows %d of %d users",
-		calls, float64(calls)/elapsed.Seconds(), service.faulty, service.requests, failed, unknown, len(lives)+unknown)
-	return unknown, service.lost
+	orphaned = countOrphaned(t, users, service.Users())
+	t.Logf("%d calls, %.0f a second; %d of %d requests met a fault, %d calls failed; %d of %d users are orphaned",
+		calls, float64(calls)/elapsed.Seconds(), service.faulty, service.requests, failed, orphaned, len(users)+orphaned)
+	return orphaned, service.lost
 }
 
-// countUnknown compares the users that calls returned with those that exist. It returns how many of these no call
+// countOrphaned compares the users that calls returned with those that exist. It returns how many of these no call
 // returned.
-func countUnknown(t *testing.T, lives []*life, users []identity.CommunicationUserIdentifier) (unknown int) {
+func countOrphaned(t *testing.T, users []*trackedUser, existing []identity.CommunicationUserIdentifier) (orphaned int) {
 	t.Helper()
-	fates := map[identity.CommunicationUserIdentifier]fate{}
-	for _, life := range lives {
-		_, known := fates[life.user]
-		assert.False(t, known, "%s was created twice", life.user.ID)
-		fates[life.user] = life.fate
+	states := map[identity.CommunicationUserIdentifier]userState{}
+	for _, u := range users {
+		_, known := states[u.user]
+		assert.False(t, known, "%s was created twice", u.user.ID)
+		states[u.user] = u.state
 	}
-	for _, user := range users {
-		fate, known := fates[user]
+	for _, user := range existing {
+		state, known := states[user]
 		if !known {
-			unknown++
+			orphaned++
 		}
-		assert.NotEqual(t, deleted, fate, user.ID)
-		delete(fates, user)
+		assert.NotEqual(t, deleted, state, user.ID)
+		delete(states, user)
 	}
-	for user, fate := range fates {
-		assert.NotEqual(t, alive, fate, "%s does not exist", user.ID)
+	for user, state := range states {
+		assert.NotEqual(t, present, state, "%s does not exist", user.ID)
 	}
-	return unknown
+	return orphaned
 }
 
-// A flakyService is an emulator at which requests go wrong.
+// A flakyService is an emulator at which requests fail.
 type flakyService struct {
 	*emulator.Handler
 	server      *httptest.Server
 	connections atomic.Int64
 
-	mu       sync.Mutex // also keeps a fault for the request that it is meant for
+	mu       sync.Mutex // also held while a request meets its fault
 	random   *rand.Rand
-	met      map[string]*emulator.Fault // what the last request of each soaker met, nil for nothing
+	met      map[string]*emulator.Fault // the fault of the last request of each worker; nil: none
 	requests int
 	faulty   int
 	lost     int
@@ -187,7 +187,7 @@ func newFlakyService(t *testing.T, seed uint64) *flakyService {
 	t.Helper()
 	handler, err := emulator.NewHandler(&emulator.Options{DiscardRequests: true})
 	require.NoError(t, err)
-	s := &flakyService{Handler: handler, random: rand.New(rand.NewPCG(seed, soakers)), met: map[string]*emulator.Fault{}}
+	s := &flakyService{Handler: handler, random: rand.New(rand.NewPCG(seed, soakWorkers)), met: map[string]*emulator.Fault{}}
 	s.server = httptest.NewUnstartedServer(s)
 	s.server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
@@ -203,7 +203,7 @@ func newFlakyService(t *testing.T, seed uint64) *flakyService {
 
 func (s *flakyService) newClient(t *testing.T, customIDs bool) *identity.Client {
 	t.Helper()
-	s.server.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = soakers
+	s.server.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = soakWorkers
 	options := identitytest.NewOptions(s.server.Client())
 	if customIDs {
 		options.APIVersion = identitytest.PreviewAPIVersion
@@ -218,7 +218,7 @@ func (s *flakyService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.requests++
 	var fault *emulator.Fault
-	if s.random.Float64() < soakTrouble {
+	if s.random.Float64() < soakFaulty {
 		s.faulty++
 		fault = new(soakFaults[s.random.IntN(len(soakFaults))])
 		fault.Times = 1
@@ -227,7 +227,7 @@ func (s *flakyService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && isCreation(r) && (fault.Drop == emulator.DropAfter || fault.Truncate > 0) {
 		s.lost++
 	}
-	s.met[r.Header.Get(soakerHeader)] = fault
+	s.met[r.Header.Get(workerHeader)] = fault
 	s.Handler.ServeHTTP(w, r)
 }
 
@@ -235,12 +235,12 @@ func isCreation(r *http.Request) bool {
 	return r.URL.Path == "/identities"
 }
 
-// lastFault returns what the last request of a soaker met, if it sent one since it last asked.
-func (s *flakyService) lastFault(soaker string) (fault *emulator.Fault, sent bool) {
+// lastFault returns the fault of the last request of a worker, if it sent one since the last call of lastFault.
+func (s *flakyService) lastFault(worker string) (fault *emulator.Fault, sent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fault, sent = s.met[soaker]
-	delete(s.met, soaker)
+	fault, sent = s.met[worker]
+	delete(s.met, worker)
 	return fault, sent
 }
 
@@ -251,8 +251,8 @@ func (s *flakyService) close(t *testing.T) {
 	assert.Zero(t, s.connections.Load(), "connections are open")
 }
 
-// A soaker looks after users, one at a time.
-type soaker struct {
+// A worker creates, uses and deletes users, one at a time.
+type worker struct {
 	t         *testing.T
 	service   *flakyService
 	client    *identity.Client
@@ -260,171 +260,171 @@ type soaker struct {
 	random    *rand.Rand
 	name      string
 	customIDs bool
-	lives     []*life
+	users     []*trackedUser
 	calls     int
 	failed    int
 }
 
-func (s *soaker) work(goOn func(users int) bool) {
-	for users := 0; goOn(users) && !s.t.Failed(); users++ {
-		life := &life{soaker: s}
-		if s.customIDs {
-			life.customID = new(s.name + "/" + strconv.Itoa(users))
+func (w *worker) work(goOn func(users int) bool) {
+	for users := 0; goOn(users) && !w.t.Failed(); users++ {
+		user := &trackedUser{worker: w}
+		if w.customIDs {
+			user.customID = new(w.name + "/" + strconv.Itoa(users))
 		}
-		if life.begin() {
-			life.goOn()
-			s.lives = append(s.lives, life)
+		if user.createWithRetries() {
+			user.use()
+			w.users = append(w.users, user)
 		}
 	}
 }
 
 // call makes a call and checks how it ends. It reports whether it succeeded.
-func call[Response any](s *soaker, operation func() (Response, error)) (Response, bool) {
+func call[Response any](w *worker, operation func() (Response, error)) (Response, bool) {
 	response, err := operation()
-	s.calls++
-	fault, sent := s.service.lastFault(s.name)
-	assert.True(s.t, sent, "the call made no request: %v", err)
-	assert.True(s.t, explains(fault, err), "after %+v: %v", fault, err)
+	w.calls++
+	fault, sent := w.service.lastFault(w.name)
+	assert.True(w.t, sent, "the call made no request: %v", err)
+	assert.True(w.t, explains(fault, err), "after %+v: %v", fault, err)
 	if err != nil {
-		s.failed++
-		assert.Zero(s.t, response)
+		w.failed++
+		assert.Zero(w.t, response)
 	}
 	return response, err == nil
 }
 
 // explains reports whether a call whose last request met the fault ends with the error.
 func explains(fault *emulator.Fault, err error) bool {
-	responseError, refused := errors.AsType[*azcore.ResponseError](err)
+	responseError, isResponse := errors.AsType[*azcore.ResponseError](err)
 	switch {
 	case fault == nil:
 		return err == nil
-	case refused || fault.Status >= http.StatusBadRequest:
-		return refused && responseError.StatusCode == fault.Status
+	case isResponse || fault.Status >= http.StatusBadRequest:
+		return isResponse && responseError.StatusCode == fault.Status
 	case fault.Status != 0:
 		return strings.HasPrefix(fmt.Sprint(err), "identity: response has no ")
 	case fault.Truncate > 0:
-		return err == nil || errors.Is(err, io.ErrUnexpectedEOF) // an answer without a body is never cut
+		return err == nil || errors.Is(err, io.ErrUnexpectedEOF) // a response without a body cannot be truncated
 	default:
 		return errors.Is(err, io.EOF)
 	}
 }
 
-// A life is what a soaker knows of a user.
-type life struct {
-	*soaker
+// A trackedUser is what a worker knows about a user.
+type trackedUser struct {
+	*worker
 	customID *string
 	user     identity.CommunicationUserIdentifier
 	tokens   []string // which are valid
-	fate     fate
+	state    userState
 }
 
-type fate int
+type userState int
 
 const (
-	alive fate = iota
+	present userState = iota
 	deleted
 	uncertain // the deletion failed
 )
 
-// begin creates the user. Only with a custom ID may it try again.
-func (l *life) begin() bool {
-	for !l.create() {
-		if l.customID == nil || l.t.Failed() {
+// createWithRetries creates the user. Only with a custom ID may it try again.
+func (u *trackedUser) createWithRetries() bool {
+	for !u.create() {
+		if u.customID == nil || u.t.Failed() {
 			return false
 		}
 	}
 	return true
 }
 
-func (l *life) goOn() {
-	steps := []func(){l.getToken, l.revokeTokens}
-	if l.customID != nil {
-		steps = append(steps, l.getDetail, func() { l.create() })
+func (u *trackedUser) use() {
+	steps := []func(){u.getToken, u.revokeTokens}
+	if u.customID != nil {
+		steps = append(steps, u.getDetail, func() { u.create() })
 	}
-	for range l.random.IntN(6) {
-		steps[l.random.IntN(len(steps))]()
+	for range u.random.IntN(6) {
+		steps[u.random.IntN(len(steps))]()
 	}
-	for _, token := range l.tokens {
-		l.assertValid(token)
+	for _, token := range u.tokens {
+		u.assertValid(token)
 	}
-	if l.random.IntN(2) == 0 {
-		l.delete()
+	if u.random.IntN(2) == 0 {
+		u.delete()
 	}
-	l.tokens = nil
+	u.tokens = nil
 }
 
-func (l *life) create() bool {
-	if l.random.IntN(2) == 0 {
-		created, ok := call(l.soaker, func() (identity.CreateUserResponse, error) {
-			return l.client.CreateUser(l.ctx, &identity.CreateUserOptions{CustomID: l.customID})
+func (u *trackedUser) create() bool {
+	if u.random.IntN(2) == 0 {
+		created, ok := call(u.worker, func() (identity.CreateUserResponse, error) {
+			return u.client.CreateUser(u.ctx, &identity.CreateUserOptions{CustomID: u.customID})
 		})
-		return ok && l.is(created.User)
+		return ok && u.is(created.User)
 	}
-	created, ok := call(l.soaker, func() (identity.CreateUserAndTokenResponse, error) {
-		return l.client.CreateUserAndToken(l.ctx, identitytest.ChatScopes, &identity.CreateUserAndTokenOptions{CustomID: l.customID})
+	created, ok := call(u.worker, func() (identity.CreateUserAndTokenResponse, error) {
+		return u.client.CreateUserAndToken(u.ctx, identitytest.ChatScopes, &identity.CreateUserAndTokenOptions{CustomID: u.customID})
 	})
-	return ok && l.is(created.User) && l.has(created.AccessToken)
+	return ok && u.is(created.User) && u.has(created.AccessToken)
 }
 
-func (l *life) getToken() {
-	got, ok := call(l.soaker, func() (identity.GetTokenResponse, error) {
-		return l.client.GetToken(l.ctx, l.user, identitytest.ChatScopes, nil)
-	})
-	if ok {
-		l.has(got.AccessToken)
-	}
-}
-
-func (l *life) getDetail() {
-	got, ok := call(l.soaker, func() (identity.GetUserDetailResponse, error) {
-		return l.client.GetUserDetail(l.ctx, l.user, nil)
+func (u *trackedUser) getToken() {
+	got, ok := call(u.worker, func() (identity.GetTokenResponse, error) {
+		return u.client.GetToken(u.ctx, u.user, identitytest.ChatScopes, nil)
 	})
 	if ok {
-		assert.Equal(l.t, l.user, got.User)
-		assert.Equal(l.t, *l.customID, got.CustomID)
+		u.has(got.AccessToken)
 	}
 }
 
-func (l *life) revokeTokens() {
-	_, ok := call(l.soaker, func() (identity.RevokeTokensResponse, error) {
-		return l.client.RevokeTokens(l.ctx, l.user, nil)
+func (u *trackedUser) getDetail() {
+	got, ok := call(u.worker, func() (identity.GetUserDetailResponse, error) {
+		return u.client.GetUserDetail(u.ctx, u.user, nil)
 	})
 	if ok {
-		l.assertEnded("revoked")
+		assert.Equal(u.t, u.user, got.User)
+		assert.Equal(u.t, *u.customID, got.CustomID)
 	}
-	l.tokens = nil // a call that failed may have done its work
 }
 
-func (l *life) delete() {
-	_, ok := call(l.soaker, func() (identity.DeleteUserResponse, error) {
-		return l.client.DeleteUser(l.ctx, l.user, nil)
+func (u *trackedUser) revokeTokens() {
+	_, ok := call(u.worker, func() (identity.RevokeTokensResponse, error) {
+		return u.client.RevokeTokens(u.ctx, u.user, nil)
 	})
-	l.fate = uncertain
 	if ok {
-		l.fate = deleted
-		l.assertEnded("deleted")
+		u.assertEnded("revoked")
+	}
+	u.tokens = nil // a call that failed may have done its work
+}
+
+func (u *trackedUser) delete() {
+	_, ok := call(u.worker, func() (identity.DeleteUserResponse, error) {
+		return u.client.DeleteUser(u.ctx, u.user, nil)
+	})
+	u.state = uncertain
+	if ok {
+		u.state = deleted
+		u.assertEnded("deleted")
 	}
 }
 
-// is notes who the user is: the same at every creation.
-func (l *life) is(user identity.CommunicationUserIdentifier) bool {
-	l.user = cmp.Or(l.user, user)
-	return assert.Equal(l.t, l.user, user)
+// is records the user, which is the same at every creation.
+func (u *trackedUser) is(user identity.CommunicationUserIdentifier) bool {
+	u.user = cmp.Or(u.user, user)
+	return assert.Equal(u.t, u.user, user)
 }
 
-func (l *life) has(token identity.AccessToken) bool {
-	l.tokens = append(l.tokens, token.Token)
-	return l.assertValid(token.Token)
+func (u *trackedUser) has(token identity.AccessToken) bool {
+	u.tokens = append(u.tokens, token.Token)
+	return u.assertValid(token.Token)
 }
 
-func (l *life) assertValid(token string) bool {
-	claims, err := l.service.InspectToken(token)
-	return assert.NoError(l.t, err) && assert.Equal(l.t, l.user.RawID(), claims.RawID)
+func (u *trackedUser) assertValid(token string) bool {
+	claims, err := u.service.InspectToken(token)
+	return assert.NoError(u.t, err) && assert.Equal(u.t, u.user.RawID(), claims.RawID)
 }
 
-func (l *life) assertEnded(end string) {
-	for _, token := range l.tokens {
-		_, err := l.service.InspectToken(token)
-		assert.ErrorContains(l.t, err, end)
+func (u *trackedUser) assertEnded(end string) {
+	for _, token := range u.tokens {
+		_, err := u.service.InspectToken(token)
+		assert.ErrorContains(u.t, err, end)
 	}
 }

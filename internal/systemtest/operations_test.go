@@ -127,7 +127,7 @@ func TestCustomIDIsIdempotent(t *testing.T) {
 		ctx := t.Context()
 		alice := &identity.CreateUserAndTokenOptions{CustomID: new("alice")}
 
-		// The work is done and the answer is lost: the retry must find the same user.
+		// The work is done and the response is lost: the retry must find the same user.
 		server.Inject(emulator.Fault{Operation: "CreateUser", Drop: emulator.DropAfter, Times: 1})
 		first, err := client.CreateUserAndToken(ctx, identitytest.ChatScopes, alice)
 		require.NoError(t, err)
@@ -193,10 +193,10 @@ func TestValidationErrorsOfTheService(t *testing.T) {
 	created, err := client.CreateUser(ctx, nil)
 	require.NoError(t, err)
 
-	for _, life := range []time.Duration{time.Minute, 59 * time.Minute, 1441 * time.Minute} {
-		_, err = client.GetToken(ctx, created.User, identitytest.ChatScopes, &identity.GetTokenOptions{TokenExpiresIn: &life})
+	for _, lifetime := range []time.Duration{time.Minute, 59 * time.Minute, 1441 * time.Minute} {
+		_, err = client.GetToken(ctx, created.User, identitytest.ChatScopes, &identity.GetTokenOptions{TokenExpiresIn: &lifetime})
 		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
-		_, err = client.CreateUserAndToken(ctx, identitytest.ChatScopes, &identity.CreateUserAndTokenOptions{TokenExpiresIn: &life})
+		_, err = client.CreateUserAndToken(ctx, identitytest.ChatScopes, &identity.CreateUserAndTokenOptions{TokenExpiresIn: &lifetime})
 		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), err)
 	}
 	for _, scopes := range [][]identity.TokenScope{nil, {}, {"rooms"}} {
@@ -248,14 +248,14 @@ func TestTokenCredentialForAWeek(t *testing.T) {
 			require.Equal(t, http.StatusOK, resp.StatusCode, elapsed)
 			time.Sleep(pause)
 		}
-		// A token of 24 hours is renewed in its last 10 minutes, at the first request that finds it so.
-		const life = 24*time.Hour - 2*pause
-		assert.LessOrEqual(t, refreshes, 1+revocations+int(week/life))
+		// A token of 24 hours is refreshed in its last 10 minutes, at the first request that finds it so.
+		const lifetime = 24*time.Hour - 2*pause
+		assert.LessOrEqual(t, refreshes, 1+revocations+int(week/lifetime))
 		assert.Greater(t, refreshes, int(week/(24*time.Hour)))
 	})
 }
 
-// chatService accepts the tokens of the identity service. It answers a revoked one like services that
+// chatService accepts the tokens of the identity service. It rejects revoked ones like services that
 // do continuous access evaluation.
 func chatService(t *testing.T, service *emulator.Handler) *identitytest.ScriptedTransport {
 	t.Helper()
@@ -266,8 +266,8 @@ func chatService(t *testing.T, service *emulator.Handler) *identitytest.Scripted
 			return identitytest.NewResponse(http.StatusOK, "[]"), nil
 		}
 		assert.NotContains(t, err.Error(), "expired", "no service may see an expired token")
-		refusal := identitytest.NewResponse(http.StatusUnauthorized, "")
-		refusal.Header.Set("WWW-Authenticate", `Bearer error="insufficient_claims", claims="e30="`)
-		return refusal, nil
+		rejection := identitytest.NewResponse(http.StatusUnauthorized, "")
+		rejection.Header.Set("WWW-Authenticate", `Bearer error="insufficient_claims", claims="e30="`)
+		return rejection, nil
 	}}
 }
