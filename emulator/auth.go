@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,6 +35,7 @@ const (
 	reasonSignedHeaders   = reasonGeneric + " SignedHeaders must name x-ms-date or date, host and x-ms-content-sha256, each once."
 	reasonMissingHeader   = reasonGeneric + " Every header that SignedHeaders names must be sent exactly once."
 	reasonDateFormat      = reasonGeneric + " The date does not have the form 'Mon, 02 Jan 2006 15:04:05 GMT'."
+	reasonSignature       = reasonGeneric + " The signature does not match. Verified were the method '%s', the path and query '%s' and the host '%s', with the resource's access key."
 	reasonDateRange       = reasonGeneric + " The date differs by more than 15 minutes from the time of the service."
 )
 
@@ -105,7 +107,7 @@ func (h *Handler) checkSignature(r *http.Request, body []byte, credentials strin
 		return reasonContentHash
 	}
 	if !h.signatureFits(r, names, values, signature) {
-		return reasonGeneric
+		return fmt.Sprintf(reasonSignature, r.Method, requestTarget(r), r.Host)
 	}
 	return ""
 }

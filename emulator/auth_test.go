@@ -21,6 +21,12 @@ const (
 	deniedHash    = "Request 'x-ms-content-sha256' differs from generated content hash."
 )
 
+// deniedSignature is the message for a request whose signature does not match.
+func deniedSignature(method, target, host string) string {
+	return deniedGeneric + " The signature does not match. Verified were the method '" + method + "', the path and query '" + target +
+		"' and the host '" + host + "', with the resource's access key."
+}
+
 func requireDenied(t *testing.T, got answer) {
 	t.Helper()
 	message := decode[errorBody](t, got.body).Error.Message
@@ -91,18 +97,19 @@ func TestSignatureCoversTheRequest(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	const body = `{"createTokenWithScopes":["chat"]}`
+	mismatch := deniedSignature(http.MethodPost, createPath, address(s.Server))
 	tests := []struct {
 		name    string
 		spoil   func(*signing)
 		message string
 	}{
-		{"method", func(s *signing) { s.method = http.MethodPut }, deniedGeneric},
-		{"path", func(s *signing) { s.target = "/Identities" + query }, deniedGeneric},
-		{"query", func(s *signing) { s.target = "/identities" }, deniedGeneric},
-		{"host", func(s *signing) { s.host = "example.com" }, deniedGeneric},
-		{"port", func(s *signing) { s.host = "127.0.0.1:1" }, deniedGeneric},
-		{"bit of the key", func(s *signing) { s.key = append([]byte{s.key[0] ^ 1}, s.key[1:]...) }, deniedGeneric},
-		{"other key", func(s *signing) { s.key = []byte("key") }, deniedGeneric},
+		{"method", func(s *signing) { s.method = http.MethodPut }, mismatch},
+		{"path", func(s *signing) { s.target = "/Identities" + query }, mismatch},
+		{"query", func(s *signing) { s.target = "/identities" }, mismatch},
+		{"host", func(s *signing) { s.host = "example.com" }, mismatch},
+		{"port", func(s *signing) { s.host = "127.0.0.1:1" }, mismatch},
+		{"bit of the key", func(s *signing) { s.key = append([]byte{s.key[0] ^ 1}, s.key[1:]...) }, mismatch},
+		{"other key", func(s *signing) { s.key = []byte("key") }, mismatch},
 		{"hash of another body", func(s *signing) { s.hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }, deniedHash},
 		{"no hash", func(s *signing) { s.hash = "" }, deniedHash},
 	}
@@ -430,7 +437,7 @@ func TestDeniedSaysWhy(t *testing.T) {
 		"hash":             {func(h http.Header) { h.Set("x-ms-content-sha256", zeros) }, deniedHash},
 		"signature": {func(h http.Header) {
 			h.Set("Authorization", "HMAC-SHA256 SignedHeaders="+names+"&Signature="+zeros)
-		}, deniedGeneric},
+		}, deniedSignature(http.MethodPost, createPath, address(s.Server))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -440,5 +447,24 @@ func TestDeniedSaysWhy(t *testing.T) {
 			requireDenied(t, got)
 			assert.Contains(t, decode[errorBody](t, got.body).Error.Message, test.message)
 		})
+	}
+}
+
+func TestRejectedSignatureShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	const body = `{"createTokenWithScopes":["chat"]}`
+	r := s.request(t, http.MethodPost, createPath, body)
+	signing := s.signing(r, body)
+	signing.key = []byte("key of the caller")
+	signing.apply(r)
+	got := s.do(t, r)
+	requireDenied(t, got)
+	_, signature, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+	r.Header.Set("Authorization", "")
+	s.signing(r, body).apply(r)
+	_, right, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+	for _, secret := range []string{s.AccessKey(), string(signing.key), signature, right, body, "chat", signing.hash} {
+		assert.NotContains(t, message(t, got), secret)
 	}
 }

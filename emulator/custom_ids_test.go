@@ -58,6 +58,11 @@ func TestUsersWithoutCustomIDDiffer(t *testing.T) {
 	second := s.createCustom(t, `{"customId":null}`)
 	assert.NotEqual(t, first.body, second.body)
 	assert.NotContains(t, first.body, "customId")
+	withToken := s.createCustom(t, `{"createTokenWithScopes":["chat"]}`)
+	assert.NotContains(t, withToken.body, "lastTokenIssuedAt", "only users with a custom ID have it in the response to a creation")
+	id := decode[userBody](t, withToken.body).Identity.ID
+	detail := s.send(t, http.MethodGet, "/identities/"+id+customIDQuery, "")
+	assert.Equal(t, `{"lastTokenIssuedAt":"2025-07-24T06:10:16+00:00","id":"`+id+`"}`, detail.body)
 	s.send(t, http.MethodDelete, deletePath(decode[userBody](t, first.body).Identity.ID), "")
 	assert.NotEqual(t, second.body, s.createCustom(t, `{}`).body)
 }

@@ -16,7 +16,7 @@ const (
 	entraBackdating = 5 * time.Minute
 	entraLife       = 75 * time.Minute
 
-	lastYear = 9999 // of a timestamp in JSON
+	lastSecond int64 = 253402300799 // the end of the year 9999, the last one of a timestamp in JSON
 )
 
 // EntraTokenClaims are the claims of an Entra token that matter to the emulator.
@@ -89,12 +89,15 @@ func (c *entraClaims) issuedAt(now time.Time) time.Time {
 // readEntraToken reads a token without verifying its signature. It reports whether the token can be used now. Claims
 // that do not matter may have any type: tokens are made by hand, too.
 func readEntraToken(token string, now time.Time) (*entraClaims, bool) {
+	if !isCompact(token) {
+		return nil, false
+	}
 	all := jwt.MapClaims{}
 	if _, _, err := jwt.NewParser().ParseUnverified(token, all); err != nil {
 		return nil, false
 	}
 	expiresAt, err := all.GetExpirationTime()
-	if err != nil || expiresAt == nil || expiresAt.Year() > lastYear {
+	if err != nil || expiresAt == nil || expiresAt.Unix() > lastSecond {
 		return nil, false
 	}
 	issuedAt, _ := all.GetIssuedAt()

@@ -344,3 +344,44 @@ func TestFaultIsCopied(t *testing.T) {
 	header.Set("X-Test", "after")
 	assert.Equal(t, "before", s.send(t, http.MethodPost, createPath, "").Header.Get("X-Test"))
 }
+
+func TestBodiesAtTheirBoundaries(t *testing.T) {
+	t.Parallel()
+	const body = "12345"
+	status := emulator.Fault{Status: http.StatusOK, Body: body}
+	truncated := func(length int) emulator.Fault {
+		fault := status
+		fault.Truncate = length
+		return fault
+	}
+	for name, test := range map[string]struct {
+		fault         emulator.Fault
+		body          string
+		contentLength string
+		lost, flushed bool
+	}{
+		"whole":                     {status, body, "5", false, false},
+		"empty":                     {emulator.Fault{Status: http.StatusOK}, "", "", false, false},
+		"error":                     {emulator.Fault{Status: http.StatusBadRequest, Body: body}, body, "", false, true},
+		"empty error":               {emulator.Fault{Status: http.StatusBadRequest}, "", "", false, true},
+		"one byte left out":         {truncated(4), "1234", "5", true, true},
+		"truncated at its length":   {truncated(5), body, "5", false, false},
+		"truncated past its length": {truncated(6), body, "5", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			handler := newHandler(t)
+			handler.Inject(test.fault)
+			recorder := httptest.NewRecorder()
+			call := func() { handler.ServeHTTP(recorder, received(t.Context(), http.MethodPost, createPath, "")) }
+			if test.lost {
+				assert.PanicsWithError(t, http.ErrAbortHandler.Error(), call)
+			} else {
+				call()
+			}
+			assert.Equal(t, test.body, recorder.Body.String())
+			assert.Equal(t, test.contentLength, recorder.Header().Get("Content-Length"))
+			assert.Equal(t, test.flushed, recorder.Flushed)
+		})
+	}
+}

@@ -17,13 +17,14 @@ func FuzzServeHTTP(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	own := "8:acs:" + resourceID + "_x"
+	own := "8:acs:" + resourceID + "_" + objectID
 	token := handler.EntraToken(emulator.EntraTokenClaims{AppID: appID, ObjectID: objectID})
 	signature := "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=88MDmJhUR3m5QhFxb8ztShsSwlGrg7g/6XPnWf7QEO4="
 	f.Add("POST", createPath, "Bearer x", `{"createTokenWithScopes":["chat"],"expiresInMinutes":60}`)
 	f.Add("POST", createPath, signature, "")
 	f.Add("POST", issuePath(own), "Bearer x", `{"scopes":["voip"],"expiresInMinutes":59}`)
 	f.Add("POST", revokePath(foreignID), "Bearer x", "")
+	f.Add("DELETE", deletePath(own+"x"), "Bearer x", "")
 	f.Add("DELETE", deletePath("a%2Fb%zz"), "Bearer x", "")
 	f.Add("POST", teamsPath, "Bearer x", exchangeBody(token, appID, objectID))
 	f.Add("POST", teamsPath, "Bearer x", exchangeBody(handMade(`{"alg":"none"}`, `{"exp":1e10,"oid":"x"}`, ""), "x", "y"))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -189,6 +190,9 @@ func (h *Handler) answer(c *call) *response {
 	if resp := h.checkLimit(c); resp != nil {
 		return resp
 	}
+	if len(c.body) > 0 && !hasJSON(c.request.Header) {
+		return unsupportedMediaType()
+	}
 	return c.operation.serve(h, c)
 }
 
@@ -197,6 +201,28 @@ func unreadableBody(err error) *response {
 		return early(failure(http.StatusRequestEntityTooLarge, "RequestTooLarge", "The request body is too large.", ""))
 	}
 	return malformedBody("The request body could not be read.")
+}
+
+// hasJSON reports whether the Content-Type, if there is one, is one that ASP.NET reads as JSON.
+func hasJSON(header http.Header) bool {
+	contentType := header.Get("Content-Type")
+	if contentType == "" {
+		return true
+	}
+	mediaType, parameters, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return false
+	}
+	isSuffixed := strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
+	return mediaType == "application/json" || mediaType == "text/json" || isSuffixed
+}
+
+func unsupportedMediaType() *response {
+	const message = "The Content-Type of the request must be application/json."
+	return early(failure(http.StatusUnsupportedMediaType, "UnsupportedMediaType", message, ""))
 }
 
 func unmatched(c *call) *response {

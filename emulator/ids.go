@@ -10,7 +10,9 @@ import (
 	"time"
 )
 
-var guidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+const guid = `[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`
+
+var guidPattern = regexp.MustCompile(`^` + guid + `$`)
 
 func isGUID(s string) bool {
 	return guidPattern.MatchString(s)
@@ -58,7 +60,16 @@ func (g *idGenerator) next(now time.Time) string {
 	return g.prefix + formatGUID(b)
 }
 
-// owns reports whether the ID has the form of this resource's IDs.
+// owns reports whether the ID starts like this resource's IDs.
 func (g *idGenerator) owns(id string) bool {
 	return strings.HasPrefix(id, g.prefix)
+}
+
+// userPattern matches what follows the resource in an ID: the GUID of a user; tenant and object of a Teams extension
+// user; the same after "wf_" for a user of Entra ID.
+var userPattern = regexp.MustCompile(`^(` + guid + `|(wf_)?` + guid + `_` + guid + `)$`)
+
+// isWellFormed reports whether an ID that the resource owns can be that of a user.
+func (g *idGenerator) isWellFormed(id string) bool {
+	return userPattern.MatchString(strings.TrimPrefix(id, g.prefix))
 }

@@ -57,3 +57,44 @@ func TestNoRateLimitsByDefault(t *testing.T) {
 		require.Equal(t, http.StatusCreated, serve(t, handler, http.MethodPost, createPath, "").Code)
 	}
 }
+
+func TestRetryAfterIsLongEnough(t *testing.T) {
+	t.Parallel()
+	for elapsed, want := range map[time.Duration]string{
+		0:                                "30",
+		time.Nanosecond:                  "30",
+		time.Second - 1:                  "30",
+		time.Second:                      "29",
+		9500 * time.Millisecond:          "21",
+		29 * time.Second:                 "1",
+		30*time.Second - time.Nanosecond: "1",
+		30 * time.Second:                 "", // the next window
+		time.Hour:                        "",
+		-time.Nanosecond:                 "", // the clock was set back
+	} {
+		clock := newClock()
+		handler, err := emulator.NewHandler(&emulator.Options{Now: clock.Now, RateLimits: true, DiscardRequests: true})
+		require.NoError(t, err)
+		for range 500 {
+			require.Equal(t, http.StatusUnauthorized, serve(t, handler, http.MethodDelete, deletePath(foreignID), "").Code)
+		}
+		clock.Advance(elapsed)
+		got := serve(t, handler, http.MethodDelete, deletePath(foreignID), "")
+		assert.Equal(t, want, got.Header().Get("Retry-After"), elapsed)
+	}
+}
+
+func TestNextWindowBeginsAfter30Seconds(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	handler, err := emulator.NewHandler(&emulator.Options{Now: clock.Now, RateLimits: true, DiscardRequests: true})
+	require.NoError(t, err)
+	status := func() int { return serve(t, handler, http.MethodDelete, deletePath(foreignID), "").Code }
+	require.Equal(t, http.StatusUnauthorized, status())
+	clock.Advance(30 * time.Second)
+	for range 500 {
+		require.Equal(t, http.StatusUnauthorized, status())
+	}
+	clock.Advance(time.Nanosecond)
+	assert.Equal(t, http.StatusTooManyRequests, status(), "the requests at 30 seconds belong to the next window")
+}

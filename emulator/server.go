@@ -79,7 +79,8 @@ func (s *Server) ConnectionString() string {
 	return "endpoint=" + s.endpoint + ";accesskey=" + s.AccessKey()
 }
 
-// ClientOptions returns new options for a client of the server: it trusts the server, and it retries without waiting.
+// ClientOptions returns new options for a client of the server: it trusts the server, and its retries wait only
+// for Retry-After, which [Options].RateLimits and a [Fault] can send.
 func (s *Server) ClientOptions() *identity.ClientOptions {
 	return &identity.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Transport: s.client,

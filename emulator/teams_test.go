@@ -71,6 +71,7 @@ func TestHandMadeEntraTokens(t *testing.T) {
 		"alg none":      handMade(`{"alg":"none"}`, s.payload(time.Hour), ""),
 		"any signature": handMade(`{"alg":"RS256","typ":"JWT"}`, s.payload(time.Hour), "c2lnbmF0dXJl"),
 		"last second":   handMade(`{"alg":"HS256"}`, s.payload(time.Second), "c2lnbmF0dXJl"),
+		"last year":     handMade(`{"alg":"none"}`, fmt.Sprintf(`{"appid":%q,"oid":%q,"exp":253402300799}`, appID, objectID), ""),
 	}
 	for name, token := range tokens {
 		got := s.send(t, http.MethodPost, teamsPath, exchangeBody(token, appID, objectID))
@@ -99,6 +100,9 @@ func TestInvalidEntraTokens(t *testing.T) {
 		"null expiry":         handMade(header, `{"appid":"`+appID+`","oid":"`+objectID+`","exp":null}`, ""),
 		"expiry not a number": handMade(header, `{"exp":"tomorrow"}`, ""),
 		"expiry out of range": handMade(header, `{"exp":1e17}`, ""),
+		"after the year 9999": handMade(header, `{"exp":253402300800}`, ""),
+		"trailing newline":    s.entraToken() + "\n",
+		"newline in a part":   "\r\n" + s.entraToken(),
 	}
 	for name, token := range tokens {
 		t.Run(name, func(t *testing.T) {

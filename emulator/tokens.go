@@ -170,7 +170,17 @@ func (s *tokenSigner) sign(claims *tokenClaims) string {
 	return mustSign(token, s.key)
 }
 
+var errMalformed = errors.New("emulator: the token is malformed")
+
+// isCompact reports whether the token has no line breaks, which decoders of base64 skip.
+func isCompact(token string) bool {
+	return !strings.ContainsAny(token, "\r\n")
+}
+
 func (s *tokenSigner) verify(token string, now func() time.Time) (*tokenClaims, error) {
+	if !isCompact(token) {
+		return nil, errMalformed
+	}
 	claims := &tokenClaims{}
 	_, err := jwt.ParseWithClaims(token, claims,
 		func(*jwt.Token) (any, error) { return &s.key.PublicKey, nil },
@@ -185,7 +195,7 @@ func (s *tokenSigner) verify(token string, now func() time.Time) (*tokenClaims, 
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return nil, fmt.Errorf("emulator: the token expired on %s", time.Unix(claims.ExpiresAt, 0).UTC().Format(time.RFC3339))
 	case errors.Is(err, jwt.ErrTokenMalformed):
-		return nil, errors.New("emulator: the token is malformed")
+		return nil, errMalformed
 	default:
 		return nil, errors.New("emulator: the token is forged: this emulator did not sign it")
 	}

@@ -71,9 +71,15 @@ func TestInspectTokenRefusesWhatTheEmulatorDidNotIssue(t *testing.T) {
 		_, err := s.InspectToken(token)
 		require.EqualError(t, err, "emulator: the token is forged: this emulator did not sign it", name)
 	}
-	for _, malformed := range []string{"", "x", "a.b", "a.b.c", token + ".x", token + "?", " " + token, token + "=", s.entraToken()} {
-		_, err := s.InspectToken(malformed)
-		require.EqualError(t, err, "emulator: the token is malformed", malformed)
+	malformed := []string{"", "x", "a.b", "a.b.c", token + ".x", s.entraToken()}
+	for _, insert := range []string{"\n", "\r", "\r\n", " ", "\t", "\x00", "=", "?", "+", "/", "\u2028"} {
+		for _, at := range []int{0, 1, len(parts[0]), len(parts[0]) + 1, len(token) - 1, len(token)} {
+			malformed = append(malformed, token[:at]+insert+token[at:])
+		}
+	}
+	for _, token := range malformed {
+		_, err := s.InspectToken(token)
+		require.EqualError(t, err, "emulator: the token is malformed", "%q", token)
 	}
 	_, err := s.InspectToken(token)
 	require.NoError(t, err)

@@ -38,7 +38,7 @@ func (h *Handler) createUser(c *call) *response {
 	var body struct {
 		CustomID *string  `json:"customId"`
 		Scopes   []string `json:"createTokenWithScopes"`
-		Minutes  *int     `json:"expiresInMinutes"`
+		Minutes  *int32   `json:"expiresInMinutes"`
 	}
 	if !c.decode(&body) {
 		return malformedBody(malformedJSON)
@@ -50,7 +50,7 @@ func (h *Handler) createUser(c *call) *response {
 	now := h.now()
 	if len(body.Scopes) == 0 {
 		id, u := h.users.create(h.ids.next(now), customID)
-		return success(http.StatusCreated, createUserBody{Identity: describe(c.version, id, u)})
+		return success(http.StatusCreated, createUserBody{Identity: createdUser(c.version, id, u)})
 	}
 	if resp := checkScopes(body.Scopes); resp != nil {
 		return resp
@@ -61,13 +61,13 @@ func (h *Handler) createUser(c *call) *response {
 	}
 	id, u, number := h.users.createAndIssue(h.ids.next(now), customID, now)
 	token := h.userToken(now, id, body.Scopes, life, number)
-	return success(http.StatusCreated, createUserBody{Identity: describe(c.version, id, u), AccessToken: &token})
+	return success(http.StatusCreated, createUserBody{Identity: createdUser(c.version, id, u), AccessToken: &token})
 }
 
 func (h *Handler) getUserDetail(c *call) *response {
-	id := c.params["id"]
-	if !h.ids.owns(id) {
-		return notOwned()
+	id, resp := h.userID(c)
+	if resp != nil {
+		return resp
 	}
 	u, ok := h.users.get(id)
 	if !ok {
@@ -79,7 +79,7 @@ func (h *Handler) getUserDetail(c *call) *response {
 func (h *Handler) getToken(c *call) *response {
 	var body struct {
 		Scopes  []string `json:"scopes"`
-		Minutes *int     `json:"expiresInMinutes"`
+		Minutes *int32   `json:"expiresInMinutes"`
 	}
 	if !c.decode(&body) {
 		return malformedBody(malformedJSON)
@@ -94,9 +94,9 @@ func (h *Handler) getToken(c *call) *response {
 	if resp != nil {
 		return resp
 	}
-	id := c.params["id"]
-	if !h.ids.owns(id) {
-		return notOwned()
+	id, resp := h.userID(c)
+	if resp != nil {
+		return resp
 	}
 	now := h.now()
 	number, ok := h.users.issue(id, now)
@@ -107,21 +107,33 @@ func (h *Handler) getToken(c *call) *response {
 }
 
 func (h *Handler) revokeTokens(c *call) *response {
-	id := c.params["id"]
-	if !h.ids.owns(id) {
-		return notOwned()
+	id, resp := h.userID(c)
+	if resp != nil {
+		return resp
 	}
 	h.users.revoke(id)
 	return noContent()
 }
 
 func (h *Handler) deleteUser(c *call) *response {
-	id := c.params["id"]
-	if !h.ids.owns(id) {
-		return notOwned()
+	id, resp := h.userID(c)
+	if resp != nil {
+		return resp
 	}
 	h.users.remove(id)
 	return noContent()
+}
+
+// userID returns the ID in the path, if it is one of this resource's IDs.
+func (h *Handler) userID(c *call) (string, *response) {
+	id := c.params["id"]
+	if !h.ids.owns(id) {
+		return "", notOwned()
+	}
+	if !h.ids.isWellFormed(id) {
+		return "", validationError("Provided Id has invalid format.", "id")
+	}
+	return id, nil
 }
 
 // describe returns what the version tells of a user.
@@ -132,6 +144,14 @@ func describe(version, id string, u user) identityBody {
 		body.LastTokenIssuedAt = wholeSeconds(u.lastIssued)
 	}
 	return body
+}
+
+// createdUser returns the user in the response to a create request. Only users with a custom ID have a time there.
+func createdUser(version, id string, u user) identityBody {
+	if u.customID == "" {
+		return identityBody{ID: id}
+	}
+	return describe(version, id, u)
 }
 
 // readCustomID returns the custom ID that is asked for, or "". Versions that lack custom IDs ignore it.
@@ -160,7 +180,7 @@ func checkScopes(scopes []string) *response {
 }
 
 // tokenLife returns how long a token is to live.
-func tokenLife(version string, minutes *int) (time.Duration, *response) {
+func tokenLife(version string, minutes *int32) (time.Duration, *response) {
 	if minutes == nil || version < firstExpiryVersion {
 		return defaultMinutes * time.Minute, nil
 	}

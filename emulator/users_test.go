@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -161,15 +162,12 @@ func TestUserErrors(t *testing.T) {
 		{"issue, null scope", "POST", issuePath(own), `{"scopes":[null]}`, 400, "ValidationError", fmt.Sprintf(unknownScopeMessage, ""), "scopes", false},
 		{"issue, request before owner", "POST", issuePath(foreignID), `{"scopes":["chat"],"expiresInMinutes":59}`, 400, "ValidationError", fmt.Sprintf(expirationMessage, 59), "ExpiresInMinutes", false},
 		{"issue, other resource", "POST", issuePath(foreignID), chat, 401, "IdentityNotOwned", notOwnedMessage, "", false},
-		{"issue, malformed ID", "POST", issuePath("alice"), chat, 401, "IdentityNotOwned", notOwnedMessage, "", false},
 		{"issue, Teams user", "POST", issuePath("8:orgid:" + resourceID), chat, 401, "IdentityNotOwned", notOwnedMessage, "", false},
 		{"issue, other cloud", "POST", issuePath("8:dod-acs:" + strings.TrimPrefix(own, "8:acs:")), chat, 401, "IdentityNotOwned", notOwnedMessage, "", false},
 		{"issue, deleted", "POST", issuePath(deleted), chat, 404, "NotFound", identityMissing, "", false},
 		{"issue, never existed", "POST", issuePath(missing), chat, 404, "NotFound", identityMissing, "", false},
 		{"revoke, other resource", "POST", revokePath(foreignID), "", 401, "IdentityNotOwned", notOwnedMessage, "", false},
-		{"revoke, malformed ID", "POST", revokePath("alice"), "", 401, "IdentityNotOwned", notOwnedMessage, "", false},
 		{"delete, other resource", "DELETE", deletePath(foreignID), "", 401, "IdentityNotOwned", notOwnedMessage, "", false},
-		{"delete, malformed ID", "DELETE", deletePath("8:acs:" + resourceID), "", 401, "IdentityNotOwned", notOwnedMessage, "", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -307,4 +305,85 @@ func TestUserIDsAreUnique(t *testing.T) {
 	count := 0
 	ids.Range(func(any, any) bool { count++; return true })
 	assert.Equal(t, goroutines*each, count)
+}
+
+// userOperations are the operations that take the ID of a user.
+var userOperations = map[string]struct {
+	method string
+	path   func(id string) string
+	body   string
+	absent int // the status for a user that does not exist
+}{
+	"GetUserDetail": {http.MethodGet, func(id string) string { return "/identities/" + id + customIDQuery }, "", http.StatusNotFound},
+	"DeleteUser":    {http.MethodDelete, deletePath, "", http.StatusNoContent},
+	"GetToken":      {http.MethodPost, issuePath, `{"scopes":["chat"]}`, http.StatusNotFound},
+	"RevokeTokens":  {http.MethodPost, revokePath, "", http.StatusNoContent},
+}
+
+func TestMalformedIDsAreRejected(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	own, foreign := s.createUser(t), foreignID
+	token := s.issueToken(t, own)
+	malformed := map[string]func(id string) string{
+		"nothing after the resource": func(id string) string { return id[:43] },
+		"truncated":                  func(id string) string { return id[:len(id)-1] },
+		"trailing text":              func(id string) string { return id + "x" },
+		"trailing space":             func(id string) string { return id + " " },
+		"trailing newline":           func(id string) string { return id + "\n" },
+		"trailing NUL":               func(id string) string { return id + "\x00" },
+		"trailing slash":             func(id string) string { return id + "/" },
+		"slash and another ID":       func(id string) string { return id + "/" + id },
+		"space before the GUID":      func(id string) string { return id[:43] + " " + id[43:] },
+		"newline before the GUID":    func(id string) string { return id[:43] + "\n" + id[43:] },
+		"GUID without dashes":        func(id string) string { return id[:43] + strings.ReplaceAll(id[43:], "-", "") },
+		"GUID in braces":             func(id string) string { return id[:43] + "{" + id[43:] + "}" },
+		"letter that is no digit":    func(id string) string { return id[:len(id)-1] + "g" },
+		"digit of another script":    func(id string) string { return id[:len(id)-1] + "٣" },
+		"invalid UTF-8":              func(id string) string { return id[:len(id)-1] + "\xff" },
+		"three GUIDs":                func(id string) string { return id + "_" + otherID + "_" + objectID },
+		"two GUIDs, one truncated":   func(id string) string { return id + "_" + otherID[1:] },
+		"wf and one GUID":            func(id string) string { return id[:43] + "wf_" + id[43:] },
+		"wf and three GUIDs":         func(id string) string { return id[:43] + "wf_" + id[43:] + "_" + otherID + "_" + objectID },
+		"WF":                         func(id string) string { return id[:43] + "WF_" + id[43:] + "_" + otherID },
+		"another word":               func(id string) string { return id[:43] + "xx_" + id[43:] + "_" + otherID },
+		"raw ID in the ID":           func(id string) string { return id[:43] + id },
+		"long":                       func(id string) string { return id + strings.Repeat("0", 10_000) },
+	}
+	for operation, o := range userOperations {
+		for name, spoil := range malformed {
+			t.Run(operation+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				got := s.send(t, o.method, o.path(url.PathEscape(spoil(own))), o.body)
+				requireError(t, got, http.StatusBadRequest, "ValidationError", "Provided Id has invalid format.", "id")
+				assert.NotEmpty(t, got.Header.Get("api-supported-versions"))
+				got = s.send(t, o.method, o.path(url.PathEscape(spoil(foreign))), o.body)
+				requireError(t, got, http.StatusUnauthorized, "IdentityNotOwned", notOwnedMessage, "")
+			})
+		}
+		for _, id := range []string{"alice", "8:acs:" + resourceID, "8:acs:", strings.ToUpper(own), " " + own, "4:+15551234567", "8:orgid:" + objectID} {
+			got := s.send(t, o.method, o.path(url.PathEscape(id)), o.body)
+			requireError(t, got, http.StatusUnauthorized, "IdentityNotOwned", notOwnedMessage, "")
+		}
+	}
+	t.Cleanup(func() {
+		_, err := s.InspectToken(token)
+		assert.NoError(t, err, "a malformed ID has reached the user")
+	})
+}
+
+func TestWellFormedIDsAreAccepted(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	prefix := "8:acs:" + resourceID + "_"
+	for name, id := range map[string]string{
+		"user":                 prefix + otherID,
+		"Teams extension user": prefix + tenantID + "_" + objectID,
+		"Entra user":           prefix + "wf_" + tenantID + "_" + objectID,
+	} {
+		for operation, o := range userOperations {
+			got := s.send(t, o.method, o.path(id), o.body)
+			assert.Equal(t, o.absent, got.StatusCode, "%s, %s: %s", operation, name, got.body)
+		}
+	}
 }
