@@ -56,8 +56,8 @@ The service has no complete specification. Where neither its documentation nor a
 these are the choices of this package, and nobody should rely on the service making the same:
 
 Authentication
-  - Every failure is 401 with the code Denied, for an unknown path too. Messages say what is wrong where the
-    service, as far as known, only says that the request was denied.
+  - Every failure is 401 with the code Denied, for an unknown path too. Messages say what is wrong, and
+    what a signature was compared with, where the service, as far as known, only says that the request was denied.
   - The clock may differ by 15 minutes either way. The service's window is not documented.
   - A signature must cover x-ms-date or date, host and x-ms-content-sha256, each sent once. It may cover
     further headers, and the host with or without its port.
@@ -71,8 +71,8 @@ Requests
   - Unknown paths are 404 NotFound, wrong methods 405 MethodNotAllowed. Paths match exactly: letter case
     counts, and a trailing slash makes another path.
   - A body of more than 1 MiB is 413 RequestTooLarge. Malformed JSON, and values of the wrong type, are 400
-    ValidationError. Content-Type is not looked at, null is the same as absent, and a missing body the same
-    as an empty object.
+    ValidationError. A body with a Content-Type other than JSON is 415 UnsupportedMediaType; without a Content-Type
+    it is read as JSON. null is the same as absent, and a missing body the same as an empty object.
   - expiresInMinutes is ignored in API versions before 2022-10-01, which lack it, and by the creation of a
     user without a token.
   - Scopes are checked first, then expiresInMinutes, then whose identity it is. A scope that is not one of
@@ -96,7 +96,8 @@ Users
   - Issuing a token for an identity of this resource that was deleted or never existed is 404 NotFound.
     Deleting it, or revoking its tokens, is 204.
   - An ID that does not begin like this resource's IDs is 401 IdentityNotOwned, like the ID of another
-    resource.
+    resource. One that does, but does not go on with a GUID, two GUIDs, or "wf_" and two GUIDs, is 400 ValidationError
+    with the target "id".
   - The custom ID of a deleted user is free again.
   - Deletion and revocation count at once; the service may take 15 minutes. A revocation covers the tokens
     that were issued before it, however close in time.

@@ -8,7 +8,7 @@
 //
 // Every start makes a new certificate. -certificate writes what clients trust to a file, in PEM; where they look for
 // it depends on the language: SSL_CERT_FILE for Go on Linux, NODE_EXTRA_CA_CERTS for Node.js, REQUESTS_CA_BUNDLE for
-// Python. -insecure-http does without.
+// Python. It replaces an empty file or an emulator's certificate, and nothing else. -insecure-http serves plain HTTP.
 //
 // Users and tokens are kept in memory. What the emulator does differently from the service is in the documentation of
 // package emulator.
@@ -24,6 +24,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -80,7 +81,7 @@ func parse(args []string, stderr io.Writer) (*program, error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, withoutValue(err)
+		return nil, withoutValue(flags, err)
 	}
 	if err := p.check(flags.NArg()); err != nil {
 		return nil, err
@@ -95,10 +96,10 @@ func parse(args []string, stderr io.Writer) (*program, error) {
 // check refuses what no flag's type does. Arguments may be secrets that lost their flag: they are not quoted.
 func (p *program) check(arguments int) error {
 	if arguments > 0 {
-		return errors.New("an argument belongs to no flag")
+		return errors.New("unexpected argument; -h lists the flags")
 	}
 	if p.insecureHTTP && p.certificateFile != "" {
-		return errors.New("-certificate needs https, it cannot be used with -insecure-http")
+		return errors.New("-certificate cannot be used with -insecure-http")
 	}
 	_, port, err := net.SplitHostPort(p.addr)
 	if err == nil {
@@ -110,10 +111,16 @@ func (p *program) check(arguments int) error {
 	return nil
 }
 
-// withoutValue shortens an error of package flag, which quotes "-flag=value" where it finds no valid flag.
-func withoutValue(err error) error {
-	message, _, _ := strings.Cut(err.Error(), "=")
-	return errors.New(message)
+// flagAtEnd finds the flag that an error of package flag is about, unless it is an unknown one.
+var flagAtEnd = regexp.MustCompile(` -([a-z-]+)(?:: parse error)?$`)
+
+// withoutValue replaces an error of package flag, which quotes what it could not parse: it may be the access key.
+func withoutValue(flags *flag.FlagSet, err error) error {
+	match := flagAtEnd.FindStringSubmatch(err.Error())
+	if match == nil || flags.Lookup(match[1]) == nil {
+		return errors.New("unknown flag; -h lists the flags")
+	}
+	return fmt.Errorf("-%s: missing or invalid value", match[1])
 }
 
 // namingFlags turns the names of [emulator.Options] into those of the flags.

@@ -236,19 +236,12 @@ func TestFailures(t *testing.T) {
 		status int
 		text   string
 	}{
-		"unknown flag":             {[]string{"-accesskey", accessKey}, statusUsage, "-accesskey"},
-		"bad syntax":               {[]string{"---access-key=" + accessKey}, statusUsage, "-access-key"},
-		"no value":                 {[]string{"-access-key"}, statusUsage, "-access-key"},
-		"argument":                 {[]string{accessKey}, statusUsage, "an argument belongs to no flag"},
-		"argument after flags":     {[]string{"-insecure-http", "true"}, statusUsage, "an argument belongs to no flag"},
-		"access key":               {[]string{"-access-key", "c2VjcmV0!"}, statusUsage, "acs-identity-emulator: -access-key is not base64"},
-		"resource ID":              {[]string{"-resource-id", "contoso"}, statusUsage, "acs-identity-emulator: -resource-id is not a GUID"},
-		"http with certificate":    {[]string{"-insecure-http", "-certificate", missing}, statusUsage, "-certificate needs https"},
+		"http with certificate":    {[]string{"-insecure-http", "-certificate", missing}, statusUsage, "-certificate cannot be used with -insecure-http"},
 		"address without port":     {[]string{"-addr", "127.0.0.1"}, statusUsage, "-addr"},
 		"port out of range":        {[]string{"-addr", "127.0.0.1:65536"}, statusUsage, "-addr"},
-		"port in use":              {[]string{"-addr", taken.Addr().String()}, statusFailure, "-addr"},
-		"certificate in no folder": {[]string{"-addr", "127.0.0.1:0", "-certificate", missing}, statusFailure, "-certificate"},
-		"certificate is no file":   {[]string{"-addr", "127.0.0.1:0", "-certificate", folder}, statusFailure, "-certificate: " + folder + " is not a regular file"},
+		"port in use":              {[]string{"-addr", taken.Addr().String()}, statusFailure, "-addr: "},
+		"certificate in no folder": {[]string{"-addr", "127.0.0.1:0", "-certificate", missing}, statusFailure, "-certificate: no such file"},
+		"certificate is a folder":  {[]string{"-addr", "127.0.0.1:0", "-certificate", folder}, statusFailure, "-certificate: not a regular file"},
 		"no file, port in use":     {[]string{"-addr", taken.Addr().String(), "-certificate", filepath.Join(folder, "new.pem")}, statusFailure, "-addr"},
 	}
 	for name, test := range tests {
@@ -263,6 +256,55 @@ func TestFailures(t *testing.T) {
 			assert.NoFileExists(t, filepath.Join(folder, "new.pem"))
 		})
 	}
+}
+
+// TestErrorsQuoteNoValue puts the access key where it does not belong.
+func TestErrorsQuoteNoValue(t *testing.T) {
+	t.Parallel()
+	const (
+		unknown    = "unknown flag; -h lists the flags"
+		unexpected = "unexpected argument; -h lists the flags"
+		badAddr    = "-addr is not a host and a port, like 127.0.0.1:8443"
+	)
+	for text, commandLines := range map[string][][]string{
+		unknown: {
+			{"-accesskey", accessKey}, {"-accesskey=" + accessKey}, {"-access-key" + accessKey}, {"--access-key" + accessKey},
+			{"-" + accessKey}, {"--" + accessKey}, {"---" + accessKey}, {"---access-key=" + accessKey}, {"-=" + accessKey}, {"--=" + accessKey},
+			{"-addr" + accessKey, "-insecure-http"}, {"-insecure-http", "-" + accessKey}, {"-insecure-http", "---" + accessKey},
+			{"-insecure-http" + accessKey}, {"-addr", "127.0.0.1:0", "-access-key:" + accessKey}, {"-access-key\n" + accessKey},
+		},
+		"-access-key: missing or invalid value": {{"-access-key"}, {"-insecure-http", "--access-key"}},
+		"-insecure-http: missing or invalid value": {
+			{"-insecure-http=" + accessKey}, {"--insecure-http=" + accessKey}, {"-insecure-http=\n" + accessKey}, {"-insecure-http=" + accessKey + " for -addr"},
+		},
+		unexpected:                   {{accessKey}, {"-insecure-http", accessKey}, {"-insecure-http", "true"}, {"--", accessKey}, {"-", accessKey}},
+		"-access-key is not base64":  {{"-access-key", accessKey + "!"}, {"-access-key=endpoint=https://x/;accesskey=" + accessKey}, {"-access-key", "'" + accessKey + "'"}},
+		"-resource-id is not a GUID": {{"-resource-id", accessKey}, {"-resource-id=" + accessKey}},
+		badAddr:                      {{"-addr", accessKey}, {"-addr=" + accessKey}, {"-addr", "127.0.0.1:" + accessKey}, {"-addr", "endpoint=https://x/;accesskey=" + accessKey}},
+		"-addr: ":                    {{"-addr", accessKey + ":0"}, {"-addr", "[" + accessKey + "]:0"}},
+		"-certificate: ":             {{"-addr", "127.0.0.1:0", "-certificate", accessKey + "/" + accessKey}},
+	} {
+		for _, args := range commandLines {
+			t.Run(strings.Join(args, " "), func(t *testing.T) {
+				t.Parallel()
+				var stdout, stderr strings.Builder
+				assert.NotZero(t, run(ended(t), args, &stdout, &stderr))
+				assert.Regexp(t, `^acs-identity-emulator: `+regexp.QuoteMeta(text)+`[^\n]*\n$`, stderr.String())
+				for _, part := range []string{accessKey, strings.TrimRight(accessKey, "="), "c2VjcmV0", "secret"} {
+					assert.NotContains(t, stderr.String(), part)
+				}
+				assert.Empty(t, stdout.String())
+			})
+		}
+	}
+}
+
+// ended returns a context that has ended, with which the program stops as soon as it is ready.
+func ended(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
 }
 
 func TestRequestsAreNotKept(t *testing.T) {
@@ -283,11 +325,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestEndpoint runs the program in the test's process: with a context that has ended, it stops when it is ready.
 func TestEndpoint(t *testing.T) {
 	t.Parallel()
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
 	tests := map[string]string{
 		"127.0.0.1:0": "https://127.0.0.1:",
 		"localhost:0": "https://localhost:",
@@ -303,7 +342,7 @@ func TestEndpoint(t *testing.T) {
 		t.Run(addr, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr strings.Builder
-			assert.Zero(t, run(ended, []string{"-addr", addr}, &stdout, &stderr), stderr.String())
+			assert.Zero(t, run(ended(t), []string{"-addr", addr}, &stdout, &stderr), stderr.String())
 			assert.Regexp(t, `^endpoint=`+regexp.QuoteMeta(want)+`[1-9][0-9]*/;accesskey=\S+\n$`, stdout.String())
 		})
 	}

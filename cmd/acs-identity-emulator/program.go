@@ -2,21 +2,18 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/internal/httpserver"
-	"github.com/acs-go/identity/internal/selfsigned"
 )
 
 const shutdownTimeout = 2 * time.Second
@@ -33,7 +30,7 @@ type program struct {
 func (p *program) serve(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
 	listener, err := net.Listen("tcp", p.addr)
 	if err != nil {
-		return fmt.Errorf("-addr: %w", err)
+		return fmt.Errorf("-addr: %w", withoutAddress(err))
 	}
 	defer func() { _ = listener.Close() }()
 	endpoint := p.endpoint(listener.Addr().(*net.TCPAddr))
@@ -52,6 +49,17 @@ func (p *program) serve(ctx context.Context, stdout io.Writer, log *slog.Logger)
 	return nil
 }
 
+// withoutAddress shortens an error of package net, which quotes the address.
+func withoutAddress(err error) error {
+	if dnsError, ok := errors.AsType[*net.DNSError](err); ok {
+		return errors.New(dnsError.Err)
+	}
+	if opError, ok := errors.AsType[*net.OpError](err); ok {
+		return opError.Err
+	}
+	return err
+}
+
 // endpoint returns where clients on this machine find the listener.
 func (p *program) endpoint(address *net.TCPAddr) *url.URL {
 	host, _, _ := net.SplitHostPort(p.addr) // fine, or there were no listener
@@ -63,43 +71,6 @@ func (p *program) endpoint(address *net.TCPAddr) *url.URL {
 		scheme = "http"
 	}
 	return &url.URL{Scheme: scheme, Host: net.JoinHostPort(host, strconv.Itoa(address.Port)), Path: "/"}
-}
-
-// newCertificate makes a certificate for the host, and writes the file that clients trust. It returns nil without TLS.
-func (p *program) newCertificate(host string) (*tls.Certificate, error) {
-	if p.insecureHTTP {
-		return nil, nil
-	}
-	certificate, err := selfsigned.New(host)
-	if err != nil {
-		return nil, fmt.Errorf("-addr: %w", err)
-	}
-	if p.certificateFile == "" {
-		return certificate, nil
-	}
-	if err := writeFile(p.certificateFile, selfsigned.PEM(certificate)); err != nil {
-		return nil, fmt.Errorf("-certificate: %w", err)
-	}
-	return certificate, nil
-}
-
-// writeFile writes a file that is never seen half-written. It replaces regular files only: /dev/stdout must survive.
-//
-//nolint:gosec // whoever starts the program names the file, and everybody may read a certificate
-func writeFile(name string, data []byte) error {
-	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file", name)
-	}
-	folder, err := os.MkdirTemp(filepath.Dir(name), ".acs-identity-emulator-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	complete := filepath.Join(folder, filepath.Base(name))
-	if err := os.WriteFile(complete, data, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(complete, name)
 }
 
 func serve(ctx context.Context, server *http.Server, listener net.Listener) error {

@@ -2,6 +2,7 @@
 package selfsigned
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,7 +16,10 @@ import (
 	"time"
 )
 
-const life = 365 * 24 * time.Hour
+const (
+	lifetime   = 365 * 24 * time.Hour
+	commonName = "Azure Communication Services identity emulator"
+)
 
 // New makes a certificate that is its own root: clients in any language trust one file. It is valid for 127.0.0.1,
 // ::1, localhost and the given hosts, which are IP addresses or DNS names. Its Leaf is set.
@@ -41,12 +45,25 @@ func PEM(certificate *tls.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Leaf.Raw})
 }
 
+// IsPEM reports whether the data is what [PEM] returns for a certificate that [New] has made, and nothing else.
+func IsPEM(data []byte) bool {
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return false
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil || certificate.Subject.CommonName != commonName || certificate.CheckSignatureFrom(certificate) != nil {
+		return false
+	}
+	return bytes.Equal(data, PEM(&tls.Certificate{Leaf: certificate}))
+}
+
 func newTemplate(hosts []string) *x509.Certificate {
 	now := time.Now()
 	template := &x509.Certificate{
-		Subject:               pkix.Name{CommonName: "Azure Communication Services identity emulator"},
+		Subject:               pkix.Name{CommonName: commonName},
 		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(life),
+		NotAfter:              now.Add(lifetime),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
