@@ -21,10 +21,10 @@ const (
 	deniedHash    = "Request 'x-ms-content-sha256' differs from generated content hash."
 )
 
-// deniedSignature is the message for a request whose signature does not match.
-func deniedSignature(method, target, host string) string {
-	return deniedGeneric + " The signature does not match. Verified were the method '" + method + "', the path and query '" + target +
-		"' and the host '" + host + "', with the resource's access key."
+// deniedSignature is the message for a request to create a user whose signature does not match.
+func (s *service) deniedSignature() string {
+	return deniedGeneric + " The signature does not match. Verified were the method 'POST', the path and query '" + createPath +
+		"' and the host '" + address(s.Server) + "', with the resource's access key."
 }
 
 func requireDenied(t *testing.T, got answer) {
@@ -97,7 +97,7 @@ func TestSignatureCoversTheRequest(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	const body = `{"createTokenWithScopes":["chat"]}`
-	mismatch := deniedSignature(http.MethodPost, createPath, address(s.Server))
+	mismatch := s.deniedSignature()
 	tests := []struct {
 		name    string
 		spoil   func(*signing)
@@ -437,7 +437,7 @@ func TestDeniedSaysWhy(t *testing.T) {
 		"hash":             {func(h http.Header) { h.Set("x-ms-content-sha256", zeros) }, deniedHash},
 		"signature": {func(h http.Header) {
 			h.Set("Authorization", "HMAC-SHA256 SignedHeaders="+names+"&Signature="+zeros)
-		}, deniedSignature(http.MethodPost, createPath, address(s.Server))},
+		}, s.deniedSignature()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

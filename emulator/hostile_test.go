@@ -139,7 +139,7 @@ func TestForgedSignaturesAmongValidOnes(t *testing.T) {
 		group.Go(func() {
 			got := s.do(t, forged)
 			assertRefused(t, got, http.StatusUnauthorized, "Denied")
-			assert.Equal(t, deniedSignature(http.MethodPost, createPath, address(s.Server)), message(t, got))
+			assert.Equal(t, s.deniedSignature(), message(t, got))
 		})
 		group.Go(func() { assert.Equal(t, http.StatusCreated, s.do(t, good).StatusCode) })
 	}
@@ -183,7 +183,7 @@ func TestBodyChangedAfterSigning(t *testing.T) {
 			r.Header.Set("x-ms-content-sha256", s.signing(r, sent).hash)
 			got = s.do(t, r)
 			assertRefused(t, got, http.StatusUnauthorized, "Denied")
-			assert.Equal(t, deniedSignature(http.MethodPost, createPath, address(s.Server)), message(t, got))
+			assert.Equal(t, s.deniedSignature(), message(t, got))
 		})
 	}
 }
