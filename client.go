@@ -3,7 +3,6 @@ package identity
 import (
 	"cmp"
 	"errors"
-	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -17,7 +16,7 @@ import (
 const ServiceName cloud.ServiceName = "communication/identity"
 
 const (
-	defaultAPIVersion  = "2025-06-30"
+	defaultAPIVersion  = "2026-09-23"
 	customIDAPIVersion = "2025-03-02-preview" // the only one that has them
 	// The double slash is what the official libraries send.
 	defaultAudience = "https://communication.azure.com/"
@@ -25,12 +24,15 @@ const (
 
 // ClientOptions are the optional settings of a [Client].
 //
-// APIVersion selects the version of the service's API; the default is 2025-06-30.
+// APIVersion selects the version of the service's API; the default is 2026-09-23.
 // Versions that the library does not know are passed on to the service.
 //
-// Transport sends the requests. Without one, clients share a transport that does not
-// follow redirects, because the service never redirects and a request carries secrets.
-// Give an http.Client of your own a CheckRedirect that returns [http.ErrUseLastResponse].
+// Transport sends the requests. Clients without one share a transport that does not
+// follow redirects, because the service never redirects and requests carry secrets. If
+// you pass your own [http.Client], set its CheckRedirect to return
+// [http.ErrUseLastResponse]. Canceling a call during a TLS handshake ends the call, but
+// net/http lets the handshake go on for up to TLSHandshakeTimeout, which is 10 seconds in
+// the shared transport.
 //
 // PerRetryPolicies and policy.WithHTTPHeader take effect after a request is signed and
 // must not change what is signed: method, URL, host, body and date. Change these in
@@ -40,19 +42,19 @@ type ClientOptions struct {
 }
 
 // Client manages the users of one Communication Services resource and their access
-// tokens. Create one with [NewClient], [NewClientWithSharedKeyCredential] or
-// [NewClientFromConnectionString], and share it: it is safe for concurrent use by
-// several goroutines.
+// tokens. Use [NewClient], [NewClientWithSharedKeyCredential] or
+// [NewClientFromConnectionString] to create one, and share it: it is safe for concurrent
+// use.
 type Client struct {
-	internal   *azcore.Client
-	bare       *azcore.Client // sends no credential of its own
-	endpoint   string
-	apiVersion string
-	allowsHTTP bool
+	internal        *azcore.Client
+	unauthenticated *azcore.Client // for requests that carry a user's token
+	endpoint        string
+	apiVersion      string
 }
 
-// NewClient creates a client that authenticates with Microsoft Entra ID.
-//   - endpoint - the resource's endpoint, like "https://<resource>.communication.azure.com"
+// NewClient creates a client that authenticates with Microsoft Entra ID. The identity
+// needs a role on the resource that allows the service's operations, such as Contributor.
+//   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"
 //   - credential - an Entra credential, typically from the azidentity module
 //   - options - optional settings; nil means the defaults
 func NewClient(endpoint string, credential azcore.TokenCredential, options *ClientOptions) (*Client, error) {
@@ -60,7 +62,7 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 		return nil, errors.New("identity: credential cannot be nil")
 	}
 	if _, isUser := credential.(*CommunicationTokenCredential); isUser {
-		return nil, errors.New("identity: credential is that of a user, who cannot manage identities")
+		return nil, errors.New("identity: a CommunicationTokenCredential authenticates a user and cannot manage identities")
 	}
 	if options == nil {
 		options = &ClientOptions{}
@@ -69,11 +71,12 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 	if audience == "" {
 		audience = defaultAudience
 	}
-	return newClient(endpoint, options, newEntraPolicies(credential, audience+"/.default", options)...)
+	authentication := newEntraPolicy(credential, audience+"/.default", options.InsecureAllowCredentialWithHTTP)
+	return newClient(endpoint, options, authentication, entraAttemptPolicy{authentication})
 }
 
 // NewClientWithSharedKeyCredential creates a client that authenticates with an access key.
-//   - endpoint - the resource's endpoint, like "https://<resource>.communication.azure.com"
+//   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"
 //   - credential - an access key of the resource; see [NewSharedKeyCredential]
 //   - options - optional settings; nil means the defaults
 func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCredential, options *ClientOptions) (*Client, error) {
@@ -83,18 +86,16 @@ func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCred
 	if options == nil {
 		options = &ClientOptions{}
 	}
-	return newClient(endpoint, options, &sharedKeyPolicy{credential: credential})
+	return newClient(endpoint, options, &sharedKeyPolicy{credential: credential, allowHTTP: options.InsecureAllowCredentialWithHTTP})
 }
 
-// NewClientFromConnectionString creates a client from a connection string of the resource.
-//   - connectionString - as the Azure portal shows it, like "endpoint=https://<resource>.communication.azure.com/;accesskey=<key>"
+// NewClientFromConnectionString creates a client from a connection string of the
+// resource. To replace the access key later, use [ParseConnectionString] and
+// [NewClientWithSharedKeyCredential] instead.
+//   - connectionString - as the Azure portal shows it: "endpoint=https://<resource>.communication.azure.com/;accesskey=<key>"
 //   - options - optional settings; nil means the defaults
 func NewClientFromConnectionString(connectionString string, options *ClientOptions) (*Client, error) {
-	endpoint, accessKey, err := parseConnectionString(connectionString)
-	if err != nil {
-		return nil, err
-	}
-	credential, err := NewSharedKeyCredential(accessKey)
+	endpoint, credential, err := ParseConnectionString(connectionString)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,8 @@ func NewClientFromConnectionString(connectionString string, options *ClientOptio
 }
 
 func newClient(endpoint string, options *ClientOptions, authentication ...policy.Policy) (*Client, error) {
-	endpoint, err := parseEndpoint(endpoint)
+	allowHTTP := options.InsecureAllowCredentialWithHTTP
+	endpoint, err := parseEndpoint(endpoint, allowHTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -110,16 +112,15 @@ func newClient(endpoint string, options *ClientOptions, authentication ...policy
 	if err != nil {
 		return nil, err
 	}
-	bare, err := newPipelineClient(options, noCredential{})
+	unauthenticated, err := newPipelineClient(options, userTokenPolicy{allowHTTP})
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
-		internal:   internal,
-		bare:       bare,
-		endpoint:   endpoint,
-		apiVersion: cmp.Or(options.APIVersion, defaultAPIVersion),
-		allowsHTTP: options.InsecureAllowCredentialWithHTTP,
+		internal:        internal,
+		unauthenticated: unauthenticated,
+		endpoint:        endpoint,
+		apiVersion:      cmp.Or(options.APIVersion, defaultAPIVersion),
 	}, nil
 }
 
@@ -128,22 +129,13 @@ func newPipelineClient(options *ClientOptions, authentication ...policy.Policy) 
 	if clientOptions.Transport == nil {
 		clientOptions.Transport = defaultHTTPClient
 	}
-	clientOptions.Transport = boundedTransport{clientOptions.Transport}
+	clientOptions.Transport = safeTransport{clientOptions.Transport}
 	return azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{
-		// What it takes to see a wrong clock or version, and what Azure's support asks for.
+		// These help to diagnose clock skew and unsupported versions, and Azure's support
+		// asks for x-azure-ref.
 		AllowedHeaders: []string{"api-supported-versions", "x-azure-ref", "x-ms-date"},
 		APIVersion:     runtime.APIVersionOptions{Location: runtime.APIVersionLocationQueryParam, Name: "api-version"},
 		PerRetry:       authentication,
 		Tracing:        runtime.TracingOptions{Namespace: "Microsoft.Communication"},
 	}, &clientOptions)
-}
-
-// noCredential is for requests that carry a token of their own.
-type noCredential struct{}
-
-func (noCredential) Do(req *policy.Request) (*http.Response, error) {
-	if _, err := ownBody(req); err != nil {
-		return nil, nonRetriableError{err}
-	}
-	return req.Next()
 }

@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ func TestPathOfTheEndpointIsKept(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.DeleteUser(t.Context(), identitytest.User, nil)
 	require.NoError(t, err)
-	assert.Equal(t, "/acs%2Fv1/identities/8:acs:a_b?api-version=2025-06-30", transport.Requests[0].URL.RequestURI())
+	assert.Equal(t, "/acs%2Fv1/identities/8:acs:a_b?api-version="+identitytest.DefaultAPIVersion, transport.Requests[0].URL.RequestURI())
 }
 
 func TestInvalidConstructorParametersAreRejected(t *testing.T) {
@@ -40,7 +41,7 @@ func TestInvalidConstructorParametersAreRejected(t *testing.T) {
 			})
 			require.NoError(t, err)
 			return identity.NewClient(identitytest.Endpoint, credential, nil)
-		}, "credential is that of a user"},
+		}, "a CommunicationTokenCredential authenticates a user and cannot manage identities"},
 		"no endpoint with Entra": {func() (*identity.Client, error) { return identity.NewClient("", &identitytest.EntraCredential{}, nil) }, "endpoint cannot be empty"},
 		"no endpoint with a key": {func() (*identity.Client, error) { return identity.NewClientWithSharedKeyCredential("", key, nil) }, "endpoint cannot be empty"},
 		"no connection string":   {func() (*identity.Client, error) { return identity.NewClientFromConnectionString("", nil) }, "connectionString"},
@@ -141,20 +142,10 @@ func TestHTTPIsRejected(t *testing.T) {
 			t.Parallel()
 			transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)
 			options := identitytest.NewOptions(transport)
-			tries := &perRetryCounter{}
-			options.PerRetryPolicies = []policy.Policy{tries}
-			options.Retry.ShouldRetry = func(*http.Response, error) bool {
-				t.Error("the error must not be retried")
-				return false
-			}
 			client, err := construct(options)
-			require.NoError(t, err)
-			_, err = client.CreateUser(t.Context(), nil)
-			require.EqualError(t, err, "identity: endpoint must be https, unless ClientOptions.InsecureAllowCredentialWithHTTP is set")
-			assert.Empty(t, transport.Requests)
-			assert.Zero(t, tries.count)
+			require.EqualError(t, err, "identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set")
+			assert.Nil(t, client)
 
-			options = identitytest.NewOptions(transport)
 			options.InsecureAllowCredentialWithHTTP = true
 			client, err = construct(options)
 			require.NoError(t, err)
@@ -165,11 +156,31 @@ func TestHTTPIsRejected(t *testing.T) {
 	}
 }
 
-type perRetryCounter struct{ count int }
+// downgrade sends requests over http, whatever the endpoint says.
+type downgrade struct{}
 
-func (c *perRetryCounter) Do(req *policy.Request) (*http.Response, error) {
-	c.count++
+func (downgrade) Do(req *policy.Request) (*http.Response, error) {
+	req.Raw().URL.Scheme = "http"
 	return req.Next()
+}
+
+// TestPolicyCannotSendSecretsOverHTTP has a policy of the caller change the URL after the constructor accepted it.
+func TestPolicyCannotSendSecretsOverHTTP(t *testing.T) {
+	t.Parallel()
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		transport := identitytest.AlwaysRespond(op.Status(), op.ResponseBody)
+		options := op.NewOptions(transport)
+		options.PerCallPolicies = []policy.Policy{downgrade{}}
+		options.Retry.ShouldRetry = func(*http.Response, error) bool {
+			t.Error("another attempt would fail, too")
+			return false
+		}
+		for _, client := range identitytest.NewClients(t, options) {
+			_, err := op.Call(t.Context(), client)
+			require.EqualError(t, err, "identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set")
+			assert.Empty(t, transport.Requests)
+		}
+	})
 }
 
 // TestConstantsHaveTheValuesOfTheService pins what is part of the service's contract and of other people's settings.
@@ -202,39 +213,57 @@ func TestParseConnectionString(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			endpoint, accessKey, err := identity.SplitConnectionString(connectionString)
+			endpoint, credential, err := identity.ParseConnectionString(connectionString)
 			require.NoError(t, err)
 			assert.Equal(t, "https://contoso.communication.azure.com/", endpoint)
-			assert.Equal(t, "c2VjcmV0a2V5PT0=", accessKey)
+			want, err := identity.NewSharedKeyCredential("c2VjcmV0a2V5PT0=")
+			require.NoError(t, err)
+			assert.Equal(t, signatureOf(t, want), signatureOf(t, credential))
 		})
 	}
 }
 
+func signatureOf(t *testing.T, credential *identity.SharedKeyCredential) string {
+	t.Helper()
+	signature, err := identity.Signature(credential, "message")
+	require.NoError(t, err)
+	return signature
+}
+
 func TestMalformedConnectionStringsAreRejected(t *testing.T) {
 	t.Parallel()
+	const form = `; the form is "endpoint=https://<resource>.communication.azure.com/;accesskey=<key>"`
 	for name, test := range map[string]struct{ connectionString, message string }{
-		"empty":                 {"", "connectionString has no endpoint"},
-		"blank":                 {" ; ;", "connectionString has no endpoint"},
-		"without the endpoint":  {"accesskey=c2VjcmV0", "connectionString has no endpoint"},
-		"without the key":       {"endpoint=https://contoso.example", "connectionString has no accesskey"},
-		"empty endpoint":        {"endpoint= ;accesskey=c2VjcmV0", "connectionString has an empty endpoint"},
-		"empty key":             {"endpoint=https://contoso.example;accesskey=", "connectionString has an empty accesskey"},
-		"two endpoints":         {"endpoint=a;accesskey=c2VjcmV0;ENDPOINT=b", "connectionString has more than one endpoint"},
-		"two keys":              {"endpoint=a;accesskey=c2VjcmV0;accesskey=c2VjcmV0", "connectionString has more than one accesskey"},
-		"empty first, then one": {"endpoint=a;accesskey=;accesskey=c2VjcmV0", "connectionString has more than one accesskey"},
-		"part without a name":   {"endpoint=a;accesskey=c2VjcmV0;c2VjcmV0", `connectionString has a part that is not "name=value"`},
-		"key that is no base64": {"endpoint=https://contoso.example;accesskey=c2VjcmV0!", "accessKey must be base64"},
-		"bad endpoint":          {"endpoint=:c2VjcmV0:;accesskey=c2VjcmV0", "endpoint must look like"},
+		"empty":                     {"", "connectionString is empty" + form},
+		"blank":                     {" \n", "connectionString is empty" + form},
+		"name of a variable":        {"c2VjcmV0", "connectionString has no parts of the form name=value" + form},
+		"separators":                {" ; ;", "connectionString has no parts of the form name=value" + form},
+		"in quotation marks":        {`"endpoint=https://contoso.example;accesskey=c2VjcmV0"`, "connectionString begins with a quotation mark" + form},
+		"in single quotation marks": {`'endpoint=https://contoso.example;accesskey=c2VjcmV0'`, "connectionString begins with a quotation mark" + form},
+		"without the endpoint":      {"accesskey=c2VjcmV0", "connectionString has no endpoint" + form},
+		"without the key":           {"endpoint=https://contoso.example", "connectionString has no accesskey" + form},
+		"key without equals sign":   {"endpoint=https://contoso.example;accesskey", "connectionString has an empty accesskey" + form},
+		"endpoint without a value":  {"endpoint;accesskey=c2VjcmV0", "connectionString has an empty endpoint" + form},
+		"empty endpoint":            {"endpoint= ;accesskey=c2VjcmV0", "connectionString has an empty endpoint" + form},
+		"empty key":                 {"endpoint=https://contoso.example;accesskey=", "connectionString has an empty accesskey" + form},
+		"two endpoints":             {"endpoint=a;accesskey=c2VjcmV0;ENDPOINT=b", "connectionString has more than one endpoint" + form},
+		"two keys":                  {"endpoint=a;accesskey=c2VjcmV0;accesskey=c2VjcmV0", "connectionString has more than one accesskey" + form},
+		"empty first, then one":     {"endpoint=a;accesskey=;accesskey=c2VjcmV0", "connectionString has more than one accesskey" + form},
+		"part without a name":       {"endpoint=a;accesskey=c2VjcmV0;c2VjcmV0", "connectionString has a part without an equals sign" + form},
+		"key that is not base64":    {"endpoint=https://contoso.example;accesskey=c2VjcmV0!", "accessKey must be base64"},
+		"bad endpoint":              {"endpoint=:c2VjcmV0:;accesskey=c2VjcmV0", "endpoint must look like"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client, err := identity.NewClientFromConnectionString(test.connectionString, nil)
-			require.ErrorContains(t, err, test.message)
+			require.ErrorContains(t, err, "identity: "+test.message)
 			assert.Nil(t, client)
 			assert.NotContains(t, err.Error(), "c2VjcmV0", "an error must not quote the key")
 		})
 	}
 }
+
+var longestLabel = strings.Repeat("a", 63)
 
 func TestParseEndpoint(t *testing.T) {
 	t.Parallel()
@@ -253,6 +282,7 @@ func TestParseEndpoint(t *testing.T) {
 		"https://127.0.0.1:8443":                       "https://127.0.0.1:8443",
 		"https://gateway.example/acs/v1/":              "https://gateway.example/acs/v1",
 		"https://gateway.example/a%2Fb":                "https://gateway.example/a%2Fb",
+		"https://" + longestLabel + ".example":         "https://" + longestLabel + ".example",
 	} {
 		t.Run(endpoint, func(t *testing.T) {
 			t.Parallel()
@@ -279,6 +309,7 @@ func TestMalformedEndpointsAreRejected(t *testing.T) {
 		"https://[fe80::1%25eth0]":              "endpoint must look like",
 		"https://contoso.example;key=c2VjcmV":   "endpoint must look like",
 		"https://.":                             "endpoint must look like",
+		"https://a" + longestLabel + ".example": "endpoint must look like",
 		"https://contoso..example":              "endpoint must look like",
 		"https://contoso.example:":              "endpoint must look like",
 		"https://contoso.example:65536":         "endpoint must look like",

@@ -1,64 +1,69 @@
 /*
 Package identity is a client library for the identity service of [Azure Communication
-Services]: it creates communication users and issues the access tokens with which they
-chat and call.
+Services]. It creates communication users and issues the access tokens that they need for
+chat and calling.
 
 # Authentication
 
-A [Client] authenticates with Microsoft Entra ID ([NewClient]), with an access key of
-the resource ([NewClientWithSharedKeyCredential]) or with a connection string, which
-holds an endpoint and an access key ([NewClientFromConnectionString]).
+A [Client] authenticates with Microsoft Entra ID ([NewClient]), with an access key of the
+resource ([NewClientWithSharedKeyCredential]) or with a connection string, which holds an
+endpoint and an access key ([NewClientFromConnectionString]).
 
-Access keys can be replaced while clients use them, with [SharedKeyCredential.Update].
-Over http both ways of authentication are refused, unless
-ClientOptions.InsecureAllowCredentialWithHTTP is set.
+[SharedKeyCredential.Update] replaces an access key while clients use it. Clients reject
+endpoints with the scheme http, unless ClientOptions.InsecureAllowCredentialWithHTTP is
+set.
 
 # Tokens
 
-[Client.CreateUserAndToken] and [Client.GetToken] issue an [AccessToken], which carries
-one or more values of [TokenScope] and lives 24 hours, or as long as TokenExpiresIn says.
-Issue tokens on a server, and only to the user who has signed in to it.
-[Client.RevokeTokens] ends all tokens of a user before their time.
-[Client.GetTokenForTeamsUser] exchanges the Entra token of a Microsoft Teams user. With
-[Client.ExchangeTeamsExtensionToken], a Teams user makes phone calls through the resource.
+[Client.CreateUserAndToken] and [Client.GetToken] issue an [AccessToken] with one or more
+values of [TokenScope]. It lives 24 hours, or as long as TokenExpiresIn says. Issue tokens
+on a server, and only to the user who signed in there. [Client.RevokeTokens] revokes all
+tokens of a user. [Client.GetTokenForTeamsUser] exchanges the Entra token of a Microsoft
+Teams user. With the token of [Client.ExchangeTeamsExtensionToken], a Teams user makes
+phone calls through the resource.
 
-The service has no list of users. Creating one is idempotent with a CustomID, and is not
-without: a request that is repeated because its answer was lost creates a second user.
+The service cannot list users. Creating a user is idempotent only with a CustomID, a
+preview that may end; otherwise each retry after a lost response creates another user.
 
-A [CommunicationTokenCredential] holds the token of one user for clients of other services
-and renews it in time.
+A [CommunicationTokenCredential] holds the access token of one user for clients of other
+services, and refreshes it before it expires.
 
 # Errors
 
-What the service refuses comes back as an [azcore.ResponseError]; [HasCode] tells its
-reasons apart. Other failures, like a lost connection, are other errors. Bad parameters
-are refused before any request, with an error that names the parameter.
+If the service rejects a request, the error is or wraps an [azcore.ResponseError].
+[HasCode] distinguishes the error codes, and [CommunicationErrorOf] returns the service's
+error. Other failures, such as a lost connection, are ordinary errors. Invalid parameters
+are rejected before any request, with an error that names the parameter.
 
 	_, err := client.GetToken(ctx, user, scopes, nil)
 	if identity.HasCode(err, identity.ErrorCodeIdentityNotOwned) {
 		// the user belongs to another resource
 	}
 
-Requests that fail for a passing reason are retried, by the rules of azcore;
-ClientOptions.Retry changes them. A machine whose clock is wrong is no reason to fail: with
-an access key, a client that is refused for its date goes by the service's clock from then
-on. A call ends when its context does.
+Transient failures are retried, with the rules of azcore; ClientOptions.Retry changes
+them. Canceling the context ends a call, and so does its deadline. The error then holds
+both the context's error and the outcome of the last attempt. If a Retry-After ends after
+the deadline, the call fails at once with the service's error.
+
+Clock skew is corrected: if the service rejects a request that was signed with an access
+key, and the clocks differ, the client repeats it with the service's time, and goes on
+using that time if it was accepted.
 
 # Security
 
-The library puts no access key, connection string or token into an error, and printing
-or logging a type of this package that holds one shows REDACTED. This does not reach the
-JSON of an [AccessToken], which holds the token on purpose, a slice, map or struct of
-your own that log/slog writes as JSON, and azcore's Logging.IncludeBody. SECURITY.md has
-all that is promised and what is not.
+The library puts no access key, connection string or token into an error, and formatting
+or logging a type of this package that holds one shows REDACTED. This does not apply to the
+JSON of an [AccessToken], which holds the token on purpose, to slices, maps and structs of
+your own that log/slog writes as JSON, and to azcore's Logging.IncludeBody. SECURITY.md
+lists what is promised and what is not.
 
-Clients without a Transport of their own follow no redirect.
+Clients without a custom Transport do not follow redirects.
 
 # Testing
 
-Package [github.com/acs-go/identity/emulator] is the service in process, with real
-state: tests run against it without Azure and without a network. Package
-[github.com/acs-go/identity/fake] scripts the answer of one operation.
+Package [github.com/acs-go/identity/emulator] runs the service in-process, with real
+state: tests need neither Azure nor a network. Package
+[github.com/acs-go/identity/fake] scripts the response of one operation.
 
 [Azure Communication Services]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model
 */

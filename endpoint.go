@@ -10,19 +10,19 @@ import (
 
 var errEndpoint = errors.New(`identity: endpoint must look like "https://<resource>.communication.azure.com"`)
 
-// parseEndpoint returns the one form of all endpoints that mean the same: with a
-// scheme, without the scheme's default port, without a slash at the end. The host
-// must be what goes on the wire, because it is signed.
+// parseEndpoint normalizes an endpoint: with a scheme, without the scheme's default port,
+// without a slash at the end. The host must be what goes on the wire, because it is
+// signed.
 //
-// An endpoint becomes part of URLs, and so of errors and logs. People pass connection
-// strings, keys and tokens by mistake: what does not look like an endpoint is refused,
-// and errors do not quote it.
-func parseEndpoint(endpoint string) (string, error) {
+// An endpoint becomes part of URLs, and so of errors and logs. Callers pass connection
+// strings, keys and tokens by mistake: only what looks like an endpoint is accepted, and
+// errors do not quote it.
+func parseEndpoint(endpoint string, allowHTTP bool) (string, error) {
 	if endpoint == "" {
 		return "", errors.New("identity: endpoint cannot be empty")
 	}
 	if strings.Contains(strings.ToLower(endpoint), "accesskey") {
-		return "", errors.New("identity: endpoint looks like a connection string, use NewClientFromConnectionString")
+		return "", errors.New("identity: endpoint looks like a connection string; use NewClientFromConnectionString")
 	}
 	hasScheme := strings.Contains(endpoint, "://")
 	if !hasScheme {
@@ -30,17 +30,19 @@ func parseEndpoint(endpoint string) (string, error) {
 	}
 	parsed, err := url.Parse(endpoint)
 	switch {
-	case err != nil || !isHost(parsed):
+	case err != nil || !hasValidHost(parsed):
 		return "", errEndpoint
 	case !hasScheme && !strings.ContainsAny(parsed.Host, ".:"):
-		return "", errEndpoint // a single word may be a key
+		return "", errEndpoint // a single word may be an access key
 	case parsed.Scheme != "https" && parsed.Scheme != "http":
 		return "", errors.New("identity: endpoint must have the scheme https")
+	case parsed.Scheme == "http" && !allowHTTP:
+		return "", errHTTP
 	case parsed.User != nil:
 		return "", errors.New("identity: endpoint cannot have user information")
 	case strings.ContainsAny(endpoint, "?#"):
 		return "", errors.New("identity: endpoint cannot have a query or a fragment")
-	case !consistsOf(parsed.Path, nameCharacters+"~/"):
+	case !containsOnly(parsed.Path, nameCharacters+"~/"):
 		return "", errEndpoint
 	}
 	host := strings.TrimSuffix(parsed.Host, ":"+defaultPort(parsed.Scheme))
@@ -54,9 +56,9 @@ func defaultPort(scheme string) string {
 	return "443"
 }
 
-// isHost reports whether the URL has an IP address or a host name by the rules of DNS,
-// and a port that is one or none.
-func isHost(u *url.URL) bool {
+// hasValidHost reports whether the URL has an IP address or a valid DNS name, and no port
+// or a valid one.
+func hasValidHost(u *url.URL) bool {
 	if strings.HasSuffix(u.Host, ":") {
 		return false
 	}
@@ -70,7 +72,7 @@ func isHost(u *url.URL) bool {
 
 func isHostName(name string) bool {
 	for label := range strings.SplitSeq(name, ".") {
-		if label == "" || len(label) > 63 || !consistsOf(label, nameCharacters) {
+		if label == "" || len(label) > 63 || !containsOnly(label, nameCharacters) {
 			return false
 		}
 	}
@@ -79,6 +81,6 @@ func isHostName(name string) bool {
 
 const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 
-func consistsOf(text, characters string) bool {
+func containsOnly(text, characters string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(characters, r) })
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync/atomic"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -12,87 +12,100 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
-// entraTokens stands between azcore's bearer token policy and the credential.
+// entraRefreshBefore is how long before its expiry an Entra token is refreshed if its
+// credential does not say when, as in azcore.
+const entraRefreshBefore = 5 * time.Minute
+
+// entraPolicy authenticates requests with Entra ID.
 //
-// The policy has one caller get a token and lets all others wait for it, for as long as
-// that takes, whatever becomes of their contexts. Here they take turns as long as there
-// is no valid token, each until its own context ends.
-type entraTokens struct {
-	credential azcore.TokenCredential
-	scopes     []string
-	turn       chan struct{} // holds a value while somebody has the turn
-	expiresOn  atomic.Int64  // of the last token, as Unix time in milliseconds
-	validUntil atomic.Int64  // the same, or zero after a refusal, when the policy may have dropped it
+// azcore's bearer token policy keeps a token of its own, and lets callers wait for it
+// without regard to their contexts. So each request gets a bearer token policy of its
+// own, which handles the header and claims challenges, and asks for the token that all
+// share.
+type entraPolicy struct {
+	token     sharedToken
+	scopes    []string
+	allowHTTP bool
 }
 
-// newEntraPolicies returns the policies that authenticate with Entra ID, in their order.
-func newEntraPolicies(credential azcore.TokenCredential, scope string, options *ClientOptions) []policy.Policy {
-	tokens := &entraTokens{credential: credential, scopes: []string{scope}, turn: make(chan struct{}, 1)}
-	return []policy.Policy{
-		runtime.NewBearerTokenPolicy(tokens, tokens.scopes, &policy.BearerTokenOptions{
-			AuthorizationHandler:            policy.AuthorizationHandler{OnRequest: tokens.authorize},
-			InsecureAllowCredentialWithHTTP: options.InsecureAllowCredentialWithHTTP,
-		}),
-		tokens,
-	}
-}
-
-// authorize has the policy put a token into the request.
-func (t *entraTokens) authorize(req *policy.Request, authorize func(policy.TokenRequestOptions) error) error {
-	options := policy.TokenRequestOptions{Scopes: t.scopes}
-	if t.isValid() {
-		// At once, but for the one caller who renews the token, and may not get another in time.
-		if err := authorize(options); err != nil || t.isValid() {
-			return err
+func newEntraPolicy(credential azcore.TokenCredential, scope string, allowHTTP bool) *entraPolicy {
+	p := &entraPolicy{scopes: []string{scope}, allowHTTP: allowHTTP}
+	p.token.refreshBefore = entraRefreshBefore
+	p.token.refresh = func(ctx context.Context, claims string) (azcore.AccessToken, error) {
+		options := policy.TokenRequestOptions{Scopes: p.scopes, Claims: claims, EnableCAE: true}
+		early, cancel := p.token.untilExpiry(ctx)
+		defer cancel()
+		token, err := askCredential(early, credential, options)
+		if early.Err() != nil && ctx.Err() == nil {
+			// An early refresh got stuck, and now there is no valid token.
+			token, err = askCredential(ctx, credential, options)
 		}
+		return token, err
 	}
-	ctx := req.Raw().Context()
-	select {
-	case t.turn <- struct{}{}:
-		defer func() { <-t.turn }()
-		err := authorize(options)
-		if err == nil {
-			t.validUntil.Store(t.expiresOn.Load())
-		}
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return p
 }
 
-func (t *entraTokens) isValid() bool { return time.Now().UnixMilli() < t.validUntil.Load() }
+// Do authorizes a request and sends it.
+func (p *entraPolicy) Do(req *policy.Request) (*http.Response, error) {
+	if err := requireHTTPS(req, p.allowHTTP); err != nil {
+		return nil, err
+	}
+	bearer := runtime.NewBearerTokenPolicy(p, p.scopes, &policy.BearerTokenOptions{InsecureAllowCredentialWithHTTP: p.allowHTTP})
+	return bearer.Do(req)
+}
 
-// GetToken is what the policy calls when it needs another token. After a panic the policy
-// would have everybody wait for ever.
-func (t *entraTokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (token azcore.AccessToken, err error) {
+// entraAttemptPolicy sends a request that [entraPolicy] authorized. It sees a rejected
+// token before the bearer token policy asks for another one.
+type entraAttemptPolicy struct{ *entraPolicy }
+
+// Do sends the request with its own body.
+func (p entraAttemptPolicy) Do(req *policy.Request) (*http.Response, error) {
+	if _, err := attemptBody(req); err != nil {
+		return nil, err
+	}
+	resp, err := sendAttempt(req)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized && !hasOperationCode(resp) {
+		p.token.discard(strings.TrimPrefix(req.Raw().Header.Get("Authorization"), "Bearer "))
+	}
+	return resp, err
+}
+
+// GetToken returns the token that all requests share.
+func (p *entraPolicy) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := p.token.get(ctx, options.Claims)
+	if err != nil {
+		ctx.Value(callKey{}).(*call).record(nil, err)
+	}
+	return token, err
+}
+
+// askCredential turns a panic in the credential into an error, because its value may hold
+// a secret.
+func askCredential(ctx context.Context, credential azcore.TokenCredential, options policy.TokenRequestOptions) (token azcore.AccessToken, err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("identity: credential panicked when it was asked for a token")
 		}
 	}()
-	if until := time.UnixMilli(t.validUntil.Load()); time.Now().Before(until) {
-		// Nobody waits for an early renewal: it must not outlast the token.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, until)
-		defer cancel()
-	}
-	token, err = t.credential.GetToken(ctx, options)
-	if err == nil {
-		t.expiresOn.Store(token.ExpiresOn.UnixMilli())
-		t.validUntil.Store(token.ExpiresOn.UnixMilli())
-	}
-	return token, err
+	return credential.GetToken(ctx, options)
 }
 
-// Do sends a request that has a token. It sees refusals before the policy does, which
-// drops its token then.
-func (t *entraTokens) Do(req *policy.Request) (*http.Response, error) {
-	if _, err := ownBody(req); err != nil {
-		return nil, nonRetriableError{err}
+// userTokenPolicy authorizes requests with the Entra token of a user, which the request
+// carries as its operation value of type entraToken.
+type userTokenPolicy struct{ allowHTTP bool }
+
+type entraToken string
+
+// Do authorizes a request and sends it with its own body.
+func (p userTokenPolicy) Do(req *policy.Request) (*http.Response, error) {
+	if err := requireHTTPS(req, p.allowHTTP); err != nil {
+		return nil, err
 	}
-	resp, err := req.Next()
-	if err == nil && resp.StatusCode == http.StatusUnauthorized {
-		t.validUntil.Store(0)
+	if _, err := attemptBody(req); err != nil {
+		return nil, err
 	}
-	return resp, err
+	var token entraToken
+	req.OperationValue(&token)
+	req.Raw().Header.Set("Authorization", "Bearer "+string(token))
+	return sendAttempt(req)
 }

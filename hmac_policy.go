@@ -17,48 +17,35 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-// redacted stands in the place of every secret that is printed or logged.
-const redacted = "REDACTED"
-
-// SharedKeyCredential holds an access key of a Communication Services resource.
-// Create one with [NewSharedKeyCredential]; it may be shared by several clients
-// and goroutines. It never shows its key when printed or logged.
+// SharedKeyCredential holds an access key of a Communication Services resource. Use
+// [NewSharedKeyCredential] or [ParseConnectionString] to create one. Several clients and
+// goroutines may share it. It never shows its key when formatted or logged.
 type SharedKeyCredential struct {
 	// A pointer, so that printing a copy by value shows an address and not the key.
 	key atomic.Pointer[signingKey]
 }
 
-// signingKey is an access key, ready to sign. Preparing a hash for a key takes longer than
-// a signature does, so that signers are kept.
+// signingKey is an access key, ready to sign. It keeps its hashes, because preparing one
+// for a key takes longer than a signature.
 type signingKey struct {
-	signers sync.Pool
-}
-
-type signer struct {
-	hash   hash.Hash
-	buffer []byte
+	hashes sync.Pool
 }
 
 func newSigningKey(key []byte) *signingKey {
-	return &signingKey{signers: sync.Pool{New: func() any { return &signer{hash: hmac.New(sha256.New, key)} }}}
+	return &signingKey{hashes: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
 
-// sign returns the base64 HMAC-SHA256 of the message, which is in parts, after the prefix.
-func (k *signingKey) sign(prefix string, message []string) string {
-	s := k.signers.Get().(*signer)
-	defer k.signers.Put(s)
-	s.buffer = s.buffer[:0]
-	for _, part := range message {
-		s.buffer = append(s.buffer, part...)
-	}
-	s.hash.Reset()
-	_, _ = s.hash.Write(s.buffer) // never fails
-	s.buffer = s.hash.Sum(s.buffer[:0])
-	return encode(prefix, s.buffer)
+// sign returns the base64 HMAC-SHA256 of the text.
+func (k *signingKey) sign(text []byte) string {
+	h := k.hashes.Get().(hash.Hash)
+	defer k.hashes.Put(h)
+	h.Reset()
+	_, _ = h.Write(text) // never fails
+	return encodeHash(h.Sum(nil))
 }
 
 // NewSharedKeyCredential creates a credential from an access key.
-//   - accessKey - the primary or secondary key of the resource, base64 as the Azure portal shows it
+//   - accessKey - a base64 key of the resource, as the Azure portal shows it; an empty or malformed key is an error
 func NewSharedKeyCredential(accessKey string) (*SharedKeyCredential, error) {
 	credential := &SharedKeyCredential{}
 	if err := credential.Update(accessKey); err != nil {
@@ -67,13 +54,13 @@ func NewSharedKeyCredential(accessKey string) (*SharedKeyCredential, error) {
 	return credential, nil
 }
 
-// Update replaces the access key, for every client that uses the credential.
-// A request in flight is signed with the old key or the new one. A key that is
-// not valid base64 is an error and leaves the old key in place.
+// Update replaces the access key, for every client that uses the credential. Each request
+// is signed with either the old key or the new one. If accessKey is empty or not base64,
+// Update returns an error and the old key stays in use.
 //
-// Regenerating a key in Azure revokes all access tokens that were issued with it,
-// says the [identity model]: move to the other key first, and regenerate the first
-// one when the tokens that it issued have expired.
+// Regenerating a key in Azure revokes all access tokens that were issued with it (see
+// [identity model]): switch to the other key first, and regenerate the first one when its
+// tokens have expired.
 //
 // [identity model]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model#access-tokens
 func (c *SharedKeyCredential) Update(accessKey string) error {
@@ -85,101 +72,180 @@ func (c *SharedKeyCredential) Update(accessKey string) error {
 	return nil
 }
 
-// Format prints the credential without its key.
+// Format redacts the key.
 func (c *SharedKeyCredential) Format(state fmt.State, _ rune) {
 	_, _ = io.WriteString(state, "SharedKeyCredential{"+redacted+"}")
 }
 
-// LogValue logs the credential without its key.
+// LogValue redacts the key.
 func (c *SharedKeyCredential) LogValue() slog.Value {
 	return slog.StringValue(redacted)
 }
 
-func (c *SharedKeyCredential) sign(prefix string, message ...string) (string, error) {
+func (c *SharedKeyCredential) signingKey() (*signingKey, error) {
+	if c == nil {
+		return nil, errors.New("identity: credential cannot be nil")
+	}
 	key := c.key.Load()
 	if key == nil {
-		return "", errors.New("identity: credential holds no key, create it with NewSharedKeyCredential")
+		return nil, errors.New("identity: credential holds no key; create it with NewSharedKeyCredential")
 	}
-	return key.sign(prefix, message), nil
+	return key, nil
 }
 
-// encode returns the prefix with the hash in base64.
-func encode(prefix string, hash []byte) string {
-	encoded := make([]byte, 0, 128)
-	return string(base64.StdEncoding.AppendEncode(append(encoded, prefix...), hash))
+// SharedKeyCredentialPolicyOptions are the optional settings of
+// [NewSharedKeyCredentialPolicy].
+type SharedKeyCredentialPolicyOptions struct {
+	// InsecureAllowCredentialWithHTTP allows signed requests over http, for tests. The
+	// default is to reject them before they are sent.
+	InsecureAllowCredentialWithHTTP bool
 }
 
-// sharedKeyPolicy signs requests with an access key. It runs once per attempt, so
-// that a retry carries the date of the retry.
+// NewSharedKeyCredentialPolicy returns a policy that signs requests with an access key.
+// [Client] has its own; this one is for the Communication Services that have no Go
+// client, such as SMS, email and rooms. Put it into PipelineOptions.PerRetry of an azcore
+// client, so that every attempt is signed at its own time.
 //
-// The scheme: https://learn.microsoft.com/rest/api/communication/authentication
-type sharedKeyPolicy struct {
-	credential  *SharedKeyCredential
-	clockOffset atomic.Int64 // how far the service's clock is ahead of this machine's, in nanoseconds
+// The policy signs method, URL, date and body, as described in [Authentication]. Policies
+// that run after it must not change these. It corrects clock skew: if the service rejects
+// a request and its clock differs from the local one, the policy sends the request once
+// more with the service's time, and uses that time from then on if it was accepted.
+//
+// With a nil credential, every request fails before it is sent.
+//   - credential - an access key of the resource
+//   - options - optional settings; nil means the defaults
+//
+// [Authentication]: https://learn.microsoft.com/rest/api/communication/authentication
+func NewSharedKeyCredentialPolicy(credential *SharedKeyCredential, options *SharedKeyCredentialPolicyOptions) policy.Policy {
+	if options == nil {
+		options = &SharedKeyCredentialPolicyOptions{}
+	}
+	return &sharedKeyPolicy{credential: credential, allowHTTP: options.InsecureAllowCredentialWithHTTP}
 }
 
-// Do signs a request and sends it. The service refuses a date that is too far from its
-// own clock, which its response tells. Then the request is sent once more with the
-// service's time, and so are those that follow.
+// sharedKeyPolicy signs requests with an access key. It runs once per attempt, so that a
+// retry carries the date of the retry.
+type sharedKeyPolicy struct {
+	credential *SharedKeyCredential
+	allowHTTP  bool
+	// clockOffset is how far the service's clock is ahead of the local one, in
+	// nanoseconds. It changes only after the service accepted a request signed with it:
+	// a gateway may send any date.
+	clockOffset atomic.Int64
+}
+
+// Do signs a request and sends it. If the service rejects it and the clocks differ, Do
+// signs and sends it once more with the service's time.
 func (p *sharedKeyPolicy) Do(req *policy.Request) (*http.Response, error) {
-	signedAt := p.serviceTime()
-	resp, err := p.send(req, signedAt)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || clockDrift(resp, signedAt).Abs() <= maxClockDrift {
+	offset := time.Duration(p.clockOffset.Load())
+	resp, err := p.send(req, offset)
+	if err != nil || !isSignatureRejected(resp) {
 		return resp, err
 	}
-	p.clockOffset.Store(int64(clockDrift(resp, time.Now())))
-	return p.send(req, p.serviceTime())
+	corrected, ok := offsetOf(resp)
+	if !ok || (corrected-offset).Abs() <= maxClockSkew {
+		return resp, nil
+	}
+	resp, err = p.send(req, corrected)
+	if err != nil {
+		return nil, fmt.Errorf("identity: local clock is %s the service: %w", describeSkew(corrected), err)
+	}
+	if isSignatureAccepted(resp) {
+		p.clockOffset.Store(int64(corrected))
+	}
+	return resp, nil
 }
 
-func (p *sharedKeyPolicy) send(req *policy.Request, now time.Time) (*http.Response, error) {
-	content, err := ownBody(req)
+func (p *sharedKeyPolicy) send(req *policy.Request, offset time.Duration) (*http.Response, error) {
+	if err := requireHTTPS(req, p.allowHTTP); err != nil {
+		return nil, err
+	}
+	content, err := attemptBody(req)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.credential.sign(req.Raw(), content, time.Now().Add(offset)); err != nil {
 		return nil, nonRetriableError{err}
 	}
-	if err := p.sign(req.Raw(), content, now); err != nil {
-		return nil, nonRetriableError{err}
-	}
-	return req.Next()
-}
-
-// serviceTime is the time by the service's clock, as far as that is known to differ from
-// this machine's.
-func (p *sharedKeyPolicy) serviceTime() time.Time {
-	return time.Now().Add(time.Duration(p.clockOffset.Load()))
-}
-
-// maxClockDrift is how far a clock may be off before a refusal is put down to it.
-const maxClockDrift = 5 * time.Minute
-
-// clockDrift returns how far the service's clock, by the date of its response, is ahead
-// of a local time. It is zero if the response has no date.
-func clockDrift(resp *http.Response, local time.Time) time.Duration {
-	date, err := http.ParseTime(resp.Header.Get("Date"))
-	if err != nil {
-		return 0
-	}
-	return date.Sub(local)
+	return sendAttempt(req)
 }
 
 // sign sets the headers that authenticate the request exactly as it goes on the wire.
-func (p *sharedKeyPolicy) sign(req *http.Request, content []byte, now time.Time) error {
+func (c *SharedKeyCredential) sign(req *http.Request, content []byte, now time.Time) error {
+	key, err := c.signingKey()
+	if err != nil {
+		return err
+	}
 	host := req.Host
 	if host == "" {
 		host = req.URL.Host
 	}
 	date := now.UTC().Format(http.TimeFormat)
 	contentHash := hashContent(content)
-	authorization, err := p.credential.sign("HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=",
-		req.Method, "\n", req.URL.RequestURI(), "\n", date, ";", host, ";", contentHash)
-	if err != nil {
-		return err
-	}
-	setHeaders(req.Header, []header{{"X-Ms-Date", date}, {"X-Ms-Content-Sha256", contentHash}, {"Authorization", authorization}})
+	signature := key.sign([]byte(req.Method + "\n" + req.URL.RequestURI() + "\n" + date + ";" + host + ";" + contentHash))
+	req.Header.Set("X-Ms-Date", date)
+	req.Header.Set("X-Ms-Content-Sha256", contentHash)
+	req.Header.Set("Authorization", "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="+signature)
 	return nil
 }
 
 // hashContent returns the base64 SHA-256 of a body.
 func hashContent(content []byte) string {
 	sum := sha256.Sum256(content)
-	return encode("", sum[:])
+	return encodeHash(sum[:])
+}
+
+func encodeHash(sum []byte) string {
+	var text [44]byte // base64 of 32 bytes
+	base64.StdEncoding.Encode(text[:], sum)
+	return string(text[:])
+}
+
+// maxClockSkew is the largest difference of the clocks that needs no correction. The
+// service does not publish its own limit; that of related services is 5 to 15 minutes.
+const maxClockSkew = time.Minute
+
+// offsetOf returns how far the clock that dated a response is ahead of the local one.
+func offsetOf(resp *http.Response) (time.Duration, bool) {
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return 0, false
+	}
+	return time.Until(date), true
+}
+
+func describeSkew(offset time.Duration) string {
+	direction := "behind"
+	if offset < 0 {
+		direction = "ahead of"
+	}
+	return offset.Abs().Round(time.Second).String() + " " + direction
+}
+
+// isSignatureRejected reports whether the date of the request can be the reason for the
+// response. Some responses with status 401 have a code that shows otherwise.
+func isSignatureRejected(resp *http.Response) bool {
+	return resp.StatusCode == http.StatusUnauthorized && !hasOperationCode(resp)
+}
+
+// isSignatureAccepted reports whether the response proves that the service accepted the
+// signature. A gateway may send other responses without having verified it.
+func isSignatureAccepted(resp *http.Response) bool {
+	switch status := resp.StatusCode; {
+	case status < http.StatusMultipleChoices:
+		return true
+	case status == http.StatusUnauthorized:
+		return hasOperationCode(resp)
+	case status == http.StatusBadRequest, status == http.StatusNotFound:
+		_, ok := communicationErrorIn(resp)
+		return ok
+	}
+	return false
+}
+
+// hasOperationCode reports whether the service rejected the operation, and so not the
+// signature.
+func hasOperationCode(resp *http.Response) bool {
+	reason, _ := communicationErrorIn(resp)
+	return reason.Code == ErrorCodeIdentityNotOwned || reason.Code == ErrorCodeInvalidAccessToken
 }

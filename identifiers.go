@@ -4,18 +4,19 @@ import (
 	"strings"
 )
 
-// Identifier says who or what takes part in a communication. The kinds are
+// Identifier identifies a participant of a communication. The kinds are
 // [CommunicationUserIdentifier], [PhoneNumberIdentifier], [MicrosoftTeamsUserIdentifier],
 // [MicrosoftTeamsAppIdentifier], [TeamsExtensionUserIdentifier] and [UnknownIdentifier];
-// use a type switch to tell them apart and [Equal] to compare them.
+// use a type switch to distinguish them and [Equal] to compare them.
 //
-// The JSON of an identifier is the one that Communication Services use in requests and
+// The JSON of an identifier is the one that Communication Services uses in requests and
 // responses; [UnmarshalIdentifier] reads it.
 type Identifier interface {
-	// Kind says which of the kinds the identifier is.
+	// Kind returns the identifier's kind.
 	Kind() IdentifierKind
-	// RawID is the identifier in one string, which [IdentifierFromRawID] turns back. It
-	// serves as a key in a database.
+	// RawID returns the identifier as one string; [IdentifierFromRawID] is the inverse. Use
+	// it as the key of a map or a database: == distinguishes an empty Cloud from
+	// [CloudEnvironmentPublic], which mean the same.
 	RawID() string
 
 	sealed()
@@ -54,7 +55,8 @@ const (
 
 // CommunicationUserIdentifier is a user of a Communication Services resource.
 type CommunicationUserIdentifier struct {
-	// ID is what the service calls the user, like "8:acs:<resource>_<user>".
+	// ID is the service's ID of the user, such as "8:acs:<resource>_<user>". Store it: a
+	// stored ID becomes a user again with CommunicationUserIdentifier{ID: id}.
 	ID string
 
 	rawID string
@@ -71,8 +73,8 @@ func (i CommunicationUserIdentifier) RawID() string {
 	return i.ID
 }
 
-// WithRawID returns the identifier with the raw ID that the service sent, where it
-// differs from the one that the fields give.
+// WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
+// derived from its fields.
 func (i CommunicationUserIdentifier) WithRawID(rawID string) CommunicationUserIdentifier {
 	i.rawID = rawID
 	return i
@@ -100,8 +102,8 @@ func (i PhoneNumberIdentifier) RawID() string {
 	return prefixPhoneNumber + i.PhoneNumber
 }
 
-// WithRawID returns the identifier with the raw ID that the service sent, where it
-// differs from the one that the fields give.
+// WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
+// derived from its fields.
 func (i PhoneNumberIdentifier) WithRawID(rawID string) PhoneNumberIdentifier {
 	i.rawID = rawID
 	return i
@@ -112,9 +114,9 @@ func (i PhoneNumberIdentifier) IsAnonymous() bool {
 	return i.RawID() == prefixPhoneNumber+"anonymous"
 }
 
-// AssertedID tells apart several connections of the same number. It is the part after
-// the last underscore of the raw ID or, where that has none, of the number. It is empty
-// where there is no such part.
+// AssertedID distinguishes several connections that use the same number. It is the part
+// after the last underscore of the raw ID or, failing that, of the number; empty if there
+// is none.
 func (i PhoneNumberIdentifier) AssertedID() string {
 	for _, text := range []string{i.RawID(), i.PhoneNumber} {
 		if underscore := strings.LastIndexByte(text, '_'); underscore >= 0 {
@@ -130,7 +132,7 @@ func (PhoneNumberIdentifier) sealed() {}
 type MicrosoftTeamsUserIdentifier struct {
 	// UserID is the object ID of the user in Entra ID, or the ID of an anonymous user.
 	UserID string
-	// IsAnonymous says that the user takes part without signing in.
+	// IsAnonymous is true for a user who joined without signing in.
 	IsAnonymous bool
 	// Cloud is the cloud that the user belongs to. It does not matter for anonymous users.
 	Cloud CloudEnvironment
@@ -158,8 +160,8 @@ func (i MicrosoftTeamsUserIdentifier) RawID() string {
 	}
 }
 
-// WithRawID returns the identifier with the raw ID that the service sent, where it
-// differs from the one that the fields give.
+// WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
+// derived from its fields.
 func (i MicrosoftTeamsUserIdentifier) WithRawID(rawID string) MicrosoftTeamsUserIdentifier {
 	i.rawID = rawID
 	return i
@@ -195,8 +197,8 @@ func (i MicrosoftTeamsAppIdentifier) RawID() string {
 	}
 }
 
-// WithRawID returns the identifier with the raw ID that the service sent, where it
-// differs from the one that the fields give.
+// WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
+// derived from its fields.
 func (i MicrosoftTeamsAppIdentifier) WithRawID(rawID string) MicrosoftTeamsAppIdentifier {
 	i.rawID = rawID
 	return i
@@ -238,8 +240,8 @@ func (i TeamsExtensionUserIdentifier) RawID() string {
 	return prefix + i.ResourceID + "_" + i.TenantID + "_" + i.UserID
 }
 
-// WithRawID returns the identifier with the raw ID that the service sent, where it
-// differs from the one that the fields give.
+// WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
+// derived from its fields.
 func (i TeamsExtensionUserIdentifier) WithRawID(rawID string) TeamsExtensionUserIdentifier {
 	i.rawID = rawID
 	return i
@@ -267,8 +269,8 @@ func (i UnknownIdentifier) RawID() string {
 	return i.ID
 }
 
-// WithRawID returns the identifier with the raw ID that the service sent, where it
-// differs from the one that the fields give.
+// WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
+// derived from its fields.
 func (i UnknownIdentifier) WithRawID(rawID string) UnknownIdentifier {
 	i.rawID = rawID
 	return i
@@ -328,8 +330,8 @@ func IdentifierFromRawID(rawID string) Identifier {
 	}
 }
 
-// resourceUser tells a Teams extension user, whose ID has three parts, from the other
-// users of a resource.
+// resourceUser distinguishes a Teams extension user, whose ID has three parts, from the
+// other users of a resource.
 func resourceUser(rawID, id string, cloud CloudEnvironment) Identifier {
 	resource, rest, _ := strings.Cut(id, "_")
 	tenant, user, found := strings.Cut(rest, "_")

@@ -7,67 +7,67 @@ import (
 	"unicode/utf8"
 )
 
-// MarshalJSON writes the JSON that Communication Services use.
+// MarshalJSON writes the JSON that Communication Services uses.
 func (i CommunicationUserIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), CommunicationUser: &communicationUserModel{ID: &i.ID}})
 }
 
-// UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
+// UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
 // is an error.
 func (i *CommunicationUserIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services use.
+// MarshalJSON writes the JSON that Communication Services uses.
 func (i PhoneNumberIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), PhoneNumber: &phoneNumberModel{Value: &i.PhoneNumber, IsAnonymous: i.IsAnonymous(), AssertedID: i.AssertedID()}})
 }
 
-// UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
+// UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
 // is an error.
 func (i *PhoneNumberIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services use.
+// MarshalJSON writes the JSON that Communication Services uses.
 func (i MicrosoftTeamsUserIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsUser: &microsoftTeamsUserModel{UserID: &i.UserID, IsAnonymous: i.IsAnonymous, Cloud: i.Cloud.orPublic()}})
 }
 
-// UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
+// UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
 // is an error.
 func (i *MicrosoftTeamsUserIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services use.
+// MarshalJSON writes the JSON that Communication Services uses.
 func (i MicrosoftTeamsAppIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsApp: &microsoftTeamsAppModel{AppID: &i.AppID, Cloud: i.Cloud.orPublic()}})
 }
 
-// UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
+// UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
 // is an error.
 func (i *MicrosoftTeamsAppIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services use.
+// MarshalJSON writes the JSON that Communication Services uses.
 func (i TeamsExtensionUserIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), TeamsExtensionUser: &teamsExtensionUserModel{UserID: &i.UserID, TenantID: &i.TenantID, ResourceID: &i.ResourceID, Cloud: i.Cloud.orPublic()}})
 }
 
-// UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
+// UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
 // is an error.
 func (i *TeamsExtensionUserIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services use.
+// MarshalJSON writes the JSON that Communication Services uses.
 func (i UnknownIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID()})
 }
 
-// UnmarshalJSON reads the JSON that Communication Services use. JSON of another kind
+// UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
 // is an error.
 func (i *UnknownIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
@@ -85,7 +85,7 @@ type identifierModel struct {
 	TeamsExtensionUser *teamsExtensionUserModel `json:"teamsExtensionUser,omitzero"`
 }
 
-// The required fields are pointers, to tell what is missing from what is empty.
+// Required fields are pointers, so that missing and empty values differ.
 type (
 	communicationUserModel struct {
 		ID *string `json:"id"`
@@ -112,7 +112,7 @@ type (
 	}
 )
 
-// UnmarshalIdentifier reads the JSON that Communication Services use for identifiers.
+// UnmarshalIdentifier reads the JSON that Communication Services uses for identifiers.
 //
 // A kind that the library does not know, or a kind without its details, gives an
 // [UnknownIdentifier] with the raw ID. Further fields are ignored, and a missing
@@ -220,7 +220,7 @@ func errNoDetail(name string) error {
 	return fmt.Errorf("identity: identifier has no %s", name)
 }
 
-// keepRawID gives the identifier the raw ID if its fields do not give the same.
+// keepRawID sets the raw ID unless the fields of the identifier give the same one.
 func keepRawID[T interface {
 	Identifier
 	WithRawID(string) T
@@ -233,13 +233,13 @@ func keepRawID[T interface {
 
 func marshalIdentifier(model identifierModel) ([]byte, error) {
 	if !utf8.ValidString(model.RawID) {
-		// JSON would hold another identifier.
+		// encoding/json replaces invalid UTF-8: the JSON would be that of another identifier.
 		return nil, errors.New("identity: identifier is not valid UTF-8")
 	}
 	return json.Marshal(model)
 }
 
-// unmarshalKind does nothing for null, like package json.
+// unmarshalKind treats null as a no-op, as encoding/json does.
 func unmarshalKind[T Identifier](data []byte, target *T) error {
 	if string(data) == "null" {
 		return nil

@@ -238,6 +238,7 @@ func TestPhoneNumber(t *testing.T) {
 	// What the service sent comes first, and the number where that has none.
 	assert.Equal(t, "3", identity.PhoneNumberIdentifier{PhoneNumber: "+1_2"}.WithRawID("4:+1_3").AssertedID())
 	assert.Equal(t, "2", identity.PhoneNumberIdentifier{PhoneNumber: "+1_2"}.WithRawID("4:+1").AssertedID())
+	assert.Equal(t, "2", identity.PhoneNumberIdentifier{PhoneNumber: "_2"}.WithRawID("4:+1").AssertedID())
 }
 
 // identifierCase is a case from the tests of the official libraries.

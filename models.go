@@ -8,25 +8,26 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime/datetime"
 )
 
-// AccessToken lets a user call the chat and calling services. It is a secret:
+// AccessToken grants a user access to the chat and calling services. It is a secret:
 // whoever has it acts as the user.
 //
-// Printing and logging it shows the expiry and not the token. Its JSON,
-// {"token": "...", "expiresOn": "..."}, holds the token, so that a server can hand
-// it to its client.
+// Formatting or logging it shows only the expiry. Its JSON,
+// {"token": "...", "expiresOn": "..."}, holds the token, so that a server can hand it to
+// its client.
 type AccessToken struct {
 	// Token is the value to hand to the client. Do not rely on its format: the service
 	// may change it.
 	Token string `json:"token"`
-	// ExpiresOn is when the token ceases to be valid, in UTC.
+	// ExpiresOn is when the token expires, in UTC.
 	ExpiresOn time.Time `json:"expiresOn"`
 }
 
-// UnmarshalJSON reads the JSON that the service and [AccessToken] itself produce. It
-// does nothing for null, like package json.
+// UnmarshalJSON reads the JSON that the service and [AccessToken] itself produce. As with
+// encoding/json, null is a no-op.
 func (t *AccessToken) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
@@ -39,14 +40,18 @@ func (t *AccessToken) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Format prints the expiry and not the token.
+// Format redacts the token.
 func (t AccessToken) Format(state fmt.State, _ rune) {
 	_, _ = io.WriteString(state, "AccessToken{Token: "+redacted+", ExpiresOn: "+t.ExpiresOn.Format(time.RFC3339)+"}")
 }
 
-// LogValue logs the expiry and not the token.
+// LogValue redacts the token.
 func (t AccessToken) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("token", redacted), slog.Time("expiresOn", t.ExpiresOn))
+}
+
+func (t AccessToken) forAzcore() azcore.AccessToken {
+	return azcore.AccessToken{Token: t.Token, ExpiresOn: t.ExpiresOn}
 }
 
 func (t AccessToken) missing() string {
@@ -60,17 +65,17 @@ func (t AccessToken) missing() string {
 	}
 }
 
-// timestamp is a time in the JSON of the service, in UTC. The service may escape the
-// plus sign of an offset, which package json undoes for text, and not for the JSON that
-// time.Time reads.
+// timestamp is a time in the JSON of the service, in UTC. The service may escape the plus
+// sign of an offset: encoding/json unescapes it for UnmarshalText, but time.Time reads
+// the raw JSON.
 type timestamp time.Time
 
 func (t *timestamp) UnmarshalText(text []byte) error {
 	parsed, err := parseTime(text)
 	utc := parsed.UTC()
-	// An offset can lead to a year that JSON cannot hold in UTC.
+	// In UTC, the year can be one that JSON cannot hold.
 	if err != nil || utc.Year() < 0 || utc.Year() > 9999 {
-		return errors.New("a time is not in the form of RFC 3339")
+		return errors.New("invalid RFC 3339 time")
 	}
 	*t = timestamp(utc)
 	return nil
@@ -81,7 +86,7 @@ func parseTime(text []byte) (time.Time, error) {
 	if err := parsed.UnmarshalText(text); err == nil {
 		return parsed, nil
 	}
-	// Slower, but it takes a time without an offset for UTC.
+	// Slower, but it accepts a time without an offset as UTC.
 	var lenient datetime.RFC3339
 	err := lenient.UnmarshalText(text)
 	return time.Time(lenient), err
@@ -126,8 +131,7 @@ func (u userAndToken) missing() string {
 		return field
 	}
 	if field := u.AccessToken.missing(); field != "" {
-		// A user that was created exists now, and nothing lists users: keep its ID.
-		return "accessToken." + field + " for the user " + u.Identity.ID
+		return "accessToken." + field
 	}
 	return ""
 }

@@ -3,17 +3,25 @@ package identity_test
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"math"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	goruntime "runtime"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
@@ -45,7 +53,7 @@ func newSignedRequest(t *testing.T, credential *identity.SharedKeyCredential, s 
 	req, err := runtime.NewRequest(t.Context(), s.Method, s.URL)
 	require.NoError(t, err)
 	if s.Body != "" {
-		require.NoError(t, identity.SetBody(req, []byte(s.Body)))
+		require.NoError(t, req.SetBody(streaming.NopCloser(strings.NewReader(s.Body)), "application/json"))
 	}
 	req.Raw().Host = s.Host
 	require.NoError(t, identity.Sign(credential, req, now))
@@ -129,75 +137,209 @@ func TestSignatureCoversTheHostOnTheWire(t *testing.T) {
 	assert.NotEqual(t, sign("a.example", "a.example"), sign("a.example", "b.example"))
 }
 
-// TestErrorOfARejectedDateNamesTheClockSkew rejects a request even with the service's time.
-func TestErrorOfARejectedDateNamesTheClockSkew(t *testing.T) {
+// dated returns a response with the code, dated by a clock that is ahead of the local one.
+func dated(status int, code string, ahead time.Duration) *http.Response {
+	resp := identitytest.NewResponse(status, `{"error":{"code":"`+code+`","message":"No."}}`)
+	resp.Header.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+	return resp
+}
+
+// alwaysDated gives every request the same response, and counts the requests.
+func alwaysDated(status int, code string, ahead time.Duration) *identitytest.ScriptedTransport {
+	return &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return dated(status, code, ahead), nil }}
+}
+
+// TestClockCorrectionIsOnlyForRejectedSignatures covers responses that the date of the request cannot explain: work that
+// was done must not be done again.
+func TestClockCorrectionIsOnlyForRejectedSignatures(t *testing.T) {
 	t.Parallel()
-	for want, skew := range map[string]time.Duration{
-		"1h0m0s behind":    time.Hour,
-		"24h0m0s ahead of": -24 * time.Hour,
+	for name, resp := range map[string]struct {
+		status int
+		code   string
+	}{
+		"user of another resource": {http.StatusUnauthorized, "IdentityNotOwned"},
+		"token of a Teams user":    {http.StatusUnauthorized, "InvalidAccessToken"},
+		"forbidden":                {http.StatusForbidden, "Denied"},
+		"not found":                {http.StatusNotFound, "NotFound"},
+		"conflict":                 {http.StatusConflict, "Denied"},
 	} {
-		t.Run(want, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				transport := rejectedAt("Denied", func() string { return time.Now().Add(skew).UTC().Format(http.TimeFormat) })
-				client := identitytest.NewClient(t, transport)
-				for attempts := range 2 {
-					_, err := client.CreateUser(t.Context(), nil)
-					require.ErrorContains(t, err, "identity: the clock of this machine is "+want+" the service's: ")
-					assert.True(t, identity.HasCode(err, identity.ErrorCodeDenied))
-					assert.Len(t, transport.Requests, 2+attempts, "one more for the first call alone")
-				}
-			})
+			transport := alwaysDated(resp.status, resp.code, 24*time.Hour)
+			_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
+			assert.True(t, identity.HasCode(err, identity.ErrorCode(resp.code)), err)
+			assert.NotContains(t, err.Error(), "clock")
+			assert.Len(t, transport.Requests, 1)
 		})
 	}
 }
 
-// TestOnlyRejectedSignaturesAreSentAgain shows that a request whose work was done is not sent again.
-func TestOnlyRejectedSignaturesAreSentAgain(t *testing.T) {
+func TestSuccessIsNotRepeatedForItsDate(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		for _, status := range []int{op.Status(), http.StatusForbidden, http.StatusNotFound} {
-			transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
-				resp := identitytest.NewResponse(status, op.ResponseBody)
-				resp.Header.Set("Date", time.Now().Add(24*time.Hour).UTC().Format(http.TimeFormat))
-				return resp, nil
-			}}
-			_, err := op.Call(t.Context(), op.NewClient(t, transport))
-			assert.Equal(t, status == op.Status(), err == nil)
-			assert.Len(t, transport.Requests, 1)
-		}
+		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+			resp := identitytest.NewResponse(op.Status(), op.ResponseBody)
+			resp.Header.Set("Date", time.Now().Add(24*time.Hour).UTC().Format(http.TimeFormat))
+			return resp, nil
+		}}
+		_, err := op.Call(t.Context(), op.NewClient(t, transport))
+		require.NoError(t, err)
+		assert.Len(t, transport.Requests, 1)
 	})
 }
 
-// TestOtherErrorsDoNotNameTheClockSkew rejects requests for reasons other than the signature.
-func TestOtherErrorsDoNotNameTheClockSkew(t *testing.T) {
-	t.Parallel()
-	for _, code := range []string{"IdentityNotOwned", "InvalidAccessToken"} {
-		transport := rejectedAt(code, func() string { return time.Now().Add(time.Hour).UTC().Format(http.TimeFormat) })
-		_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
-		assert.True(t, identity.HasCode(err, identity.ErrorCode(code)), err)
-		assert.NotContains(t, err.Error(), "clock of this machine")
-	}
-}
-
-// TestMalformedDateOfTheServiceIsIgnored has the service send no date or a malformed one.
 func TestMalformedDateOfTheServiceIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, date := range []string{"", "tomorrow", strings.Repeat("9", 1000)} {
-		transport := rejectedAt("Denied", func() string { return date })
+		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+			resp := dated(http.StatusUnauthorized, "Denied", 0)
+			resp.Header.Set("Date", date)
+			return resp, nil
+		}}
 		_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
 		assert.True(t, identity.HasCode(err, identity.ErrorCodeDenied), err)
 		assert.Len(t, transport.Requests, 1)
 	}
 }
 
-// rejectedAt responds to every request with 401 and a Date header.
-func rejectedAt(code string, date func() string) *identitytest.ScriptedTransport {
-	return &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
-		resp := identitytest.NewResponse(http.StatusUnauthorized, `{"error":{"code":"`+code+`","message":"No."}}`)
-		resp.Header.Set("Date", date())
-		return resp, nil
-	}}
+// TestClockSkewThreshold has a service that rejects every request, so that a correction shows as a second request.
+func TestClockSkewThreshold(t *testing.T) {
+	t.Parallel()
+	for ahead, requests := range map[time.Duration]int{
+		0:                               1,
+		time.Minute:                     1,
+		-time.Minute:                    1,
+		time.Minute + 2*time.Second:     2,
+		-time.Minute - 2*time.Second:    2,
+		4 * time.Minute:                 2,
+		time.Hour:                       2,
+		-100 * 365 * 24 * time.Hour:     2,
+		math.MaxInt64 * time.Nanosecond: 2,
+	} {
+		t.Run(ahead.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				transport := alwaysDated(http.StatusUnauthorized, "Denied", ahead)
+				client := identitytest.NewClient(t, transport)
+				for range 2 {
+					transport.Requests = nil
+					_, err := client.CreateUser(t.Context(), nil)
+					assert.True(t, identity.HasCode(err, identity.ErrorCodeDenied), err)
+					assert.NotContains(t, err.Error(), "clock", "the service rejected its own time, too")
+					assert.Len(t, transport.Requests, requests)
+				}
+			})
+		})
+	}
+}
+
+// TestGatewayCannotSetTheClock has a gateway send a wrong date with every response, while the service accepts the right
+// time only. No rejected request may make the client use the gateway's time afterwards.
+func TestGatewayCannotSetTheClock(t *testing.T) {
+	t.Parallel()
+	const wrong = time.Hour
+	rejections := map[string]*http.Response{
+		"user of another resource":         dated(http.StatusUnauthorized, "IdentityNotOwned", wrong),
+		"denied":                           dated(http.StatusUnauthorized, "Denied", wrong),
+		"unknown code":                     dated(http.StatusUnauthorized, "7509", wrong),
+		"denied, then unavailable":         dated(http.StatusServiceUnavailable, "", wrong),
+		"denied, then forbidden":           dated(http.StatusForbidden, "Denied", wrong),
+		"denied, then too many requests":   dated(http.StatusTooManyRequests, "", wrong),
+		"denied, then a redirect":          dated(http.StatusFound, "", wrong),
+		"denied, then a page, not found":   identitytest.NewResponse(http.StatusNotFound, "<html>not found</html>"),
+		"denied, then a page, bad request": identitytest.NewResponse(http.StatusBadRequest, "<html>bad request</html>"),
+	}
+	for name, second := range rejections {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				requests := 0
+				transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+					requests++
+					if requests == 1 && strings.HasPrefix(name, "denied") {
+						return dated(http.StatusUnauthorized, "Denied", wrong), nil
+					}
+					if requests <= 2 {
+						return second, nil
+					}
+					date, err := http.ParseTime(req.Header.Get("x-ms-date"))
+					assert.NoError(t, err)
+					assert.WithinDuration(t, time.Now(), date, time.Second)
+					return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+				}}
+				options := identitytest.NewOptions(transport)
+				options.Retry.MaxRetries = -1
+				client := identitytest.NewClientWithOptions(t, options)
+				_, err := client.CreateUser(t.Context(), nil)
+				require.Error(t, err)
+				requests = 2
+				_, err = client.CreateUser(t.Context(), nil)
+				require.NoError(t, err)
+			})
+		})
+	}
+}
+
+// TestCorrectedClockIsKept has the service accept the corrected request in several ways: each proves that it accepted
+// the time.
+func TestCorrectedClockIsKept(t *testing.T) {
+	t.Parallel()
+	for name, second := range map[string]func(time.Duration) *http.Response{
+		"success": func(time.Duration) *http.Response {
+			return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody)
+		},
+		"user of another resource": func(ahead time.Duration) *http.Response {
+			return dated(http.StatusUnauthorized, "IdentityNotOwned", ahead)
+		},
+		"validation error": func(ahead time.Duration) *http.Response {
+			return dated(http.StatusBadRequest, "ValidationError", ahead)
+		},
+		"not found": func(ahead time.Duration) *http.Response { return dated(http.StatusNotFound, "NotFound", ahead) },
+	} {
+		for _, ahead := range []time.Duration{time.Hour, -time.Hour} {
+			t.Run(name+ahead.String(), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+						date, err := http.ParseTime(req.Header.Get("x-ms-date"))
+						assert.NoError(t, err)
+						if date.Sub(time.Now().Add(ahead)).Abs() > 15*time.Minute {
+							return dated(http.StatusUnauthorized, "Denied", ahead), nil
+						}
+						return second(ahead), nil
+					}}
+					client := identitytest.NewClient(t, transport)
+					for want := range 2 {
+						transport.Requests = nil
+						_, _ = client.CreateUser(t.Context(), nil)
+						assert.Len(t, transport.Requests, 2-want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestErrorNamesTheClockSkew has the connection break before it shows whether the corrected time helps.
+func TestErrorNamesTheClockSkew(t *testing.T) {
+	t.Parallel()
+	for want, ahead := range map[string]time.Duration{"1h0m0s behind": time.Hour, "24h0m0s ahead of": -24 * time.Hour} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				requests := 0
+				transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+					if requests++; requests%2 == 1 {
+						return dated(http.StatusUnauthorized, "Denied", ahead), nil
+					}
+					return nil, io.ErrUnexpectedEOF
+				}}
+				_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
+				require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+				assert.ErrorContains(t, err, "identity: local clock is "+want+" the service: ")
+			})
+		})
+	}
 }
 
 // TestCallsDoNotWaitForARefreshAfterARejectedToken has the service ask for other claims, and then
@@ -292,4 +434,199 @@ func TestEntraScope(t *testing.T) {
 			assert.Empty(t, transport.Requests[0].Header.Get("x-ms-content-sha256"))
 		})
 	}
+}
+
+// TestCredentialThatEndsItsGoroutineHangsNoCaller has a fake credential call t.FailNow, which is runtime.Goexit.
+func TestCredentialThatEndsItsGoroutineHangsNoCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			if asked++; asked == 1 {
+				time.Sleep(time.Minute) // a fake sleep, in which the others come to wait
+				goruntime.Goexit()
+			}
+			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
+		})
+		transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)
+		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
+		require.NoError(t, err)
+		go func() { _, _ = client.CreateUser(t.Context(), nil) }()
+		synctest.Wait()
+		started := time.Now()
+		for range 10 {
+			go func() {
+				_, err := client.CreateUser(t.Context(), nil)
+				assert.NoError(t, err)
+				assert.Equal(t, time.Minute, time.Since(started))
+			}()
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		assert.Equal(t, 2, asked)
+	})
+}
+
+// TestRejectedTokensKeepNoCallerPastItsContext has the service reject every token, also those that are new, while a
+// credential takes its time. Each caller ends with its own context.
+func TestRejectedTokensKeepNoCallerPastItsContext(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]string{"without a challenge": "", "with a challenge": `Bearer error="insufficient_claims", claims="e30="`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+					resp := identitytest.NewResponse(http.StatusUnauthorized, "")
+					if header != "" {
+						resp.Header.Set("WWW-Authenticate", header)
+					}
+					return resp, nil
+				}}
+				issued := 0
+				credential := identitytest.CredentialFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+					select {
+					case <-time.After(7 * time.Second):
+						issued++
+						return azcore.AccessToken{Token: strconv.Itoa(issued), ExpiresOn: time.Now().Add(time.Hour)}, nil
+					case <-ctx.Done():
+						return azcore.AccessToken{}, ctx.Err()
+					}
+				})
+				client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
+				require.NoError(t, err)
+				for caller := range 200 {
+					go func() {
+						time.Sleep(time.Duration(caller) * 100 * time.Millisecond)
+						ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second+time.Duration(caller)*time.Millisecond)
+						defer cancel()
+						deadline, _ := ctx.Deadline()
+						_, err := client.CreateUser(ctx, nil)
+						assert.Error(t, err)
+						assert.False(t, time.Now().After(deadline), "%s late", time.Since(deadline))
+					}()
+				}
+				time.Sleep(time.Hour)
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// TestTokenIsKeptUntilTheServiceRejectsIt covers which responses make the client ask its credential again.
+func TestTokenIsKeptUntilTheServiceRejectsIt(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		asked  int
+	}{
+		"denied":                   {http.StatusUnauthorized, `{"error":{"code":"Denied"}}`, 2},
+		"no body":                  {http.StatusUnauthorized, "", 2},
+		"user of another resource": {http.StatusUnauthorized, `{"error":{"code":"IdentityNotOwned"}}`, 1},
+		"token of a Teams user":    {http.StatusUnauthorized, `{"error":{"code":"InvalidAccessToken"}}`, 1},
+		"forbidden":                {http.StatusForbidden, `{"error":{"code":"Denied"}}`, 1},
+		"success":                  {http.StatusCreated, identitytest.UserBody, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			credential := &identitytest.EntraCredential{}
+			client, err := identity.NewClient(identitytest.Endpoint, credential, identitytest.NewOptions(identitytest.AlwaysRespond(test.status, test.body)))
+			require.NoError(t, err)
+			for range 2 {
+				_, _ = client.CreateUser(t.Context(), nil)
+			}
+			assert.Len(t, credential.Requests, test.asked)
+		})
+	}
+}
+
+// TestLateRejectionKeepsTheNewerToken has the service reject a token after another caller has got a new one.
+func TestLateRejectionKeepsTheNewerToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		issued := 0
+		credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			issued++
+			return azcore.AccessToken{Token: strconv.Itoa(issued), ExpiresOn: time.Now().Add(time.Hour)}, nil
+		})
+		var requests atomic.Int64
+		transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+			first := requests.Add(1) == 1
+			if req.Header.Get("Authorization") != "Bearer 1" {
+				return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+			}
+			if first {
+				time.Sleep(time.Minute) // a fake sleep: this rejection is late
+			}
+			return identitytest.NewResponse(http.StatusUnauthorized, ""), nil
+		}}
+		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
+		require.NoError(t, err)
+		call := func() error { _, err := client.CreateUser(t.Context(), nil); return err }
+		late := make(chan error, 1)
+		go func() { late <- call() }()
+		synctest.Wait()
+		require.Error(t, call())
+		require.NoError(t, call())
+		require.Error(t, <-late)
+		require.NoError(t, call())
+		assert.Equal(t, 2, issued)
+	})
+}
+
+// TestClaimsChallenge has the service ask for claims: callers with the same claims share a token that satisfies them.
+func TestClaimsChallenge(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var asked []policy.TokenRequestOptions
+		credential := identitytest.CredentialFunc(func(_ context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			asked = append(asked, options)
+			time.Sleep(time.Second) // a fake sleep
+			return azcore.AccessToken{Token: "with " + options.Claims, ExpiresOn: time.Now().Add(time.Hour)}, nil
+		})
+		transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+			if req.Header.Get("Authorization") == "Bearer with {}" {
+				return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+			}
+			resp := identitytest.NewResponse(http.StatusUnauthorized, "")
+			resp.Header.Set("WWW-Authenticate", `Bearer error="insufficient_claims", claims="e30="`)
+			return resp, nil
+		}}
+		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
+		require.NoError(t, err)
+		for range 10 {
+			go func() {
+				_, err := client.CreateUser(t.Context(), nil)
+				assert.NoError(t, err)
+			}()
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		scopes := []string{"https://communication.azure.com//.default"}
+		withClaims := policy.TokenRequestOptions{Scopes: scopes, EnableCAE: true, Claims: "{}"}
+		assert.Equal(t, policy.TokenRequestOptions{Scopes: scopes, EnableCAE: true}, asked[0])
+		assert.Equal(t, withClaims, asked[1])
+		assert.LessOrEqual(t, len(asked), 3, "those that were too late for the first refresh with claims share the second")
+		assert.Equal(t, withClaims, asked[len(asked)-1])
+	})
+}
+
+// TestCredentialWithoutExpiryIsAskedForEveryRequest covers fakes that leave the expiry out.
+func TestCredentialWithoutExpiryIsAskedForEveryRequest(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+		asked++
+		return azcore.AccessToken{Token: identitytest.SecretToken}, nil
+	})
+	client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
+	require.NoError(t, err)
+	for range 3 {
+		_, err = client.CreateUser(t.Context(), nil)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 3, asked)
 }

@@ -3,15 +3,13 @@ package identity
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,21 +17,46 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
-// startSpan opens the span of an operation and tells azcore its name.
-func (c *Client) startSpan(ctx context.Context, operation string) (context.Context, func(error)) {
-	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, operation)
-	return runtime.StartSpan(ctx, operation, c.internal.Tracer(), nil)
+// call is the context of one call of an operation. It records how the last attempt to
+// send the request ended: with a response, with an error, or with both if the body of the
+// response could not be read.
+type call struct {
+	context.Context
+	operation  string
+	bodySecret string
+	resp       *http.Response
+	err        error
 }
 
-// request is what distinguishes one operation from another.
+type callKey struct{}
+
+// Value returns the call itself to its policies, and the operation's name to azcore.
+func (c *call) Value(key any) any {
+	switch key.(type) {
+	case callKey:
+		return c
+	case runtime.CtxAPINameKey:
+		return c.operation
+	}
+	return c.Context.Value(key)
+}
+
+// startSpan opens the span of an operation and returns the context of its call.
+func (c *Client) startSpan(ctx context.Context, operation string) (context.Context, func(error)) {
+	ctx, endSpan := runtime.StartSpan(ctx, operation, c.internal.Tracer(), nil)
+	return &call{Context: ctx, operation: operation}, endSpan
+}
+
+// request is what differs from one operation to another.
 type request struct {
-	method     string
-	path       string // with {} for each parameter
-	parameters []pathParameter
-	body       any    // nil: none
-	entraToken string // authorizes the request instead of the client's credential; empty: none
-	secret     string // that the body holds; empty: none
-	statuses   []int  // which mean success
+	method       string
+	path         string // with {} for each parameter
+	parameters   []pathParameter
+	body         any        // nil: none
+	bodySecret   string     // a secret in the body; empty: none
+	entraToken   entraToken // authorizes the request instead of the client's credential; empty: none
+	successCodes []int
+	createsUser  bool
 }
 
 type pathParameter struct {
@@ -55,34 +78,18 @@ func (noContent) missing() string { return "" }
 // send is the one path that every request takes. With an error it returns the zero
 // result, so that nothing incomplete gets out.
 func send[T result](ctx context.Context, c *Client, r request) (none T, err error) {
-	req, err := c.newRequest(ctx, r)
+	resp, err := c.do(ctx, r)
 	if err != nil {
-		return none, err
+		return none, withCreatedUser(r, resp, err)
 	}
-	resp, err := c.pipeline(r).Do(req)
+	result, err := decode[T](resp, r)
 	if err != nil {
-		return none, err
-	}
-	if !runtime.HasStatusCode(resp, r.statuses...) {
-		return none, newResponseError(resp, r)
-	}
-	if resp.StatusCode == http.StatusNoContent {
-		return none, nil
-	}
-	var result T
-	if err := runtime.UnmarshalAsJSON(resp, &result); err != nil {
-		return none, fmt.Errorf("identity: response is not as documented: %w", err)
-	}
-	if field := result.missing(); field != "" {
-		return none, fmt.Errorf("identity: response has no %s", field)
+		return none, withCreatedUser(r, resp, err)
 	}
 	return result, nil
 }
 
 func (c *Client) newRequest(ctx context.Context, r request) (*policy.Request, error) {
-	if !c.allowsHTTP && strings.HasPrefix(c.endpoint, "http:") {
-		return nil, errors.New("identity: endpoint must be https, unless ClientOptions.InsecureAllowCredentialWithHTTP is set")
-	}
 	path, err := r.escapedPath()
 	if err != nil {
 		return nil, err
@@ -91,25 +98,19 @@ func (c *Client) newRequest(ctx context.Context, r request) (*policy.Request, er
 	if err != nil {
 		return nil, err
 	}
-	setHeaders(req.Raw().Header, []header{{"Accept", "application/json"}, {"X-Ms-Client-Request-Id", newGUID()}})
+	id, err := runtime.NewUUID()
+	if err != nil {
+		return nil, err
+	}
+	req.Raw().Header.Set("Accept", "application/json")
+	req.Raw().Header.Set("X-Ms-Client-Request-Id", id)
 	if r.entraToken != "" {
-		req.Raw().Header.Set("Authorization", "Bearer "+r.entraToken)
+		req.SetOperationValue(r.entraToken)
 	}
 	if r.body == nil {
 		return req, nil
 	}
-	content, err := json.Marshal(r.body)
-	if err != nil {
-		return nil, err
-	}
-	return req, setBody(req, newRequestBody(content), "application/json")
-}
-
-func (c *Client) pipeline(r request) runtime.Pipeline {
-	if r.entraToken != "" {
-		return c.bare.Pipeline()
-	}
-	return c.internal.Pipeline()
+	return req, runtime.MarshalAsJSON(req, r.body)
 }
 
 // escapedPath puts each parameter into its segment. Empty values and dots would
@@ -126,61 +127,203 @@ func (r request) escapedPath() (string, error) {
 	return path, nil
 }
 
-// newGUID returns a random GUID. azcore's makes seven allocations for one.
-func newGUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	guid := make([]byte, 0, 36)
-	for i, part := range [][]byte{b[:4], b[4:6], b[6:8], b[8:10], b[10:]} {
-		if i > 0 {
-			guid = append(guid, '-')
-		}
-		guid = hex.AppendEncode(guid, part)
+// do sends a request and returns the response. With an error it also returns what arrived
+// of the last response, if anything did.
+func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
+	req, err := c.newRequest(ctx, r)
+	if err != nil {
+		return nil, err
 	}
-	return string(guid)
+	pipeline := c.internal.Pipeline()
+	if r.entraToken != "" {
+		pipeline = c.unauthenticated.Pipeline()
+	}
+	call := ctx.Value(callKey{}).(*call)
+	call.bodySecret = r.bodySecret
+	resp, err := pipeline.Do(req)
+	switch {
+	case err == nil:
+		return resp, nil
+	case errors.Is(err, errRetryAfterDeadline):
+		return call.resp, nil
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return call.interrupted(err)
+	case call.resp != nil && call.err != nil:
+		return call.resp, call.outcome()
+	}
+	return nil, err
 }
 
-// newResponseError makes the error for a status that does not mean success. It
-// leaves out the body of what is no refusal, like a 2xx that is not the documented
-// one: it may hold a token.
-func newResponseError(resp *http.Response, r request) error {
-	if resp.StatusCode < http.StatusBadRequest {
-		withoutBody := *resp
-		withoutBody.Body = http.NoBody
-		// A copy, so that the statuses of calls that succeed stay off the heap.
-		return fmt.Errorf("identity: expected status %d: %w", slices.Clone(r.statuses), runtime.NewResponseError(&withoutBody))
+// record keeps the outcome of an attempt, unless the attempt only ended because the call
+// did and an earlier one tells more.
+func (c *call) record(resp *http.Response, err error) {
+	isFirst := c.resp == nil && c.err == nil
+	if isFirst || resp != nil || c.Err() == nil {
+		c.resp, c.err = resp, err
 	}
-	hideEcho(resp, r.secret)
-	err := runtime.NewResponseError(resp)
-	drift := clockDrift(resp, time.Now())
-	isDenied := resp.StatusCode == http.StatusUnauthorized && !HasCode(err, ErrorCodeIdentityNotOwned, ErrorCodeInvalidAccessToken)
-	if !isDenied || drift.Abs() <= maxClockDrift {
+}
+
+// outcome is the last attempt as an error.
+func (c *call) outcome() error {
+	switch {
+	case c.resp == nil:
+		return c.err
+	case c.err == nil:
+		return newResponseError(c.resp, c.bodySecret)
+	}
+	return fmt.Errorf("identity: reading the response: %w: %w", c.err, newResponseError(c.resp, c.bodySecret))
+}
+
+// interrupted returns the outcome of a call whose context has ended with err.
+func (c *call) interrupted(err error) (*http.Response, error) {
+	isComplete := c.resp != nil && c.err == nil
+	if isComplete && c.resp.StatusCode < http.StatusMultipleChoices {
+		return c.resp, nil // the context ended just after the call
+	}
+	outcome := c.outcome()
+	if outcome == nil {
+		return nil, err
+	}
+	if errors.Is(outcome, c.Err()) {
+		return c.resp, outcome
+	}
+	return c.resp, fmt.Errorf("identity: %w; last attempt: %w", c.Err(), outcome)
+}
+
+var errRetryAfterDeadline = errors.New("identity: Retry-After ends after the deadline")
+
+// sendAttempt sends a request that is complete. It records how the attempt ended, and ends
+// the call if the service asks the client to wait until after the deadline.
+func sendAttempt(req *policy.Request) (*http.Response, error) {
+	resp, err := req.Next()
+	call, ok := req.Raw().Context().Value(callKey{}).(*call)
+	if !ok { // another client's request
+		return resp, err
+	}
+	call.record(resp, err)
+	if err != nil || resp.StatusCode < http.StatusBadRequest {
+		return resp, err
+	}
+	if deadline, ok := call.Deadline(); ok && retryAfter(resp) > time.Until(deadline) {
+		return nil, nonRetriableError{errRetryAfterDeadline}
+	}
+	return resp, nil
+}
+
+// retryAfter returns how long azcore waits before it repeats a request, as far as the
+// response decides. Zero means that it does not.
+func retryAfter(resp *http.Response) time.Duration {
+	for name, unit := range map[string]time.Duration{
+		"Retry-After-Ms": time.Millisecond, "X-Ms-Retry-After-Ms": time.Millisecond, "Retry-After": time.Second,
+	} {
+		if count, err := strconv.Atoi(resp.Header.Get(name)); err == nil && count > 0 {
+			return time.Duration(count) * unit
+		}
+	}
+	if date, err := http.ParseTime(resp.Header.Get("Retry-After")); err == nil {
+		return time.Until(date)
+	}
+	return 0
+}
+
+// decode reads the result from a response.
+func decode[T result](resp *http.Response, r request) (none T, err error) {
+	if resp.StatusCode >= http.StatusBadRequest {
+		return none, newResponseError(resp, r.bodySecret)
+	}
+	if !runtime.HasStatusCode(resp, r.successCodes...) {
+		return none, fmt.Errorf("identity: unexpected status %d: %w", resp.StatusCode, newResponseError(resp, r.bodySecret))
+	}
+	if resp.StatusCode == http.StatusNoContent {
+		return none, nil
+	}
+	body := contentOf(resp)
+	var result T
+	if err := json.Unmarshal(body, &result); err != nil && len(body) > 0 {
+		return none, fmt.Errorf("identity: unexpected response body: %s: %w", describeJSONError(err), newResponseError(resp, r.bodySecret))
+	}
+	if field := result.missing(); field != "" {
+		return none, fmt.Errorf("identity: response is missing %s: %w", field, newResponseError(resp, r.bodySecret))
+	}
+	return result, nil
+}
+
+// describeJSONError quotes nothing of the JSON, which may hold a token.
+func describeJSONError(err error) string {
+	if typeError, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return "wrong type of " + typeError.Field
+	}
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return "invalid JSON"
+	}
+	return err.Error() // of an UnmarshalText of this package
+}
+
+const withheldBody = "The response body is withheld because it may contain an access token."
+
+// newResponseError returns the error for a response. It redacts the body of an error
+// response, and withholds that of any other, which may hold a token.
+func newResponseError(resp *http.Response, bodySecret string) error {
+	body := contentOf(resp)
+	if resp.StatusCode >= http.StatusBadRequest {
+		body = redactBody(body, secretsOf(resp.Request, bodySecret))
+		body = body[:min(len(body), maxResponseSize)]
+	} else if len(body) > 0 {
+		body = []byte(withheldBody)
+	}
+	shown := *resp
+	shown.Body = io.NopCloser(bytes.NewReader(body))
+	return runtime.NewResponseError(&shown)
+}
+
+// withCreatedUser adds the user to the error of a call that created it all the same:
+// nothing lists users.
+func withCreatedUser(r request, resp *http.Response, err error) error {
+	if !r.createsUser || resp == nil {
 		return err
 	}
-	direction := "behind"
-	if drift < 0 {
-		direction = "ahead of"
+	id := createdUserID(contentOf(resp))
+	if id == "" {
+		return err
 	}
-	return fmt.Errorf("identity: the clock of this machine is %s %s the service's: %w", drift.Abs().Round(time.Second), direction, err)
+	return &createdUserError{CommunicationUserIdentifier{ID: id}, err}
 }
 
-// hideEcho removes the secrets of the request from a response that repeats them, as
-// the page of a gateway may.
-func hideEcho(resp *http.Response, secret string) {
-	body, err := runtime.Payload(resp)
-	if err != nil {
-		return
+// contentOf returns what arrived of a response's body, which azcore has read.
+func contentOf(resp *http.Response) []byte {
+	if body, ok := resp.Body.(*received); ok {
+		return body.content.Bytes() // its end did not arrive
 	}
-	credentials := ""
-	if resp.Request != nil { // else a policy of the caller has answered
-		_, credentials, _ = strings.Cut(resp.Request.Header.Get("Authorization"), " ")
+	content, _ := runtime.Payload(resp)
+	return content
+}
+
+// createdUserID returns the value of identity.id in a body, which may be invalid after it.
+func createdUserID(body []byte) (id string) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if !seekMember(decoder, "identity") || !seekMember(decoder, "id") || decoder.Decode(&id) != nil {
+		return ""
 	}
-	for _, secret := range []string{secret, credentials} {
-		if secret != "" {
-			body = bytes.ReplaceAll(body, []byte(secret), []byte(redacted))
+	return id
+}
+
+// seekMember moves a decoder from an object to the value of one of its members.
+func seekMember(decoder *json.Decoder, name string) bool {
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return false
+	}
+	for decoder.More() {
+		member, err := decoder.Token()
+		if err != nil {
+			return false
+		}
+		if member == name {
+			return true
+		}
+		var value json.RawMessage
+		if decoder.Decode(&value) != nil {
+			return false
 		}
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return false
 }

@@ -5,9 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,18 +129,19 @@ func checkOutcome(t *testing.T, op identitytest.Operation, sent fixedResponse, g
 		require.True(t, isResponseError, op.Name)
 		return ""
 	}
-	if isResponseError {
-		kept, err := io.ReadAll(responseError.RawResponse.Body)
-		require.NoError(t, err)
-		require.Empty(t, kept, op.Name)
+	require.True(t, isResponseError, op.Name)
+	require.Equal(t, sent.status, responseError.StatusCode)
+	kept, readError := io.ReadAll(responseError.RawResponse.Body)
+	require.NoError(t, readError)
+	if sent.body != "" && sent.body != "\ufeff" {
+		require.Equal(t, "The response body is withheld because it may contain an access token.", string(kept), op.Name)
 	}
-	text, userID, found := strings.Cut(err.Error(), " for the user ")
-	if found {
-		var created struct{ Identity struct{ ID string } }
-		require.NoError(t, json.Unmarshal([]byte(sent.body), &created))
-		require.Equal(t, created.Identity.ID, userID)
+	if user, ok := identity.CreatedUserOf(err); ok {
+		require.Contains(t, []string{"CreateUser", "CreateUserAndToken"}, op.Name)
+		require.Contains(t, err.Error(), user.ID)
+		return "" // the ID may hold anything
 	}
-	return text
+	return err.Error()
 }
 
 // FuzzAccessToken decodes what a client may get from a server in place of a token.
@@ -265,9 +270,9 @@ func TestIncompleteResponse(t *testing.T) {
 		`{"identity":{}}`:        "identity.id",
 		`{"identity":null}`:      "identity.id",
 		`{"identity":{"id":""}}`: "identity.id",
-		`{"identity":{"id":7}}`:  "not as documented",
-		`[]`:                     "not as documented",
-		`<html>`:                 "not as documented",
+		`{"identity":{"id":7}}`:  "unexpected response body",
+		`[]`:                     "unexpected response body",
+		`<html>`:                 "unexpected response body",
 	}
 	token := map[string]string{
 		"":     "token",
@@ -278,20 +283,20 @@ func TestIncompleteResponse(t *testing.T) {
 		`{"token":"secret-token"}`:                             "expiresOn",
 		`{"token":"secret-token","expiresOn":null}`:            "expiresOn",
 		`{"token":"secret-token","expiresOn":"secret-token"}`:  "RFC 3339",
-		`{"token":"secret-token","expiresOn":1791895688}`:      "not as documented",
-		`{"token":"secret-token"`:                              "not as documented",
+		`{"token":"secret-token","expiresOn":1791895688}`:      "unexpected response body",
+		`{"token":"secret-token"`:                              "unexpected response body",
 	}
 	userAndToken := map[string]string{
 		`{"accessToken":` + identitytest.TokenBody + `}`:                         "identity.id",
-		identitytest.UserBody:                                                    "accessToken.token for the user 8:acs:a_b",
+		identitytest.UserBody:                                                    "accessToken.token",
 		`{"identity":{"id":"8:acs:a_b"},"accessToken":null}`:                     "accessToken.token",
 		`{"identity":{"id":"8:acs:a_b"},"accessToken":{"token":"secret-token"}}`: "accessToken.expiresOn",
 	}
-	userAndToken[`{"identity":{"id":"8:acs:a_b"},"accessToken":7}`] = "not as documented"
+	userAndToken[`{"identity":{"id":"8:acs:a_b"},"accessToken":7}`] = "unexpected response body"
 	assignment := map[string]string{
-		"": "response has no tenantId",
-		`{"tenantId":"tenant","principalType":"user"}`: "response has no objectId",
-		`{"tenantId":"tenant","objectId":"object"}`:    "response has no principalType",
+		"": "response is missing tenantId",
+		`{"tenantId":"tenant","principalType":"user"}`: "response is missing objectId",
+		`{"tenantId":"tenant","objectId":"object"}`:    "response is missing principalType",
 	}
 	bodies := map[string]map[string]string{
 		"CreateUser":                  user,
@@ -302,9 +307,9 @@ func TestIncompleteResponse(t *testing.T) {
 		"GetTeamsExtensionAssignment": assignment,
 		"SetTeamsExtensionAssignment": assignment,
 		"GetUserDetail": {
-			"":                     "response has no id",
-			`{"customId":"alice"}`: "response has no id",
-			`{"id":"8:acs:a_b","lastTokenIssuedAt":"yesterday"}`: "not as documented",
+			"":                     "response is missing id",
+			`{"customId":"alice"}`: "response is missing id",
+			`{"id":"8:acs:a_b","lastTokenIssuedAt":"yesterday"}`: "unexpected response body",
 		},
 	}
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
@@ -342,6 +347,27 @@ func TestExpiresOn(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, want, token.ExpiresOn, "in UTC, to the tick")
 		})
+	}
+}
+
+// TestYearsThatJSONCannotHoldAreRejected covers offsets that lead out of the years 0 to 9999 in UTC.
+func TestYearsThatJSONCannotHoldAreRejected(t *testing.T) {
+	t.Parallel()
+	for text, isAccepted := range map[string]bool{
+		"9999-12-31T23:59:59Z":      true,
+		"9999-12-31T23:59:59-00:01": false,
+		"0000-01-01T00:00:00Z":      true,
+		"0000-01-01T00:00:00+00:01": false,
+	} {
+		client := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusOK, `{"token":"a","expiresOn":"`+text+`"}`))
+		token, err := client.GetToken(t.Context(), identitytest.User, identitytest.ChatScopes, nil)
+		if !isAccepted {
+			require.ErrorContains(t, err, "invalid RFC 3339 time", text)
+			continue
+		}
+		require.NoError(t, err, text)
+		_, err = json.Marshal(token.AccessToken)
+		require.NoError(t, err, text)
 	}
 }
 
@@ -411,4 +437,374 @@ func TestRetryOptionsOfOneCall(t *testing.T) {
 	_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
 	require.Error(t, err)
 	assert.Len(t, transport.Requests, 1)
+}
+
+// TestInterruptedCallTellsItsReason covers what a call may be waiting for when its context ends. The error holds the
+// context's error and what the last attempt met, for every kind of authentication.
+func TestInterruptedCallTellsItsReason(t *testing.T) {
+	t.Parallel()
+	dnsError := &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "contoso.example"}}
+	for name, test := range map[string]struct {
+		newResponder func() func(*http.Request) (*http.Response, error)
+		status       int
+		cause        error
+		text         string
+	}{
+		"too many requests":  {newResponder: always(respondWith(http.StatusTooManyRequests)), status: http.StatusTooManyRequests, text: "RESPONSE 429"},
+		"unavailable":        {newResponder: always(respondWith(http.StatusServiceUnavailable)), status: http.StatusServiceUnavailable, text: "RESPONSE 503"},
+		"name not found":     {newResponder: always(failWith(dnsError)), cause: dnsError, text: "no such host"},
+		"dropped connection": {newResponder: always(failWith(io.EOF)), cause: io.EOF, text: "EOF"},
+		"connection refused": {newResponder: always(failWith(syscall.ECONNREFUSED)), cause: syscall.ECONNREFUSED, text: "connection refused"},
+		"slow response":      {newResponder: always(waitForContext), text: "contoso.communication.azure.com"},
+		"slow body":          {newResponder: always(waitForContextInBody), status: http.StatusServiceUnavailable, text: "RESPONSE 503"},
+		"unavailable, then a slow response": {
+			newResponder: func() func(*http.Request) (*http.Response, error) {
+				return firstThen(respondWith(http.StatusServiceUnavailable), waitForContext)
+			},
+			status: http.StatusServiceUnavailable, text: "RESPONSE 503",
+		},
+	} {
+		for contextName, newContext := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+			"deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.WithTimeout(ctx, 20*time.Second)
+			},
+			"cancellation": func(ctx context.Context) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancel(ctx)
+				time.AfterFunc(20*time.Second, cancel)
+				return ctx, cancel
+			},
+			"cancellation with a cause": func(ctx context.Context) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancelCause(ctx)
+				time.AfterFunc(20*time.Second, func() { cancel(errors.New("the server stops")) })
+				return ctx, func() { cancel(nil) }
+			},
+		} {
+			identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+				t.Run(name+", "+contextName, func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						options := op.NewOptions(&identitytest.ScriptedTransport{Respond: test.newResponder()})
+						options.Retry.RetryDelay = time.Second
+						options.Retry.MaxRetries = 100
+						for _, client := range identitytest.NewClients(t, options) {
+							ctx, cancel := newContext(t.Context())
+							started := time.Now()
+							got, err := op.Call(ctx, client)
+							assert.Equal(t, 20*time.Second, time.Since(started))
+							assert.Zero(t, got)
+							require.ErrorIs(t, err, ctx.Err())
+							assert.ErrorContains(t, err, ctx.Err().Error())
+							assert.ErrorContains(t, err, test.text)
+							if test.status != 0 {
+								assert.True(t, identitytest.HasStatus(err, test.status), "%v", err)
+							}
+							if test.cause != nil {
+								assert.ErrorIs(t, err, test.cause)
+							}
+							cancel()
+						}
+					})
+				})
+			})
+		}
+	}
+}
+
+func always(respond func(*http.Request) (*http.Response, error)) func() func(*http.Request) (*http.Response, error) {
+	return func() func(*http.Request) (*http.Response, error) { return respond }
+}
+
+func waitForContext(req *http.Request) (*http.Response, error) {
+	<-req.Context().Done()
+	return nil, &url.Error{Op: "Post", URL: req.URL.String(), Err: req.Context().Err()}
+}
+
+func waitForContextInBody(req *http.Request) (*http.Response, error) {
+	resp := identitytest.NewResponse(http.StatusServiceUnavailable, "")
+	resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) {
+		<-req.Context().Done()
+		return 0, req.Context().Err()
+	}))
+	return resp, nil
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func respondWith(status int) func(*http.Request) (*http.Response, error) {
+	return func(*http.Request) (*http.Response, error) { return identitytest.NewResponse(status, ""), nil }
+}
+
+func failWith(err error) func(*http.Request) (*http.Response, error) {
+	return func(*http.Request) (*http.Response, error) { return nil, err }
+}
+
+// firstThen answers every other request in the first way.
+func firstThen(first, then func(*http.Request) (*http.Response, error)) func(*http.Request) (*http.Response, error) {
+	requests := 0
+	return func(req *http.Request) (*http.Response, error) {
+		if requests++; requests%2 == 1 {
+			return first(req)
+		}
+		return then(req)
+	}
+}
+
+// TestRetryAfterBeyondTheDeadlineIsNotAwaited covers the forms in which a service can ask for a wait.
+func TestRetryAfterBeyondTheDeadlineIsNotAwaited(t *testing.T) {
+	t.Parallel()
+	for header, values := range map[string][]string{
+		"Retry-After":         {"11", "30", "Sat, 01 Jan 2000 00:00:30 GMT"},
+		"Retry-After-Ms":      {"10001", "30000"},
+		"X-Ms-Retry-After-Ms": {"10001", "30000"},
+	} {
+		for _, value := range values {
+			identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+				t.Run(header+" "+value, func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+							resp := identitytest.NewResponse(http.StatusTooManyRequests, `{"error":{"code":"TooManyRequests","message":"Wait."}}`)
+							resp.Header.Set(header, value)
+							return resp, nil
+						}}
+						ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+						defer cancel()
+						started := time.Now()
+						_, err := op.Call(ctx, op.NewClient(t, transport))
+						require.True(t, identity.HasCode(err, "TooManyRequests"), err)
+						assert.NotErrorIs(t, err, context.DeadlineExceeded)
+						assert.NotContains(t, err.Error(), "deadline")
+						assert.Equal(t, started, time.Now())
+						assert.Len(t, transport.Requests, 1)
+					})
+				})
+			})
+		}
+	}
+}
+
+func TestRetryAfterWithinTheDeadlineIsAwaited(t *testing.T) {
+	t.Parallel()
+	for header, value := range map[string]string{"Retry-After": "9", "Retry-After-Ms": "9000", "X-Ms-Retry-After-Ms": "9000"} {
+		t.Run(header, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				transport := &identitytest.ScriptedTransport{Respond: firstThen(func(*http.Request) (*http.Response, error) {
+					resp := identitytest.NewResponse(http.StatusTooManyRequests, "")
+					resp.Header.Set(header, value)
+					return resp, nil
+				}, func(*http.Request) (*http.Response, error) {
+					return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+				})}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				started := time.Now()
+				_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
+				require.NoError(t, err)
+				assert.Equal(t, 9*time.Second, time.Since(started))
+			})
+		})
+	}
+}
+
+// TestContextThatEndsWithTheResponseLosesNothing has the context end after the service did the work.
+func TestContextThatEndsWithTheResponseLosesNothing(t *testing.T) {
+	t.Parallel()
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		ctx, cancel := context.WithCancel(t.Context())
+		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+			cancel()
+			return identitytest.NewResponse(op.Status(), op.ResponseBody), nil
+		}}
+		got, err := op.Call(ctx, op.NewClient(t, transport))
+		require.NoError(t, err)
+		assert.Equal(t, op.Response, got)
+	})
+}
+
+// TestCreatedUserIsNotLost covers responses from which a call cannot return a user, but which name one.
+func TestCreatedUserIsNotLost(t *testing.T) {
+	t.Parallel()
+	const withUser = `{"identity":{"id":"8:acs:a_b"}`
+	truncated := func(body string) func(*http.Response) {
+		return func(resp *http.Response) {
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(body), readerFunc(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF })))
+		}
+	}
+	body := func(body string) func(*http.Response) {
+		return func(resp *http.Response) { resp.Body = io.NopCloser(strings.NewReader(body)) }
+	}
+	complete := withUser + `,"accessToken":` + identitytest.TokenBody + `}`
+	for name, test := range map[string]struct {
+		change func(*http.Response)
+		status int
+	}{
+		"expiry of another type": {change: body(withUser + `,"accessToken":{"token":"t","expiresOn":1}}`)},
+		"unreadable expiry":      {change: body(withUser + `,"accessToken":{"token":"t","expiresOn":"soon"}}`)},
+		"no token":               {change: body(withUser + `,"accessToken":{"expiresOn":"2026-10-20T12:48:08Z"}}`)},
+		"null token":             {change: body(withUser + `,"accessToken":null}`)},
+		"token of another type":  {change: body(withUser + `,"accessToken":[]}`)},
+		"ID after other members": {change: body(`{"accessToken":7,"identity":{"customId":"\"id\":\"x\"","lastTokenIssuedAt":{"id":"x"},"id":"8:acs:a_b"}}`)},
+		"text after the JSON":    {change: body(withUser + `,"accessToken":` + identitytest.TokenBody + `}<html>`)},
+		"byte order mark":        {change: body("\ufeff" + withUser + `,"accessToken":7}`)},
+		"truncated after the ID": {change: truncated(`{"identity":{"id":"8:acs:a_b"`)},
+		"truncated in the token": {change: truncated(withUser + `,"accessToken":{"token":"secret-tok`)},
+		"truncated at the end":   {change: truncated(complete)},
+		"too large":              {change: body(withUser + strings.Repeat(" ", maxResponseSize) + "}")},
+		"200":                    {change: body(complete), status: http.StatusOK},
+		"202":                    {change: body(complete), status: http.StatusAccepted},
+		"206, truncated":         {change: truncated(withUser), status: http.StatusPartialContent},
+		"success as an error":    {change: body(complete), status: http.StatusBadRequest},
+		"success as unavailable": {change: body(complete), status: http.StatusServiceUnavailable},
+		"success as a redirect":  {change: body(complete), status: http.StatusFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+				resp := identitytest.NewResponse(http.StatusCreated, "")
+				if test.status != 0 {
+					resp.StatusCode = test.status
+				}
+				test.change(resp)
+				return resp, nil
+			}}
+			got, err := identitytest.NewClient(t, transport).CreateUserAndToken(t.Context(), identitytest.ChatScopes, nil)
+			require.Error(t, err)
+			assert.Zero(t, got)
+			assert.ErrorContains(t, err, identitytest.User.ID)
+			user, ok := identity.CreatedUserOf(fmt.Errorf("wrapped: %w", err))
+			assert.True(t, ok)
+			assert.Equal(t, identitytest.User, user)
+			_, ok = errors.AsType[*azcore.ResponseError](err)
+			assert.True(t, ok, "%v", err)
+			identitytest.AssertNoSecretInError(t, err)
+		})
+	}
+}
+
+func TestCreatedUserOfOtherErrors(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string]func() error{
+		"nil":           func() error { return nil },
+		"another error": func() error { return io.EOF },
+		"no user in the response": func() error {
+			_, err := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusCreated, `{"identity":{"id":7}}`)).CreateUser(t.Context(), nil)
+			return err
+		},
+		"page": func() error {
+			_, err := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusOK, `<html>8:acs:a_b</html>`)).CreateUser(t.Context(), nil)
+			return err
+		},
+		"another operation": func() error {
+			client := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusOK, identitytest.UserBody))
+			_, err := client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: identitytest.SecretToken}, nil)
+			return err
+		},
+	} {
+		user, ok := identity.CreatedUserOf(call())
+		assert.False(t, ok, name)
+		assert.Zero(t, user, name)
+	}
+}
+
+// TestUnusableSuccessKeepsStatusAndHeaders has a gateway answer in place of the service.
+func TestUnusableSuccessKeepsStatusAndHeaders(t *testing.T) {
+	t.Parallel()
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		for _, status := range []int{200, 201, 202, 203, 206, 226} {
+			for _, body := range []string{"<html>" + identitytest.SecretToken + "</html>", `{"token":"` + identitytest.SecretToken + `"`, `"` + identitytest.SecretToken + `"`} {
+				transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+					resp := identitytest.NewResponse(status, body)
+					resp.Header.Set("x-azure-ref", "reference")
+					return resp, nil
+				}}
+				got, err := op.Call(t.Context(), op.NewClient(t, transport))
+				responseError, ok := errors.AsType[*azcore.ResponseError](err)
+				require.True(t, ok, "%v", err)
+				assert.Equal(t, status, responseError.StatusCode)
+				assert.Equal(t, "reference", responseError.RawResponse.Header.Get("x-azure-ref"))
+				assert.ErrorContains(t, err, "The response body is withheld")
+				identitytest.AssertNoSecretInError(t, err)
+				assert.Zero(t, got)
+				assert.Len(t, transport.Requests, 1)
+			}
+		}
+	})
+}
+
+func TestByteOrderMarkIsAccepted(t *testing.T) {
+	t.Parallel()
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		if op.ResponseBody == "" {
+			return
+		}
+		got, err := op.Call(t.Context(), op.NewClient(t, identitytest.AlwaysRespond(op.Status(), "\ufeff"+op.ResponseBody)))
+		require.NoError(t, err)
+		assert.Equal(t, op.Response, got)
+		_, err = op.Call(t.Context(), op.NewClient(t, identitytest.AlwaysRespond(http.StatusBadRequest, "\ufeff"+`{"error":{"code":"ValidationError"}}`)))
+		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), "%v", err)
+	})
+}
+
+func TestCommunicationErrorOf(t *testing.T) {
+	t.Parallel()
+	const body = `{"error":{"code":"ValidationError","message":"No.","target":"Scopes","details":[{"code":"a"}],"innererror":{"code":"b","innererror":{"code":"c"}}}}`
+	_, err := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusBadRequest, body)).CreateUser(t.Context(), nil)
+	for _, err := range []error{err, fmt.Errorf("wrapped: %w", err), errors.Join(io.EOF, err)} {
+		for range 2 {
+			got, ok := identity.CommunicationErrorOf(err)
+			require.True(t, ok)
+			assert.Equal(t, identity.CommunicationError{
+				Code: identity.ErrorCodeValidationError, Message: "No.", Target: "Scopes",
+				Details:    []identity.CommunicationError{{Code: "a"}},
+				InnerError: &identity.CommunicationError{Code: "b", InnerError: &identity.CommunicationError{Code: "c"}},
+			}, got)
+		}
+		responseError, ok := errors.AsType[*azcore.ResponseError](err)
+		require.True(t, ok)
+		left, readError := io.ReadAll(responseError.RawResponse.Body)
+		require.NoError(t, readError)
+		assert.Equal(t, body, string(left))
+		_, ok = identity.CommunicationErrorOf(err)
+		assert.True(t, ok, "the body was read")
+	}
+}
+
+func TestCommunicationErrorOfOtherErrors(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "<html>", "{}", `{"error":null}`, `{"error":"no"}`, "[]"} {
+		_, err := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusBadRequest, body)).CreateUser(t.Context(), nil)
+		got, ok := identity.CommunicationErrorOf(err)
+		assert.False(t, ok, body)
+		assert.Zero(t, got, body)
+	}
+	for _, err := range []error{nil, io.EOF, &azcore.ResponseError{ErrorCode: "ValidationError"}} {
+		_, ok := identity.CommunicationErrorOf(err)
+		assert.False(t, ok, "%v", err)
+	}
+}
+
+func TestRequestIDsAreUniqueAndShared(t *testing.T) {
+	t.Parallel()
+	transport := &identitytest.ScriptedTransport{Respond: firstThen(respondWith(http.StatusServiceUnavailable), func(*http.Request) (*http.Response, error) {
+		return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+	})}
+	client := identitytest.NewClient(t, transport)
+	const calls = 100
+	ids := map[string]int{}
+	for range calls {
+		_, err := client.CreateUser(t.Context(), nil)
+		require.NoError(t, err)
+	}
+	for _, request := range transport.Requests {
+		id := request.Header.Get("x-ms-client-request-id")
+		assert.Regexp(t, `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`, id)
+		ids[id]++
+	}
+	assert.Len(t, ids, calls)
+	for id, attempts := range ids {
+		assert.Equal(t, 2, attempts, id)
+	}
 }

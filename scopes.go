@@ -1,10 +1,9 @@
 package identity
 
-// TokenScope says what an access token may be used for. Values that are not
-// listed here are passed on to the service, which refuses the ones that it
-// does not know.
+// TokenScope is a permission that an access token grants. Values that are not listed here
+// are passed on to the service, which rejects those that it does not know.
 //
-// The scopes are described in the [service's documentation].
+// See the [service's documentation] for what the scopes permit.
 //
 // [service's documentation]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model#access-tokens
 type TokenScope string

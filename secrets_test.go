@@ -4,17 +4,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
@@ -315,4 +320,149 @@ func TestNoSecretInErrorsOfTokens(t *testing.T) {
 		assert.Error(t, err, data)
 		identitytest.AssertNoSecretInError(t, err)
 	}
+}
+
+// TestErrorResponsesShowNoToken has a gateway put the body of a success under the status of an error, or into a text of
+// its own. Every JSON value named "token" is redacted, at any depth and however it is written; the rest stays, to help.
+func TestErrorResponsesShowNoToken(t *testing.T) {
+	t.Parallel()
+	const secret = identitytest.SecretToken
+	for name, body := range map[string]string{
+		"compact":                  `{"token":"` + secret + `","kept":"kept"}`,
+		"with spaces":              "{ \"token\" \t:\r\n \"" + secret + "\" , \"kept\" : \"kept\" }",
+		"nested":                   `{"identity":{"id":"kept"},"accessToken":{"token":"` + secret + `","expiresOn":"2026-10-20T12:48:08Z"}}`,
+		"in an array":              `["kept",[{"token":"` + secret + `"}]]`,
+		"several":                  `{"token":"` + secret + `","a":{"token":"` + secret + `","b":{"token":"` + secret + `"}},"kept":1}`,
+		"in another letter case":   `{"kept":1,"Token":"` + secret + `","TOKEN":"` + secret + `"}`,
+		"escaped name":             `{"kept":1,"\u0074ok\u0065n":"` + secret + `"}`,
+		"escaped value":            `{"kept":1,"token":"\"` + secret + `\\\""}`,
+		"object":                   `{"kept":1,"token":{"value":"` + secret + `","more":["` + secret + `"]}}`,
+		"array":                    `{"token":["` + secret + `"],"kept":1}`,
+		"truncated":                `{"kept":1,"token":"` + secret,
+		"truncated object":         `{"kept":1,"token":{"value":"` + secret + `"`,
+		"in a page":                `<html>kept <pre>{"token":"` + secret + `"}</pre></html>`,
+		"escaped in a page":        `<html>kept <pre>{&quot;token&quot;: &quot;` + secret + `&quot;}</pre></html>`,
+		"numbers in a page":        `<html>kept <pre>{&#34;token&#34;:&#34;` + secret + `&#34;}</pre></html>`,
+		"hexadecimal in a page":    `<html>kept <pre>{&#x22;token&#x22;:&#x22;` + secret + `&#x22;}</pre></html>`,
+		"JSON in a string":         `{"error":{"code":"kept","message":"upstream said {\"token\":\"` + secret + `\"}"}}`,
+		"JSON in JSON in a string": `{"message":"kept {\\\"token\\\" : \\\"` + secret + `\\\"}"}`,
+		"quotes as code points":    `{"message":"kept {\u0022token\u0022:\u0022` + secret + `\u0022}"}`,
+		"after an invalid value":   `kept {{"token":"` + secret + `"}`,
+		"byte order mark":          "\ufeff" + `{"token":"` + secret + `","kept":1}`,
+	} {
+		for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusServiceUnavailable} {
+			t.Run(fmt.Sprintf("%s/%d", name, status), func(t *testing.T) {
+				t.Parallel()
+				_, err := identitytest.NewClient(t, identitytest.AlwaysRespond(status, body)).CreateUser(t.Context(), nil)
+				require.Error(t, err)
+				identitytest.AssertNoSecretInError(t, err)
+				assert.ErrorContains(t, err, "REDACTED")
+				assert.ErrorContains(t, err, "kept")
+				responseError, ok := errors.AsType[*azcore.ResponseError](err)
+				require.True(t, ok)
+				left, err := io.ReadAll(responseError.RawResponse.Body)
+				require.NoError(t, err)
+				identitytest.AssertNoSecret(t, string(left))
+			})
+		}
+	}
+}
+
+// TestErrorResponsesKeepTheirText has bodies that hold no secret.
+func TestErrorResponsesKeepTheirText(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		"", "plain text", `<html>the token is invalid</html>`, `{"error":{"code":"InvalidAccessToken","message":"Provided access token is not valid."}}`,
+		`{"tokens":["kept"],"accessTokenType":"kept","a":"token","b":["token"]}`, `token: kept`,
+	} {
+		_, err := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusBadRequest, body)).CreateUser(t.Context(), nil)
+		responseError, ok := errors.AsType[*azcore.ResponseError](err)
+		require.True(t, ok)
+		left, err := io.ReadAll(responseError.RawResponse.Body)
+		require.NoError(t, err)
+		assert.Equal(t, body, string(left))
+	}
+}
+
+// TestEchoedCredentialsAreRedacted has a gateway repeat the request, escaped in the ways of JSON, HTML and URLs.
+func TestEchoedCredentialsAreRedacted(t *testing.T) {
+	t.Parallel()
+	const token = "secret+token/with=all.kinds-of_characters~"
+	everyCharacter := func(format string) func(string) string {
+		return func(text string) string {
+			var escaped strings.Builder
+			for _, r := range text {
+				if strings.ContainsRune("+/=&;", r) {
+					fmt.Fprintf(&escaped, format, r)
+				} else {
+					escaped.WriteRune(r)
+				}
+			}
+			return escaped.String()
+		}
+	}
+	escapes := map[string]func(string) string{
+		"as it is":              func(text string) string { return text },
+		"HTML":                  html.EscapeString,
+		"HTML twice":            func(text string) string { return html.EscapeString(html.EscapeString(text)) },
+		"HTML, decimal":         everyCharacter("&#%d;"),
+		"HTML, padded decimal":  everyCharacter("&#%04d;"),
+		"HTML, hexadecimal":     everyCharacter("&#x%X;"),
+		"JSON":                  func(text string) string { return string(must(json.Marshal(text))) },
+		"JSON, every character": everyCharacter(`\u%04X`),
+		"JSON, slashes":         strings.NewReplacer("/", `\/`).Replace,
+		"JSON in JSON":          func(text string) string { return string(must(json.Marshal(string(must(json.Marshal(text)))))) },
+		"query":                 url.QueryEscape,
+		"path":                  url.PathEscape,
+		"query twice":           func(text string) string { return url.QueryEscape(url.QueryEscape(text)) },
+	}
+	for name, escape := range escapes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var authorization string
+			transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+				authorization = req.Header.Get("Authorization")
+				return identitytest.NewResponse(http.StatusBadGateway, "the request was "+escape(authorization)+" "+escape(token)+" and no more"), nil
+			}}
+			credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+				return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, nil
+			})
+			withEntra, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
+			require.NoError(t, err)
+			calls := map[string]func() error{
+				"access key": func() error {
+					_, err := identitytest.NewClient(t, transport).GetTokenForTeamsUser(t.Context(), identity.TeamsUserTokenParameters{TeamsUserEntraToken: token}, nil)
+					return err
+				},
+				"Entra": func() error {
+					_, err := withEntra.CreateUser(t.Context(), nil)
+					return err
+				},
+				"user's token": func() error {
+					_, err := withEntra.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: token}, nil)
+					return err
+				},
+			}
+			for name, call := range calls {
+				err := call()
+				require.ErrorContains(t, err, "the request was ", name)
+				assert.ErrorContains(t, err, "and no more", name)
+				_, credentials, _ := strings.Cut(authorization, " ")
+				_, signature, _ := strings.Cut(credentials, "Signature=")
+				for _, secret := range []string{token, credentials, signature} {
+					if secret != "" {
+						assert.NotContains(t, err.Error(), escape(secret), name)
+						assert.NotContains(t, err.Error(), secret, name)
+					}
+				}
+			}
+		})
+	}
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // TeamsUserTokenParameters are the required parameters of [Client.GetTokenForTeamsUser].
-// Printing and logging them does not show the token, and neither does their JSON.
+// The token is redacted when they are formatted, logged or marshaled.
 type TeamsUserTokenParameters struct {
 	// TeamsUserEntraToken is an access token of the Teams user, from Entra ID, with the
 	// delegated permissions Teams.ManageCalls, Teams.ManageChats or both.
@@ -19,18 +19,18 @@ type TeamsUserTokenParameters struct {
 	// ClientID is the client ID (GUID) of the Entra application that asked for the token.
 	// It must be the token's appid claim.
 	ClientID string
-	// UserObjectID is the object ID (GUID) of the Teams user in Entra ID, not the ID of
-	// its tenant. It must be the token's oid claim.
+	// UserObjectID is the object ID (GUID) of the Teams user in Entra ID, not the tenant
+	// ID. It must be the token's oid claim.
 	UserObjectID string
 }
 
-// Format prints the IDs and not the token.
+// Format redacts the token.
 func (p TeamsUserTokenParameters) Format(state fmt.State, _ rune) {
 	_, _ = io.WriteString(state, "TeamsUserTokenParameters{TeamsUserEntraToken: "+redacted+
 		", ClientID: "+p.ClientID+", UserObjectID: "+p.UserObjectID+"}")
 }
 
-// LogValue logs the IDs and not the token.
+// LogValue redacts the token.
 func (p TeamsUserTokenParameters) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("teamsUserEntraToken", redacted),
@@ -59,10 +59,10 @@ type exchangeTeamsUserTokenRequest struct {
 // which expires with the Entra token. How to get the Entra token is described in
 // [Manage access tokens for Teams users].
 //
-// If the service refuses it returns an *azcore.ResponseError, with
-// [ErrorCodeInvalidAccessToken] for an Entra token that is not valid, and with
+// If the service rejects the request, the error is an *azcore.ResponseError, with
+// [ErrorCodeInvalidAccessToken] for an invalid Entra token and with
 // [ErrorCodeValidationError] for IDs that do not match it.
-//   - parameters - the token and whom it belongs to; empty values are for the service to refuse
+//   - parameters - the Entra token, its application and its user; empty values are sent as they are
 //   - options - optional parameters; nil means the defaults
 //
 // [Manage access tokens for Teams users]: https://learn.microsoft.com/azure/communication-services/quickstarts/manage-teams-identity
@@ -77,14 +77,14 @@ func (c *Client) GetTokenForTeamsUser(ctx context.Context, parameters TeamsUserT
 			AppID:  parameters.ClientID,
 			UserID: parameters.UserObjectID,
 		},
-		secret:   parameters.TeamsUserEntraToken,
-		statuses: []int{http.StatusOK},
+		bodySecret:   parameters.TeamsUserEntraToken,
+		successCodes: []int{http.StatusOK},
 	})
 	return GetTokenForTeamsUserResponse{AccessToken: token.accessToken()}, err
 }
 
-// TeamsExtensionPrincipalType says what a Teams extension assignment is for. The
-// service may have values that are not listed here.
+// TeamsExtensionPrincipalType is the type of the principal of a Teams extension
+// assignment. The service may have values that are not listed here.
 type TeamsExtensionPrincipalType string
 
 const (
@@ -103,9 +103,9 @@ type TeamsExtensionAssignment struct {
 	TenantID string `json:"tenantId"`
 	// ObjectID is the object ID (GUID) of the principal in Entra ID.
 	ObjectID string `json:"objectId"`
-	// PrincipalType says what the principal is.
+	// PrincipalType is the type of the principal.
 	PrincipalType TeamsExtensionPrincipalType `json:"principalType"`
-	// ClientIDs are the client IDs (GUIDs) of the applications that may act for a user. A
+	// ClientIDs are the client IDs (GUIDs) of the applications that may act for the user. A
 	// resource account has none.
 	ClientIDs []string `json:"clientIds,omitzero"`
 }
@@ -126,9 +126,9 @@ func (a TeamsExtensionAssignment) missing() string {
 // TeamsExtensionAssignmentParameters are the required parameters of
 // [Client.SetTeamsExtensionAssignment].
 type TeamsExtensionAssignmentParameters struct {
-	// PrincipalType says what the principal is.
+	// PrincipalType is the type of the principal.
 	PrincipalType TeamsExtensionPrincipalType `json:"principalType"`
-	// ClientIDs are the client IDs (GUIDs) of the applications that may act for a user. A
+	// ClientIDs are the client IDs (GUIDs) of the applications that may act for the user. A
 	// resource account needs none.
 	ClientIDs []string `json:"clientIds,omitzero"`
 }
@@ -163,11 +163,11 @@ type DeleteTeamsExtensionAssignmentResponse struct {
 	// placeholder for future response values
 }
 
-// GetTeamsExtensionAssignment returns the assignment of a principal. It needs API
-// version 2025-06-30 or later; the service refuses others.
+// GetTeamsExtensionAssignment returns the assignment of a principal. It requires API
+// version 2025-03-02-preview, 2025-06-30 or later.
 //
-// If the service refuses it returns an *azcore.ResponseError, with status 404 if there
-// is no assignment. An empty ID is an error before any request.
+// If the service rejects the request, the error is an *azcore.ResponseError, with status
+// 404 if there is no assignment. It is an error, before any request, if an ID is empty.
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
@@ -175,41 +175,41 @@ func (c *Client) GetTeamsExtensionAssignment(ctx context.Context, tenantID, obje
 	ctx, endSpan := c.startSpan(ctx, "Client.GetTeamsExtensionAssignment")
 	defer func() { endSpan(err) }()
 	assignment, err := send[TeamsExtensionAssignment](ctx, c, request{
-		method:     http.MethodGet,
-		path:       assignmentPath,
-		parameters: assignmentParameters(tenantID, objectID),
-		statuses:   []int{http.StatusOK},
+		method:       http.MethodGet,
+		path:         assignmentPath,
+		parameters:   assignmentParameters(tenantID, objectID),
+		successCodes: []int{http.StatusOK},
 	})
 	return GetTeamsExtensionAssignmentResponse{assignment}, err
 }
 
 // SetTeamsExtensionAssignment creates the assignment of a principal, or replaces it. It
-// needs API version 2025-06-30 or later; the service refuses others.
+// requires API version 2025-03-02-preview, 2025-06-30 or later.
 //
-// If the service refuses it returns an *azcore.ResponseError. An empty ID is an error
-// before any request.
+// If the service rejects the request, the error is an *azcore.ResponseError. It is an
+// error, before any request, if an ID is empty.
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
-//   - parameters - what the principal is and who may act for it
+//   - parameters - the principal's type and the applications allowed to act for it
 //   - options - optional parameters; nil means the defaults
 func (c *Client) SetTeamsExtensionAssignment(ctx context.Context, tenantID, objectID string, parameters TeamsExtensionAssignmentParameters, options *SetTeamsExtensionAssignmentOptions) (response SetTeamsExtensionAssignmentResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.SetTeamsExtensionAssignment")
 	defer func() { endSpan(err) }()
 	assignment, err := send[TeamsExtensionAssignment](ctx, c, request{
-		method:     http.MethodPut,
-		path:       assignmentPath,
-		parameters: assignmentParameters(tenantID, objectID),
-		body:       parameters,
-		statuses:   []int{http.StatusOK, http.StatusCreated},
+		method:       http.MethodPut,
+		path:         assignmentPath,
+		parameters:   assignmentParameters(tenantID, objectID),
+		body:         parameters,
+		successCodes: []int{http.StatusOK, http.StatusCreated},
 	})
 	return SetTeamsExtensionAssignmentResponse{assignment}, err
 }
 
-// DeleteTeamsExtensionAssignment deletes the assignment of a principal. It needs API
-// version 2025-06-30 or later; the service refuses others.
+// DeleteTeamsExtensionAssignment deletes the assignment of a principal. It requires API
+// version 2025-03-02-preview, 2025-06-30 or later.
 //
-// If the service refuses it returns an *azcore.ResponseError. An empty ID is an error
-// before any request.
+// If the service rejects the request, the error is an *azcore.ResponseError. It is an
+// error, before any request, if an ID is empty.
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
@@ -217,16 +217,16 @@ func (c *Client) DeleteTeamsExtensionAssignment(ctx context.Context, tenantID, o
 	ctx, endSpan := c.startSpan(ctx, "Client.DeleteTeamsExtensionAssignment")
 	defer func() { endSpan(err) }()
 	_, err = send[noContent](ctx, c, request{
-		method:     http.MethodDelete,
-		path:       assignmentPath,
-		parameters: assignmentParameters(tenantID, objectID),
-		statuses:   []int{http.StatusNoContent},
+		method:       http.MethodDelete,
+		path:         assignmentPath,
+		parameters:   assignmentParameters(tenantID, objectID),
+		successCodes: []int{http.StatusNoContent},
 	})
 	return DeleteTeamsExtensionAssignmentResponse{}, err
 }
 
-// isNotInTokens holds for what a header cannot carry as a token.
-func isNotInTokens(r rune) bool {
+// invalidInToken reports whether a header cannot carry a token with the character.
+func invalidInToken(r rune) bool {
 	return r <= ' ' || r == 0x7f
 }
 
@@ -237,20 +237,20 @@ func assignmentParameters(tenantID, objectID string) []pathParameter {
 }
 
 // TeamsExtensionTokenParameters are the required parameters of
-// [Client.ExchangeTeamsExtensionToken]. Printing and logging them does not show the
-// token, and neither does their JSON.
+// [Client.ExchangeTeamsExtensionToken]. The token is redacted when they are formatted,
+// logged or marshaled.
 type TeamsExtensionTokenParameters struct {
 	// EntraToken is an access token of the Teams user, from Entra ID, with the delegated
 	// permission TeamsExtension.ManageCalls.
 	EntraToken string `json:"-"`
 }
 
-// Format prints no token.
+// Format redacts the token.
 func (p TeamsExtensionTokenParameters) Format(state fmt.State, _ rune) {
 	_, _ = io.WriteString(state, "TeamsExtensionTokenParameters{EntraToken: "+redacted+"}")
 }
 
-// LogValue logs no token.
+// LogValue redacts the token.
 func (p TeamsExtensionTokenParameters) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("entraToken", redacted))
 }
@@ -262,18 +262,18 @@ type ExchangeTeamsExtensionTokenOptions struct {
 
 // ExchangeTeamsExtensionTokenResponse is the result of [Client.ExchangeTeamsExtensionToken].
 type ExchangeTeamsExtensionTokenResponse struct {
-	// User is whom the token is for, a [TeamsExtensionUserIdentifier] as far as is known.
+	// User is the token's user, currently always a [TeamsExtensionUserIdentifier].
 	User Identifier
 	// AccessToken is the user's token.
 	AccessToken AccessToken
 }
 
-// Format prints the user and the expiry, and not the token.
+// Format redacts the token.
 func (r ExchangeTeamsExtensionTokenResponse) Format(state fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(state, "ExchangeTeamsExtensionTokenResponse{User: %s, AccessToken: %v}", r.userID(), r.AccessToken)
 }
 
-// LogValue logs the user and the expiry, and not the token.
+// LogValue redacts the token.
 func (r ExchangeTeamsExtensionTokenResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("user", r.userID()), slog.Any("accessToken", r.AccessToken))
 }
@@ -286,13 +286,13 @@ func (r ExchangeTeamsExtensionTokenResponse) userID() string {
 }
 
 // ExchangeTeamsExtensionToken exchanges the Entra token of a Teams user who has an
-// assignment for an access token to the Communication Services resource. It needs API
-// version 2025-06-30 or later; the service refuses others.
+// assignment for an access token to the Communication Services resource. It requires API
+// version 2025-03-02-preview, 2025-06-30 or later.
 //
 // The Entra token authorizes the request; the client's own credential is not sent.
 //
-// If the service refuses it returns an *azcore.ResponseError. A token that is empty or
-// has spaces is an error before any request.
+// If the service rejects the request, the error is an *azcore.ResponseError. It is an
+// error, before any request, if the token is empty or has spaces or control characters.
 //   - parameters - the token of the Teams user
 //   - options - optional parameters; nil means the defaults
 func (c *Client) ExchangeTeamsExtensionToken(ctx context.Context, parameters TeamsExtensionTokenParameters, options *ExchangeTeamsExtensionTokenOptions) (response ExchangeTeamsExtensionTokenResponse, err error) {
@@ -301,15 +301,15 @@ func (c *Client) ExchangeTeamsExtensionToken(ctx context.Context, parameters Tea
 	if parameters.EntraToken == "" {
 		return ExchangeTeamsExtensionTokenResponse{}, errors.New("identity: parameters.EntraToken cannot be empty")
 	}
-	if strings.ContainsFunc(parameters.EntraToken, isNotInTokens) {
+	if strings.ContainsFunc(parameters.EntraToken, invalidInToken) {
 		return ExchangeTeamsExtensionTokenResponse{}, errors.New("identity: parameters.EntraToken cannot have spaces or control characters")
 	}
 	exchanged, err := send[userAndToken](ctx, c, request{
-		method:     http.MethodPost,
-		path:       "/access/teamsExtension/:exchangeAccessToken",
-		body:       struct{}{},
-		entraToken: parameters.EntraToken,
-		statuses:   []int{http.StatusOK},
+		method:       http.MethodPost,
+		path:         "/access/teamsExtension/:exchangeAccessToken",
+		body:         struct{}{},
+		entraToken:   entraToken(parameters.EntraToken),
+		successCodes: []int{http.StatusOK},
 	})
 	if err != nil {
 		return ExchangeTeamsExtensionTokenResponse{}, err

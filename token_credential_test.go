@@ -146,7 +146,7 @@ func TestNewCommunicationTokenCredentialRejectsInvalidParameters(t *testing.T) {
 func TestCredentialThatWasNotConstructed(t *testing.T) {
 	t.Parallel()
 	_, err := (&identity.CommunicationTokenCredential{}).GetToken(t.Context(), policy.TokenRequestOptions{})
-	require.EqualError(t, err, "identity: access token cannot be renewed, the credential was created without refresh")
+	require.EqualError(t, err, "identity: credential is empty; create it with NewCommunicationTokenCredential")
 }
 
 func TestCredentialReturnsTheTokenUntilItIsDue(t *testing.T) {
@@ -581,10 +581,10 @@ func TestRefreshReturnsABadToken(t *testing.T) {
 		lifetime time.Duration
 		want     string
 	}{
-		"empty":       {"", time.Hour, "identity: access token was not refreshed: refresh returned an access token without token"},
-		"expired":     {identitytest.SecretToken, -time.Second, "identity: access token was not refreshed: refresh returned an access token that expired at 2000-01-01T00:49:59Z"},
-		"expires now": {identitytest.SecretToken, 0, "identity: access token was not refreshed: refresh returned an access token that expired at 2000-01-01T00:50:00Z"},
-		"no expiry":   {identitytest.SecretToken, -1 << 63, "identity: access token was not refreshed: refresh returned an access token without expiresOn"},
+		"empty":       {"", time.Hour, "identity: refreshing the access token: refresh returned an empty access token"},
+		"expired":     {identitytest.SecretToken, -time.Second, "identity: refreshing the access token: refresh returned an access token that expired at 2000-01-01T00:49:59Z"},
+		"expires now": {identitytest.SecretToken, 0, "identity: refreshing the access token: refresh returned an access token that expired at 2000-01-01T00:50:00Z"},
+		"no expiry":   {identitytest.SecretToken, -1 << 63, "identity: refreshing the access token: refresh returned an access token without ExpiresOn"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -675,19 +675,18 @@ func TestStaticToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		initial := initialToken(time.Hour)
 		credential := newTokenCredential(t, nil, &identity.CommunicationTokenCredentialOptions{InitialToken: initial})
-		want := "identity: access token cannot be renewed, the credential was created without refresh"
 		for _, wait := range []time.Duration{0, 55 * time.Minute, 5*time.Minute - 1} {
 			time.Sleep(wait)
 			token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
 			require.NoError(t, err)
 			assert.Equal(t, azcore.AccessToken{Token: "initial", ExpiresOn: initial.ExpiresOn, RefreshOn: initial.ExpiresOn}, token)
 			token, err = credential.GetToken(t.Context(), withClaims)
-			require.EqualError(t, err, want)
+			require.EqualError(t, err, "identity: claims need a new access token, and the credential has no refresh function")
 			assert.Equal(t, azcore.AccessToken{}, token)
 		}
 		time.Sleep(time.Nanosecond)
 		token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
-		require.EqualError(t, err, want)
+		require.EqualError(t, err, "identity: access token expired at 2000-01-01T01:00:00Z, and the credential has no refresh function")
 		assert.Equal(t, azcore.AccessToken{}, token)
 	})
 }
@@ -719,6 +718,27 @@ func TestClaimsForceARefresh(t *testing.T) {
 		token, err := credential.GetToken(t.Context(), withClaims)
 		require.NoError(t, err)
 		assert.Equal(t, "token 5", token.Token, "in spite of the back-off")
+	})
+}
+
+// TestCallersWithClaimsShareAFailure has many callers wait for the same refresh.
+func TestCallersWithClaimsShareAFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := &issuer{lifetime: time.Hour, delay: time.Minute}
+		source.fail(errRefresh)
+		credential := newTokenCredential(t, source.refresh, nil)
+		go func() { _, _ = credential.GetToken(t.Context(), policy.TokenRequestOptions{}) }()
+		synctest.Wait()
+		for range 50 {
+			go func() {
+				_, err := credential.GetToken(t.Context(), withClaims)
+				assert.ErrorIs(t, err, errRefresh)
+			}()
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		assert.EqualValues(t, 2, source.calls.Load())
 	})
 }
 

@@ -2,22 +2,38 @@ package identity
 
 import (
 	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-// maxResponseSize is far above anything that the service sends.
-const maxResponseSize = 1 << 20
+const (
+	// maxResponseSize is far above anything that the service sends.
+	maxResponseSize = 1 << 20
+	// maxSecretSize is read beyond it of an error response, so that no secret is cut in
+	// two before it is redacted.
+	maxSecretSize = 64 << 10
+)
 
-// defaultHTTPClient belongs to all clients without a Transport of their own, which share
-// its connections.
+// defaultHTTPClient is shared by all clients without a Transport of their own, together
+// with its connections.
 var defaultHTTPClient = &http.Client{
-	// The service never redirects. Whatever does must not get the token or the signed
+	// The service never redirects. A redirect must not receive the token or the signed
 	// body of a request.
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Transport: &http.Transport{
@@ -25,116 +41,188 @@ var defaultHTTPClient = &http.Client{
 		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:      true,
 		MaxResponseHeaderBytes: maxResponseSize,
-		MaxIdleConnsPerHost:    256, // with few, many callers at once open a connection each, every time
+		MaxIdleConnsPerHost:    256, // a low limit makes bursts of callers open new connections each time
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    10 * time.Second,
 		ExpectContinueTimeout:  time.Second,
-		// A connection that died unnoticed is found out before requests hang on it.
+		// Dead connections are detected before requests wait for them.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	},
 }
 
-// requestBody is the body of a request. Every attempt to send it has a copy.
-type requestBody struct {
-	bytes.Reader
-	content []byte
-}
-
-func newRequestBody(content []byte) *requestBody {
-	body := &requestBody{content: content}
-	body.Reset(content)
-	return body
-}
-
-func (*requestBody) Close() error { return nil }
-
-// copy returns a reader that net/http knows to be in memory: it sends it together with
-// the headers.
-func (b *requestBody) copy() (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(b.content)), nil
-}
-
-func setBody(req *policy.Request, body *requestBody, contentType string) error {
-	if err := req.SetBody(body, contentType); err != nil {
-		return err
-	}
-	req.Raw().GetBody = body.copy
-	return nil
-}
-
-// ownBody gives an attempt a body of its own, and returns what it holds.
+// attemptBody gives an attempt its own copy of the body, and returns the content.
 //
-// The attempts of azcore's retry policy share one body. net/http may still be reading it
-// for an attempt that has failed, and take bytes away from the next.
-func ownBody(req *policy.Request) (content []byte, err error) {
-	if req.Body() == nil {
+// All attempts of azcore's retry policy share one body. net/http may still read it for a
+// failed attempt while the next one is on its way.
+func attemptBody(req *policy.Request) ([]byte, error) {
+	body := req.Body()
+	if body == nil {
 		return nil, nil
 	}
-	body, ok := req.Body().(*requestBody)
-	if !ok { // a policy has put another one there
-		if body, err = readBody(req.Body()); err != nil {
-			return nil, err
-		}
-		req.Raw().GetBody = body.copy
+	size, err := body.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = body.Seek(0, io.SeekStart)
 	}
-	req.Raw().Body, err = body.copy()
-	return body.content, err
-}
-
-func readBody(body io.ReadSeeker) (*requestBody, error) {
-	if _, err := body.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	content, err := io.ReadAll(body)
 	if err != nil {
-		return nil, err
+		return nil, nonRetriableError{err}
 	}
-	return newRequestBody(content), nil
+	content := make([]byte, size)
+	if _, err := io.ReadFull(body, content); err != nil {
+		return nil, nonRetriableError{err}
+	}
+	// net/http recognizes this reader and sends it together with the headers.
+	req.Raw().GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+	req.Raw().Body, _ = req.Raw().GetBody() // never fails
+	return content, nil
 }
 
-// header is a name, in canonical form, and a value.
-type header struct{ name, value string }
-
-// setHeaders sets headers whose values share one array, as those of http.Header.Clone do.
-func setHeaders(target http.Header, headers []header) {
-	values := make([]string, len(headers))
-	for i, h := range headers {
-		values[i] = h.value
-		target[h.name] = values[i : i+1 : i+1]
-	}
-}
-
-// boundedTransport keeps the bodies of responses from taking more memory than they should.
-type boundedTransport struct {
+// safeTransport is where responses enter: it bounds their size, closes their bodies, and
+// keeps what they contain out of errors.
+type safeTransport struct {
 	policy.Transporter
 }
 
-func (t boundedTransport) Do(req *http.Request) (*http.Response, error) {
+func (t safeTransport) Do(req *http.Request) (*http.Response, error) {
 	resp, err := t.Transporter.Do(req)
-	if err != nil || resp == nil {
-		return nil, err
+	if err != nil {
+		return nil, safeError(req.Context(), err)
+	}
+	if resp == nil {
+		return nil, nil // which azcore reports
 	}
 	if resp.Request == nil {
-		resp.Request = req // errors tell what it was
+		resp.Request = req // for the text of errors
 	}
-	if resp.Body != nil {
-		resp.Body = &boundedBody{ReadCloser: resp.Body, status: resp.StatusCode, left: maxResponseSize}
+	if _, phrase, _ := strings.Cut(resp.Status, " "); phrase != "" && phrase != http.StatusText(resp.StatusCode) {
+		// The phrase is free text of the server, and appears in errors, logs and spans.
+		resp.Status = strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode)
 	}
+	resp.Body = receive(req, resp)
 	return resp, nil
 }
 
-// boundedBody fails when more is read than a response may have.
-type boundedBody struct {
-	io.ReadCloser
-	status int
-	left   int
+// received is the body of a response, as much as arrived of it.
+type received struct {
+	source  io.LimitedReader
+	content bytes.Buffer
+	read    int   // how much of the content was read
+	err     error // why there is no more; nil: the content is complete
 }
 
-func (b *boundedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.left -= n
-	if b.left < 0 {
-		return 0, nonRetriableError{fmt.Errorf("identity: response with status %d has more than %d bytes", b.status, maxResponseSize)}
+func (r *received) Read(p []byte) (int, error) {
+	n := copy(p, r.content.Bytes()[r.read:])
+	r.read += n
+	if n == 0 && len(p) > 0 {
+		return 0, cmp.Or(r.err, io.EOF)
 	}
-	return n, err
+	return n, nil
+}
+
+func (r *received) Close() error { return nil }
+
+// receive reads and closes the body of a response.
+func receive(req *http.Request, resp *http.Response) *received {
+	r := &received{}
+	if resp.Body == nil {
+		return r
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return r // its body is the connection, which does not end with the context
+	}
+	isError := resp.StatusCode >= http.StatusBadRequest
+	limit := int64(maxResponseSize + 1)
+	if isError {
+		limit = maxResponseSize + maxSecretSize
+	}
+	r.content.Grow(int(min(max(resp.ContentLength, 0), limit)) + bytes.MinRead)
+	r.source = io.LimitedReader{R: resp.Body, N: limit}
+	_, err := r.content.ReadFrom(&r.source)
+	switch {
+	case err != nil:
+		r.err = safeError(req.Context(), err)
+	case !isError && r.content.Len() > maxResponseSize:
+		r.err = nonRetriableError{fmt.Errorf("identity: response with status %d has more than %d bytes", resp.StatusCode, maxResponseSize)}
+	}
+	r.skipByteOrderMark()
+	return r
+}
+
+func (r *received) skipByteOrderMark() {
+	if mark := []byte("\ufeff"); bytes.HasPrefix(r.content.Bytes(), mark) {
+		r.content.Next(len(mark))
+	}
+}
+
+// safeError returns an error of a transport without what it may quote of a response:
+// net/http quotes what it cannot parse. Errors that are known to quote nothing keep their
+// chain, below the [url.Error] of net/http. An error that says it is not retriable comes
+// from a transport made for azcore, like that of package fake, and is kept.
+func safeError(ctx context.Context, err error) error {
+	if _, ok := errors.AsType[interface {
+		error
+		NonRetriable()
+	}](err); ok {
+		return err
+	}
+	safe := knownError(ctx, err)
+	if safe == nil {
+		safe = errWithheld
+	}
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		return &url.Error{Op: outer.Op, URL: outer.URL, Err: safe}
+	}
+	return safe
+}
+
+var errWithheld = errors.New("transport failed; its error is withheld because it may quote the response")
+
+// knownError returns what the chain has of errors that are known to quote nothing of a
+// response, or nil.
+func knownError(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
+		return cause
+	}
+	for _, find := range knownTypes {
+		if known := find(err); known != nil {
+			return known
+		}
+	}
+	for _, known := range knownValues {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return os.ErrDeadlineExceeded
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		if harmlessText.MatchString(err.Error()) {
+			return err
+		}
+	}
+	return nil
+}
+
+// harmlessText matches what net/http says without a type of its own.
+var harmlessText = regexp.MustCompile(`^(net/http: server response headers exceeded \d+ bytes; aborted|` +
+	`net/http: request canceled|http: server closed idle connection|http2: client connection lost)$`)
+
+var knownTypes = []func(error) error{
+	find[*net.OpError], find[*net.DNSError], find[*net.AddrError], find[*os.SyscallError], find[syscall.Errno],
+	find[*tls.CertificateVerificationError], find[tls.AlertError], find[tls.RecordHeaderError],
+	find[x509.UnknownAuthorityError], find[x509.HostnameError], find[x509.CertificateInvalidError], find[x509.SystemRootsError],
+}
+
+var knownValues = []error{
+	context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded,
+	io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, http.ErrSchemeMismatch,
+}
+
+// find returns the error of type E in the chain, or nil.
+func find[E error](err error) error {
+	if found, ok := errors.AsType[E](err); ok {
+		return found
+	}
+	return nil
 }

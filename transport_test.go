@@ -1,16 +1,27 @@
 package identity_test
 
 import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/internal/identitytest"
@@ -98,10 +109,10 @@ func (e *endlessBody) Close() error { return nil }
 
 const maxResponseSize = 1 << 20
 
-func TestEndlessResponse(t *testing.T) {
+func TestEndlessResponseIsAnErrorWithItsStatus(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		for _, status := range []int{op.Status(), http.StatusAccepted, http.StatusUnauthorized, http.StatusServiceUnavailable} {
+		for _, status := range []int{op.Status(), http.StatusAccepted} {
 			body := &endlessBody{}
 			transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
 				resp := identitytest.NewResponse(status, "")
@@ -109,9 +120,35 @@ func TestEndlessResponse(t *testing.T) {
 				return resp, nil
 			}}
 			got, err := op.Call(t.Context(), op.NewClient(t, transport))
-			require.ErrorContains(t, err, fmt.Sprintf("identity: response with status %d has more than 1048576 bytes", status))
+			require.ErrorContains(t, err, fmt.Sprintf("response with status %d has more than 1048576 bytes", status))
+			assert.True(t, identitytest.HasStatus(err, status), "%v", err)
 			assert.Zero(t, got)
 			assert.Len(t, transport.Requests, 1, "another attempt would end alike")
+			assert.Less(t, body.read, 2*maxResponseSize)
+		}
+	})
+}
+
+// TestEndlessErrorPageIsTruncated shows that such a page is an ordinary error response, retried by the usual rules.
+func TestEndlessErrorPageIsTruncated(t *testing.T) {
+	t.Parallel()
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		for status, attempts := range map[int]int{http.StatusNotFound: 1, http.StatusBadGateway: 4} {
+			body := &endlessBody{}
+			transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+				*body = endlessBody{}
+				resp := identitytest.NewResponse(status, "")
+				resp.Body = body
+				return resp, nil
+			}}
+			_, err := op.Call(t.Context(), op.NewClient(t, transport))
+			responseError, ok := errors.AsType[*azcore.ResponseError](err)
+			require.True(t, ok, "%T", err)
+			assert.Equal(t, status, responseError.StatusCode)
+			page, err := io.ReadAll(responseError.RawResponse.Body)
+			require.NoError(t, err)
+			assert.Len(t, page, maxResponseSize)
+			assert.Len(t, transport.Requests, attempts)
 			assert.Less(t, body.read, 2*maxResponseSize)
 		}
 	})
@@ -131,29 +168,6 @@ func TestEndlessHeaders(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.DeleteUser(t.Context(), identitytest.User, nil)
 	require.ErrorContains(t, err, "headers exceeded 1048576 bytes")
-}
-
-// TestHeadersKeepApart has policies of the caller add values to headers that share memory.
-func TestHeadersKeepApart(t *testing.T) {
-	t.Parallel()
-	transport := identitytest.AlwaysRespond(http.StatusNoContent, "")
-	options := identitytest.NewOptions(transport)
-	options.PerCallPolicies = []policy.Policy{headerAddingPolicy{"Accept"}}
-	options.PerRetryPolicies = []policy.Policy{headerAddingPolicy{"X-Ms-Date"}}
-	client := identitytest.NewClientWithOptions(t, options)
-	_, err := client.DeleteUser(t.Context(), identitytest.User, nil)
-	require.NoError(t, err)
-	sent := transport.Requests[0].Header
-	assert.Len(t, sent.Get("X-Ms-Client-Request-Id"), 36)
-	assert.Len(t, sent.Get("X-Ms-Content-Sha256"), 44)
-}
-
-// headerAddingPolicy adds a second value to a header.
-type headerAddingPolicy struct{ name string }
-
-func (a headerAddingPolicy) Do(req *policy.Request) (*http.Response, error) {
-	req.Raw().Header.Add(a.name, "another")
-	return req.Next()
 }
 
 func TestLargestResponse(t *testing.T) {
@@ -369,4 +383,247 @@ func (c *closeCounter) Do(req *policy.Request) (*http.Response, error) {
 func (c *closeCounter) Close() error {
 	c.closed++
 	return nil
+}
+
+// TestTransportErrorQuotesNoResponse has a server that does not speak HTTP as it should, with secrets where net/http
+// quotes what it cannot parse. The transport is the one that clients have by default.
+func TestTransportErrorQuotesNoResponse(t *testing.T) {
+	t.Parallel()
+	const secret = identitytest.SecretToken
+	for name, response := range map[string]string{
+		"no status line":              `{"token":"` + secret + `"}` + "\r\n\r\n",
+		"malformed version":           "HTTP/" + secret + " 200 OK\r\n\r\n",
+		"malformed status":            "HTTP/1.1 " + secret + "\r\n\r\n",
+		"status of four digits":       "HTTP/1.1 2000 " + secret + "\r\n\r\n",
+		"reason phrase":               "HTTP/1.1 400 " + secret + "\r\nContent-Length: 0\r\n\r\n",
+		"body for Content-Length":     "HTTP/1.1 200 OK\r\nContent-Length: " + secret + "\r\n\r\n",
+		"two Content-Lengths":         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: " + secret + "\r\n\r\n",
+		"header without a colon":      "HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n",
+		"header with a space":         "HTTP/1.1 200 OK\r\na " + secret + ": b\r\n\r\n",
+		"unknown Transfer-Encoding":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + secret + "\r\n\r\n",
+		"malformed chunk":             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + secret + "\r\n",
+		"malformed trailer":           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: a\r\n\r\n0\r\n" + secret + "\r\n\r\n",
+		"forbidden trailer":           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Content-Length\r\n\r\n0\r\nContent-Length: " + secret + "\r\n\r\n",
+		"malformed Location":          "HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\nLocation: https://%" + secret + "/\r\n\r\n",
+		"truncated body":              "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"token\":\"" + secret,
+		"truncated header":            "HTTP/1.1 200 OK\r\nX: " + secret,
+		"protocol that was not asked": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: " + secret + "\r\nConnection: Upgrade\r\n\r\n" + secret,
+		"gzip that is none":           "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 12\r\n\r\n" + secret,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			endpoint := serveRaw(t, response)
+			options := identitytest.NewOptions(nil)
+			options.InsecureAllowCredentialWithHTTP = true
+			recorder := &identitytest.SpanRecorder{}
+			options.TracingProvider = recorder.Provider()
+			client, err := identity.NewClientFromConnectionString("endpoint="+endpoint+";accesskey="+identitytest.AccessKey, options)
+			require.NoError(t, err)
+			_, err = client.CreateUser(t.Context(), nil)
+			require.Error(t, err)
+			identitytest.AssertNoSecretInError(t, err)
+			for _, span := range recorder.Spans {
+				identitytest.AssertNoSecret(t, fmt.Sprintf("%+v", *span))
+			}
+		})
+	}
+}
+
+// serveRaw answers every connection with the same bytes, and closes it.
+func serveRaw(t *testing.T, response string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					_, _ = io.Copy(io.Discard, req.Body)
+					_, _ = io.WriteString(conn, response)
+				}
+			}()
+		}
+	}()
+	return "http://" + listener.Addr().String()
+}
+
+// TestKnownTransportErrorsKeepTheirChain covers the errors that callers look for.
+func TestKnownTransportErrorsKeepTheirChain(t *testing.T) {
+	t.Parallel()
+	for name, known := range map[string]error{
+		"refused":           &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)},
+		"reset":             syscall.ECONNRESET,
+		"name not found":    &net.DNSError{Err: "no such host", Name: "contoso.example", IsNotFound: true},
+		"unknown authority": x509.UnknownAuthorityError{},
+		"wrong host":        x509.HostnameError{Certificate: &x509.Certificate{}, Host: "contoso.example"},
+		"certificate":       &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
+		"alert":             tls.AlertError(40),
+		"canceled":          context.Canceled,
+		"deadline":          context.DeadlineExceeded,
+		"i/o timeout":       os.ErrDeadlineExceeded,
+		"end":               io.EOF,
+		"unexpected end":    io.ErrUnexpectedEOF,
+		"closed":            net.ErrClosed,
+		"http for https":    http.ErrSchemeMismatch,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, wrapped := range []error{known, fmt.Errorf("%s: %w", identitytest.SecretToken, known), errors.Join(errors.New(identitytest.SecretToken), known)} {
+				transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+					return nil, &url.Error{Op: "Post", URL: req.URL.String(), Err: wrapped}
+				}}
+				_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
+				require.ErrorIs(t, err, known)
+				assert.EqualError(t, err, `Post "`+identitytest.Endpoint+`/identities?api-version=`+identitytest.DefaultAPIVersion+`": `+known.Error())
+				identitytest.AssertNoSecretInError(t, err)
+			}
+		})
+	}
+}
+
+func TestOtherTransportErrorsAreWithheld(t *testing.T) {
+	t.Parallel()
+	for name, other := range map[string]error{
+		"text":    errors.New(identitytest.SecretToken),
+		"wrapped": fmt.Errorf("reading: %w", errors.New(identitytest.SecretToken)),
+		"timeout": timeoutError{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+				return nil, &url.Error{Op: "Post", URL: req.URL.String(), Err: other}
+			}}
+			_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
+			require.Error(t, err)
+			require.NotErrorIs(t, err, other)
+			outer, ok := errors.AsType[*url.Error](err)
+			require.True(t, ok)
+			assert.Equal(t, name == "timeout", outer.Timeout())
+			identitytest.AssertNoSecretInError(t, err)
+			assert.Len(t, transport.Requests, 4, "the error is retried as before")
+		})
+	}
+}
+
+// timeoutError quotes a response, like an http.Client whose Timeout ended.
+type timeoutError struct{}
+
+func (timeoutError) Error() string   { return identitytest.SecretToken }
+func (timeoutError) Timeout() bool   { return true }
+func (timeoutError) Temporary() bool { return true }
+
+// TestBodiesOfResponsesAreClosed covers every status that a server can send.
+func TestBodiesOfResponsesAreClosed(t *testing.T) {
+	t.Parallel()
+	for status := 100; status < 600; status++ {
+		var open atomic.Int64
+		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+			open.Add(1)
+			resp := identitytest.NewResponse(status, "")
+			resp.Body = &countedBody{strings.NewReader(identitytest.UserAndTokenBody), &open}
+			return resp, nil
+		}}
+		_, _ = identitytest.NewClient(t, transport).CreateUserAndToken(t.Context(), identitytest.ChatScopes, nil)
+		assert.Zero(t, open.Load(), "open bodies after status %d", status)
+	}
+}
+
+type countedBody struct {
+	io.Reader
+	open *atomic.Int64
+}
+
+func (b *countedBody) Close() error {
+	b.open.Add(-1)
+	return nil
+}
+
+// TestSwitchedProtocolDoesNotOutliveTheCall has a server keep the connection that it says it switched to another protocol.
+func TestSwitchedProtocolDoesNotOutliveTheCall(t *testing.T) {
+	t.Parallel()
+	closed := make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if !assert.NoError(t, err) {
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn) // until the client closes it
+		_ = conn.Close()
+		closed <- struct{}{}
+	}))
+	defer server.Close()
+	options := identitytest.NewOptions(nil)
+	options.InsecureAllowCredentialWithHTTP = true
+	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+identitytest.AccessKey, options)
+	require.NoError(t, err)
+	_, err = client.CreateUser(t.Context(), nil)
+	assert.True(t, identitytest.HasStatus(err, http.StatusSwitchingProtocols), "%v", err)
+	<-closed
+}
+
+// TestDefaultTransport pins the settings of the transport that clients have by default.
+func TestDefaultTransport(t *testing.T) {
+	t.Parallel()
+	transport, ok := identity.DefaultHTTPClient.Transport.(*http.Transport)
+	require.True(t, ok)
+	assert.Zero(t, identity.DefaultHTTPClient.Timeout, "contexts end calls")
+	assert.Equal(t, reflect.ValueOf(http.ProxyFromEnvironment).Pointer(), reflect.ValueOf(transport.Proxy).Pointer())
+	assert.True(t, transport.ForceAttemptHTTP2)
+	assert.Equal(t, &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second}, transport.HTTP2)
+	assert.Equal(t, 10*time.Second, transport.TLSHandshakeTimeout)
+	assert.Equal(t, 90*time.Second, transport.IdleConnTimeout)
+	assert.Equal(t, time.Second, transport.ExpectContinueTimeout)
+	assert.Equal(t, 256, transport.MaxIdleConnsPerHost)
+	assert.Zero(t, transport.MaxIdleConns)
+	assert.EqualValues(t, maxResponseSize, transport.MaxResponseHeaderBytes)
+	assert.NotNil(t, transport.DialContext)
+	assert.False(t, transport.DisableKeepAlives)
+}
+
+// TestBodyIsSentAgainOnStaleConnections has a server close connections that the client keeps, in both versions of HTTP.
+func TestBodyIsSentAgainOnStaleConnections(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		t.Run(fmt.Sprintf("http2=%t", http2), func(t *testing.T) {
+			t.Parallel()
+			var bodies sync.Map
+			var connections atomic.Int64
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				assert.NoError(t, err)
+				assert.EqualValues(t, len(body), r.ContentLength, "the length must be sent")
+				bodies.Store(string(body), r.ProtoMajor)
+				w.WriteHeader(http.StatusCreated)
+				_, _ = io.WriteString(w, identitytest.UserBody)
+			}))
+			server.EnableHTTP2 = http2
+			server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+				if state == http.StateNew {
+					connections.Add(1)
+				}
+			}
+			server.StartTLS()
+			defer server.Close()
+			options := identitytest.NewOptions(server.Client())
+			client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+identitytest.AccessKey, options)
+			require.NoError(t, err)
+			const calls = 3
+			for range calls {
+				_, err := client.CreateUser(t.Context(), nil)
+				require.NoError(t, err)
+				server.CloseClientConnections()
+			}
+			protocol, ok := bodies.Load("{}")
+			require.True(t, ok)
+			assert.Equal(t, http2, protocol == 2)
+			assert.EqualValues(t, calls, connections.Load())
+		})
+	}
 }

@@ -13,8 +13,9 @@ import (
 // CreateUserOptions are the optional parameters of [Client.CreateUser].
 type CreateUserOptions struct {
 	// CustomID makes the call idempotent: the service returns the same user for the same
-	// ID, of 1 to 256 characters, as long as the user exists. It needs API version
-	// 2025-03-02-preview; with another one it is an error before any request, because the
+	// ID, of 1 to 256 characters, for as long as the user exists. It requires API version
+	// 2025-03-02-preview, a preview that may end: Microsoft's 2.0.0 libraries dropped
+	// custom IDs. With another version it is an error before any request, because the
 	// service would ignore it and create another user.
 	CustomID *string
 }
@@ -28,12 +29,13 @@ type CreateUserResponse struct {
 // CreateUserAndTokenOptions are the optional parameters of [Client.CreateUserAndToken].
 type CreateUserAndTokenOptions struct {
 	// CustomID makes the call idempotent: the service returns the same user for the same
-	// ID, of 1 to 256 characters, as long as the user exists. It needs API version
-	// 2025-03-02-preview; with another one it is an error before any request, because the
+	// ID, of 1 to 256 characters, for as long as the user exists. It requires API version
+	// 2025-03-02-preview, a preview that may end: Microsoft's 2.0.0 libraries dropped
+	// custom IDs. With another version it is an error before any request, because the
 	// service would ignore it and create another user.
 	CustomID *string
-	// TokenExpiresIn is the life of the token, in whole minutes. The service allows 1
-	// to 24 hours; nil means 24 hours.
+	// TokenExpiresIn is the token's lifetime, in whole minutes. The service allows 1 to 24
+	// hours; nil means 24 hours.
 	TokenExpiresIn *time.Duration
 }
 
@@ -45,20 +47,20 @@ type CreateUserAndTokenResponse struct {
 	AccessToken AccessToken
 }
 
-// Format prints the user and the expiry, and not the token.
+// Format redacts the token.
 func (r CreateUserAndTokenResponse) Format(state fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(state, "CreateUserAndTokenResponse{User: %s, AccessToken: %v}", r.User.RawID(), r.AccessToken)
 }
 
-// LogValue logs the user and the expiry, and not the token.
+// LogValue redacts the token.
 func (r CreateUserAndTokenResponse) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("user", r.User.RawID()), slog.Any("accessToken", r.AccessToken))
 }
 
 // GetTokenOptions are the optional parameters of [Client.GetToken].
 type GetTokenOptions struct {
-	// TokenExpiresIn is the life of the token, in whole minutes. The service allows 1
-	// to 24 hours; nil means 24 hours.
+	// TokenExpiresIn is the token's lifetime, in whole minutes. The service allows 1 to 24
+	// hours; nil means 24 hours.
 	TokenExpiresIn *time.Duration
 }
 
@@ -96,20 +98,22 @@ type GetUserDetailOptions struct {
 type GetUserDetailResponse struct {
 	// User is the user.
 	User CommunicationUserIdentifier
-	// CustomID is the ID that the user was created with, empty if there is none.
+	// CustomID is the custom ID that the user was created with; empty if there is none.
 	CustomID string
-	// LastTokenIssuedAt is the second in which the user was last issued a token, in UTC.
-	// It is zero if that never happened.
+	// LastTokenIssuedAt is when the user was last issued a token, to the second, in UTC. It
+	// is zero if the user never was.
 	LastTokenIssuedAt time.Time
 }
 
 // CreateUser creates a communication user.
 //
-// The service has no way to list users: keep the ID. A call that is retried after
-// its answer was lost creates a second user, unless it has a CustomID.
+// The service cannot list users: keep the ID. If a response is lost, the call is retried
+// and creates another user, unless it has a CustomID. If a response is unusable, the error
+// names the user; see [CreatedUserOf].
 //
-// If the service refuses it returns an *azcore.ResponseError. A CustomID that is empty
-// or not valid UTF-8, or an API version without custom IDs, is an error before any request.
+// If the service rejects the request, the error is an *azcore.ResponseError. It is an
+// error, before any request, if CustomID is empty, is not valid UTF-8 or needs another API
+// version.
 //   - options - optional parameters; nil means the defaults
 func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (response CreateUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.CreateUser")
@@ -121,24 +125,26 @@ func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (re
 		return CreateUserResponse{}, err
 	}
 	created, err := send[userResult](ctx, c, request{
-		method:   http.MethodPost,
-		path:     "/identities",
-		body:     createUserRequest{CustomID: options.CustomID},
-		statuses: []int{http.StatusCreated},
+		method:       http.MethodPost,
+		path:         "/identities",
+		body:         createUserRequest{CustomID: options.CustomID},
+		createsUser:  true,
+		successCodes: []int{http.StatusCreated},
 	})
 	return CreateUserResponse{User: created.user()}, err
 }
 
-// CreateUserAndToken creates a communication user together with an access token
-// for it, in one request.
+// CreateUserAndToken creates a communication user and an access token for it, in one
+// request.
 //
-// The service has no way to list users: keep the ID. A call that is retried after
-// its answer was lost creates a second user, unless it has a CustomID.
+// The service cannot list users: keep the ID. If a response is lost, the call is retried
+// and creates another user, unless it has a CustomID. If a response is unusable, the error
+// names the user; see [CreatedUserOf].
 //
-// If the service refuses it returns an *azcore.ResponseError. No scopes, a token life
-// that is not a positive number of whole minutes, a CustomID that is empty or not valid
-// UTF-8, or an API version without custom IDs, is an error before any request.
-//   - scopes - what the token may be used for; at least one
+// If the service rejects the request, the error is an *azcore.ResponseError. It is an
+// error, before any request, if scopes is empty, TokenExpiresIn is not a positive number of
+// whole minutes, or CustomID is empty, is not valid UTF-8 or needs another API version.
+//   - scopes - the scopes to grant; at least one
 //   - options - optional parameters; nil means the defaults
 func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, options *CreateUserAndTokenOptions) (response CreateUserAndTokenResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.CreateUserAndToken")
@@ -158,22 +164,23 @@ func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, op
 		return CreateUserAndTokenResponse{}, err
 	}
 	created, err := send[userAndToken](ctx, c, request{
-		method:   http.MethodPost,
-		path:     "/identities",
-		body:     createUserRequest{CustomID: options.CustomID, CreateTokenWithScopes: scopes, ExpiresInMinutes: minutes},
-		statuses: []int{http.StatusCreated},
+		method:       http.MethodPost,
+		path:         "/identities",
+		body:         createUserRequest{CustomID: options.CustomID, CreateTokenWithScopes: scopes, ExpiresInMinutes: minutes},
+		createsUser:  true,
+		successCodes: []int{http.StatusCreated},
 	})
 	return CreateUserAndTokenResponse{User: created.user(), AccessToken: created.AccessToken.accessToken()}, err
 }
 
-// GetToken issues an access token for a user. The tokens that the user already has
-// stay valid.
+// GetToken issues an access token for a user. The user's other tokens stay valid.
 //
-// If the service refuses it returns an *azcore.ResponseError, with
-// [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID, or a token
-// life that is not a positive number of whole minutes, is an error before any request.
+// If the service rejects the request, the error is an *azcore.ResponseError, with
+// [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error, before any
+// request, if the user's ID is empty or TokenExpiresIn is not a positive number of whole
+// minutes.
 //   - user - the user to issue the token for
-//   - scopes - what the token may be used for
+//   - scopes - the scopes to grant
 //   - options - optional parameters; nil means the defaults
 func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier, scopes []TokenScope, options *GetTokenOptions) (response GetTokenResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.GetToken")
@@ -186,21 +193,21 @@ func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier,
 		return GetTokenResponse{}, err
 	}
 	token, err := send[accessTokenModel](ctx, c, request{
-		method:     http.MethodPost,
-		path:       "/identities/{}/:issueAccessToken",
-		parameters: []pathParameter{{"user.ID", user.ID}},
-		body:       issueAccessTokenRequest{Scopes: scopes, ExpiresInMinutes: minutes},
-		statuses:   []int{http.StatusOK},
+		method:       http.MethodPost,
+		path:         "/identities/{}/:issueAccessToken",
+		parameters:   []pathParameter{{"user.ID", user.ID}},
+		body:         issueAccessTokenRequest{Scopes: scopes, ExpiresInMinutes: minutes},
+		successCodes: []int{http.StatusOK},
 	})
 	return GetTokenResponse{AccessToken: token.accessToken()}, err
 }
 
-// RevokeTokens revokes all access tokens that a user has. It may take up to 15
-// minutes until every service has learnt of it, says the [identity model].
+// RevokeTokens revokes all access tokens of a user. Revocation can take up to 15 minutes to
+// reach all services (see [identity model]).
 //
-// If the service refuses it returns an *azcore.ResponseError, with
-// [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID is an
-// error before any request.
+// If the service rejects the request, the error is an *azcore.ResponseError, with
+// [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error, before any
+// request, if the user's ID is empty.
 //   - user - the user whose tokens to revoke
 //   - options - optional parameters; nil means the defaults
 //
@@ -209,40 +216,40 @@ func (c *Client) RevokeTokens(ctx context.Context, user CommunicationUserIdentif
 	ctx, endSpan := c.startSpan(ctx, "Client.RevokeTokens")
 	defer func() { endSpan(err) }()
 	_, err = send[noContent](ctx, c, request{
-		method:     http.MethodPost,
-		path:       "/identities/{}/:revokeAccessTokens",
-		parameters: []pathParameter{{"user.ID", user.ID}},
-		statuses:   []int{http.StatusNoContent},
+		method:       http.MethodPost,
+		path:         "/identities/{}/:revokeAccessTokens",
+		parameters:   []pathParameter{{"user.ID", user.ID}},
+		successCodes: []int{http.StatusNoContent},
 	})
 	return RevokeTokensResponse{}, err
 }
 
 // DeleteUser deletes a user with all its data and revokes its access tokens.
 //
-// If the service refuses it returns an *azcore.ResponseError, with
-// [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID is an
-// error before any request.
+// If the service rejects the request, the error is an *azcore.ResponseError, with
+// [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error, before any
+// request, if the user's ID is empty.
 //   - user - the user to delete
 //   - options - optional parameters; nil means the defaults
 func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifier, options *DeleteUserOptions) (response DeleteUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.DeleteUser")
 	defer func() { endSpan(err) }()
 	_, err = send[noContent](ctx, c, request{
-		method:     http.MethodDelete,
-		path:       "/identities/{}",
-		parameters: []pathParameter{{"user.ID", user.ID}},
-		statuses:   []int{http.StatusNoContent},
+		method:       http.MethodDelete,
+		path:         "/identities/{}",
+		parameters:   []pathParameter{{"user.ID", user.ID}},
+		successCodes: []int{http.StatusNoContent},
 	})
 	return DeleteUserResponse{}, err
 }
 
-// GetUserDetail returns what the service knows of a user. It exists in API version
-// 2025-03-02-preview only; with another one it is an error before any request.
+// GetUserDetail returns the details of a user. It exists in API version 2025-03-02-preview
+// only, a preview that may end: Microsoft's 2.0.0 libraries dropped it.
 //
-// If the service refuses it returns an *azcore.ResponseError, with
-// [ErrorCodeIdentityNotOwned] for a user of another resource. An empty ID is an
-// error before any request.
-//   - user - the user to describe
+// If the service rejects the request, the error is an *azcore.ResponseError, with
+// [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error, before any
+// request, if the user's ID is empty or the client has another API version.
+//   - user - the user whose details to return
 //   - options - optional parameters; nil means the defaults
 func (c *Client) GetUserDetail(ctx context.Context, user CommunicationUserIdentifier, options *GetUserDetailOptions) (response GetUserDetailResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.GetUserDetail")
@@ -251,10 +258,10 @@ func (c *Client) GetUserDetail(ctx context.Context, user CommunicationUserIdenti
 		return GetUserDetailResponse{}, err
 	}
 	detail, err := send[userDetail](ctx, c, request{
-		method:     http.MethodGet,
-		path:       "/identities/{}",
-		parameters: []pathParameter{{"user.ID", user.ID}},
-		statuses:   []int{http.StatusOK},
+		method:       http.MethodGet,
+		path:         "/identities/{}",
+		parameters:   []pathParameter{{"user.ID", user.ID}},
+		successCodes: []int{http.StatusOK},
 	})
 	return GetUserDetailResponse{
 		User:              CommunicationUserIdentifier{ID: detail.ID},
@@ -263,8 +270,8 @@ func (c *Client) GetUserDetail(ctx context.Context, user CommunicationUserIdenti
 	}, err
 }
 
-// checkCustomID refuses custom IDs that the service would ignore: every call would
-// then create another user.
+// checkCustomID rejects custom IDs that the service would ignore: every call would then
+// create another user.
 func (c *Client) checkCustomID(customID *string) error {
 	switch {
 	case customID == nil:
@@ -272,7 +279,7 @@ func (c *Client) checkCustomID(customID *string) error {
 	case *customID == "":
 		return errors.New("identity: options.CustomID cannot be empty")
 	case !utf8.ValidString(*customID):
-		// JSON would make one of several: two IDs of yours would share a user.
+		// encoding/json replaces invalid UTF-8, so different IDs could collide.
 		return errors.New("identity: options.CustomID must be valid UTF-8")
 	}
 	return c.checkCustomIDVersion("options.CustomID")
@@ -285,16 +292,15 @@ func (c *Client) checkCustomIDVersion(needed string) error {
 	return nil
 }
 
-// wholeMinutes converts a token life to the unit of the service, whose business it
-// is to check the range.
-func wholeMinutes(life *time.Duration) (*int64, error) {
-	if life == nil {
+// wholeMinutes converts a lifetime to the unit of the service, which checks the range.
+func wholeMinutes(lifetime *time.Duration) (*int64, error) {
+	if lifetime == nil {
 		return nil, nil
 	}
-	if *life <= 0 || *life%time.Minute != 0 {
-		return nil, fmt.Errorf("identity: options.TokenExpiresIn must be a positive number of whole minutes, not %s", *life)
+	if *lifetime <= 0 || *lifetime%time.Minute != 0 {
+		return nil, fmt.Errorf("identity: options.TokenExpiresIn must be a positive number of whole minutes, not %s", *lifetime)
 	}
-	return new(int64(*life / time.Minute)), nil
+	return new(int64(*lifetime / time.Minute)), nil
 }
 
 type createUserRequest struct {
@@ -303,8 +309,8 @@ type createUserRequest struct {
 	ExpiresInMinutes      *int64       `json:"expiresInMinutes,omitzero"`
 }
 
-// issueAccessTokenRequest tells the service the difference between no list of
-// scopes and an empty one, because it answers them differently.
+// issueAccessTokenRequest distinguishes a missing list of scopes from an empty one: the
+// service has different errors for them.
 type issueAccessTokenRequest struct {
 	Scopes           []TokenScope `json:"scopes,omitzero"`
 	ExpiresInMinutes *int64       `json:"expiresInMinutes,omitzero"`

@@ -319,9 +319,9 @@ func TestIncompleteResponses(t *testing.T) {
 			},
 		})
 		_, err := client.CreateUserAndToken(t.Context(), []identity.TokenScope{identity.TokenScopeChat}, nil)
-		require.ErrorContains(t, err, "response has no "+test.missing)
+		require.ErrorContains(t, err, "response is missing "+test.missing)
 		_, err = client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: "entra"}, nil)
-		require.ErrorContains(t, err, "response has no identity.id")
+		require.ErrorContains(t, err, "response is missing identity.id")
 		assert.Equal(t, 2, requests())
 	}
 }

@@ -24,7 +24,7 @@ const (
 	OtherAccessKey = "b3RoZXItYWNjZXNzLWtleTE="
 
 	// DefaultAPIVersion is the API version that clients send by default.
-	DefaultAPIVersion = "2025-06-30"
+	DefaultAPIVersion = "2026-09-23"
 	// PreviewAPIVersion is the one API version that has custom IDs and user details.
 	PreviewAPIVersion = "2025-03-02-preview"
 

@@ -86,10 +86,11 @@ func (c *CannedTransport) Do(req *http.Request) (*http.Response, error) {
 		_ = req.Body.Close()
 	}
 	return &http.Response{
-		StatusCode: c.status,
-		Header:     cannedHeader,
-		Body:       io.NopCloser(strings.NewReader(c.body)),
-		Request:    req,
+		StatusCode:    c.status,
+		Header:        cannedHeader,
+		Body:          io.NopCloser(strings.NewReader(c.body)),
+		ContentLength: int64(len(c.body)),
+		Request:       req,
 	}, nil
 }
 

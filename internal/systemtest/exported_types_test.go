@@ -56,6 +56,7 @@ func newValues(t *testing.T) []any {
 		new(identity.AccessToken),
 		new(identity.ClientOptions),
 		new(identity.CloudEnvironment),
+		new(identity.CommunicationError),
 		new(identity.CommunicationTokenCredentialOptions),
 		new(identity.CommunicationUserIdentifier),
 		new(identity.CreateUserAndTokenOptions),
@@ -83,6 +84,7 @@ func newValues(t *testing.T) []any {
 		new(identity.PhoneNumberIdentifier),
 		new(identity.RevokeTokensOptions),
 		new(identity.RevokeTokensResponse),
+		new(identity.SharedKeyCredentialPolicyOptions),
 		new(identity.SetTeamsExtensionAssignmentOptions),
 		new(identity.SetTeamsExtensionAssignmentResponse),
 		new(identity.TeamsExtensionAssignment),
@@ -109,6 +111,7 @@ func useEmulator(handler *emulator.Handler) {
 var public = []string{
 	// They tell who, what and when.
 	"identity.CloudEnvironment",
+	"identity.CommunicationError",
 	"identity.CommunicationUserIdentifier",
 	"identity.ErrorCode",
 	"identity.Identifier",

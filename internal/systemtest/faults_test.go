@@ -26,6 +26,7 @@ type fault struct {
 	retried func(identitytest.Operation) bool // whether another attempt is made; nil: always
 	failed  func(error) bool                  // whether the error says what went wrong
 	harmful func(identitytest.Operation) bool // whether the attempt fails at all; nil: always
+	waits   time.Duration                     // that the service asks for; 0: none
 }
 
 func injected(f emulator.Fault) func(*system, identitytest.Operation, int) {
@@ -61,7 +62,7 @@ func never(identitytest.Operation) bool { return false }
 
 var faults = map[string]fault{
 	"too many requests":     status(http.StatusTooManyRequests),
-	"too many, retry later": {inject: injected(emulator.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"20"}}}), failed: hasStatus(http.StatusTooManyRequests)},
+	"too many, retry later": {inject: injected(emulator.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"20"}}}), failed: hasStatus(http.StatusTooManyRequests), waits: 20 * time.Second},
 	"internal error":        status(http.StatusInternalServerError),
 	"bad gateway":           status(http.StatusBadGateway),
 	"unavailable":           status(http.StatusServiceUnavailable),
@@ -93,7 +94,7 @@ var faults = map[string]fault{
 		},
 		harmful: hasBody,
 		retried: never,
-		failed:  says("identity: response has no "),
+		failed:  says("identity: response is missing "),
 	},
 	"success of a proxy": {
 		inject: func(s *system, op identitytest.Operation, times int) {
@@ -102,7 +103,7 @@ var faults = map[string]fault{
 		},
 		retried: never,
 		failed: func(err error) bool {
-			return hasStatus(http.StatusOK)(err) || says("identity: response is not as documented")(err)
+			return hasStatus(http.StatusOK)(err) || says("identity: unexpected response body")(err)
 		},
 	},
 	"redirect": {
@@ -194,8 +195,9 @@ func TestPermanentFault(t *testing.T) {
 	})
 }
 
-// TestDeadlineOfTheCaller shows that a call ends with its context, whatever it is waiting for.
-func TestDeadlineOfTheCaller(t *testing.T) {
+// TestCallOutlivesItsDeadline has a call wait for whatever a service can keep it waiting for. Its error holds both the
+// deadline and what the last attempt met. A Retry-After beyond the deadline is not waited for.
+func TestCallOutlivesItsDeadline(t *testing.T) {
 	t.Parallel()
 	forEachFault(t, func(t *testing.T, s *system, op identitytest.Operation, f fault) {
 		if !f.harmful(op) || !f.retried(op) {
@@ -207,9 +209,16 @@ func TestDeadlineOfTheCaller(t *testing.T) {
 		defer cancel()
 		started := time.Now()
 		got, err := s.call(ctx, s.client(t, op, policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour}), op)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Equal(t, timeout, time.Since(started))
+		assert.True(t, f.failed(err), "%v", err)
 		assert.Zero(t, got)
+		if f.waits > 0 {
+			require.NotErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, f.waits, time.Since(started), "the service asks for the same wait again")
+		} else {
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, timeout, time.Since(started))
+			assert.ErrorContains(t, err, "context deadline exceeded")
+		}
 		checkNoConnectionIsOpen(t, s)
 	})
 }

@@ -128,7 +128,7 @@ func sendRequest(t *testing.T, newClient func(*identity.ClientOptions) (*identit
 	_, err = client.DeleteUser(t.Context(), identitytest.User, nil)
 	require.NotNil(t, transport.received, "%v", err)
 	require.False(t, identity.HasCode(err, identity.ErrorCodeDenied), "what is signed must be what is sent")
-	base, found := strings.CutSuffix(transport.received.RequestURI, "/identities/8:acs:a_b?api-version=2025-06-30")
+	base, found := strings.CutSuffix(transport.received.RequestURI, "/identities/8:acs:a_b?api-version="+identitytest.DefaultAPIVersion)
 	require.True(t, found, transport.received.RequestURI)
 	return transport.scheme + "://" + transport.received.Host + base, nil
 }

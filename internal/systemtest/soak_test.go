@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -13,7 +12,6 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -298,12 +296,10 @@ func explains(fault *emulator.Fault, err error) bool {
 	switch {
 	case fault == nil:
 		return err == nil
-	case isResponse || fault.Status >= http.StatusBadRequest:
-		return isResponse && responseError.StatusCode == fault.Status
-	case fault.Status != 0:
-		return strings.HasPrefix(fmt.Sprint(err), "identity: response has no ")
 	case fault.Truncate > 0:
-		return err == nil || errors.Is(err, io.ErrUnexpectedEOF) // a response without a body cannot be truncated
+		return err == nil || errors.Is(err, io.ErrUnexpectedEOF) // a response without a body is never truncated
+	case fault.Status != 0:
+		return isResponse && responseError.StatusCode == fault.Status
 	default:
 		return errors.Is(err, io.EOF)
 	}
