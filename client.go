@@ -86,7 +86,11 @@ func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCred
 	if options == nil {
 		options = &ClientOptions{}
 	}
-	return newClient(endpoint, options, &sharedKeyPolicy{credential: credential, allowHTTP: options.InsecureAllowCredentialWithHTTP})
+	return newClient(endpoint, options, &sharedKeyPolicy{
+		credential: credential,
+		allowHTTP:  options.InsecureAllowCredentialWithHTTP,
+		next:       sendAttempt,
+	})
 }
 
 // NewClientFromConnectionString creates a client from a connection string of the

@@ -120,7 +120,7 @@ func NewSharedKeyCredentialPolicy(credential *SharedKeyCredential, options *Shar
 	if options == nil {
 		options = &SharedKeyCredentialPolicyOptions{}
 	}
-	return &sharedKeyPolicy{credential: credential, allowHTTP: options.InsecureAllowCredentialWithHTTP}
+	return &sharedKeyPolicy{credential: credential, allowHTTP: options.InsecureAllowCredentialWithHTTP, next: (*policy.Request).Next}
 }
 
 // sharedKeyPolicy signs requests with an access key. It runs once per attempt, so that a
@@ -128,6 +128,7 @@ func NewSharedKeyCredentialPolicy(credential *SharedKeyCredential, options *Shar
 type sharedKeyPolicy struct {
 	credential *SharedKeyCredential
 	allowHTTP  bool
+	next       func(*policy.Request) (*http.Response, error) // sends the signed request
 	// clockOffset is how far the service's clock is ahead of the local one, in
 	// nanoseconds. It changes only after the service accepted a request signed with it:
 	// a gateway may send any date.
@@ -167,7 +168,7 @@ func (p *sharedKeyPolicy) send(req *policy.Request, offset time.Duration) (*http
 	if err := p.credential.sign(req.Raw(), content, time.Now().Add(offset)); err != nil {
 		return nil, nonRetriableError{err}
 	}
-	return sendAttempt(req)
+	return p.next(req)
 }
 
 // sign sets the headers that authenticate the request exactly as it goes on the wire.

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -196,10 +197,7 @@ var errRetryAfterDeadline = errors.New("identity: Retry-After ends after the dea
 // the call if the service asks the client to wait until after the deadline.
 func sendAttempt(req *policy.Request) (*http.Response, error) {
 	resp, err := req.Next()
-	call, ok := req.Raw().Context().Value(callKey{}).(*call)
-	if !ok { // another client's request
-		return resp, err
-	}
+	call := req.Raw().Context().Value(callKey{}).(*call)
 	call.record(resp, err)
 	if err != nil || resp.StatusCode < http.StatusBadRequest {
 		return resp, err
@@ -213,11 +211,12 @@ func sendAttempt(req *policy.Request) (*http.Response, error) {
 // retryAfter returns how long azcore waits before it repeats a request, as far as the
 // response decides. Zero means that it does not.
 func retryAfter(resp *http.Response) time.Duration {
-	for name, unit := range map[string]time.Duration{
-		"Retry-After-Ms": time.Millisecond, "X-Ms-Retry-After-Ms": time.Millisecond, "Retry-After": time.Second,
-	} {
-		if count, err := strconv.Atoi(resp.Header.Get(name)); err == nil && count > 0 {
-			return time.Duration(count) * unit
+	for _, header := range []struct {
+		name string
+		unit time.Duration
+	}{{"Retry-After-Ms", time.Millisecond}, {"X-Ms-Retry-After-Ms", time.Millisecond}, {"Retry-After", time.Second}} {
+		if count, err := strconv.Atoi(resp.Header.Get(header.name)); err == nil && count > 0 {
+			return time.Duration(count) * header.unit
 		}
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Retry-After")); err == nil {
@@ -251,7 +250,7 @@ func decode[T result](resp *http.Response, r request) (none T, err error) {
 // describeJSONError quotes nothing of the JSON, which may hold a token.
 func describeJSONError(err error) string {
 	if typeError, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return "wrong type of " + typeError.Field
+		return "wrong type of " + cmp.Or(typeError.Field, "the body")
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return "invalid JSON"
