@@ -11,15 +11,16 @@ import (
 	"time"
 )
 
-// The benchmarks of the client have a baseline beside them, the same work by hand. For the ratio of the two, they take
-// turns: whatever else the machine does slows both down alike. Package internal/ratios makes a table of the ratios.
-
-// compare measures the client and the baseline, one by one and in turns.
-func compare(b *testing.B, goroutines int, client, baseline func() error) {
+// compare measures each of the calls, and the ratios of the first to the others. For the ratios the calls take turns, so
+// that other load on the machine slows all of them down alike.
+func compare(b *testing.B, goroutines int, calls []call) {
 	b.Helper()
-	b.Run("impl=client", func(b *testing.B) { measure(b, goroutines, client) })
-	b.Run("impl=baseline", func(b *testing.B) { measure(b, goroutines, baseline) })
-	b.Run("impl=both", func(b *testing.B) { takeTurns(b, goroutines, client, baseline) })
+	for _, call := range calls {
+		b.Run("impl="+call.impl, func(b *testing.B) { measure(b, goroutines, call.do) })
+	}
+	if len(calls) > 1 {
+		b.Run("impl=ratio", func(b *testing.B) { takeTurns(b, goroutines, calls) })
+	}
 }
 
 func measure(b *testing.B, goroutines int, call func() error) {
@@ -32,22 +33,26 @@ func measure(b *testing.B, goroutines int, call func() error) {
 }
 
 // takeTurns reports the medians of the ratios of many short rounds.
-func takeTurns(b *testing.B, goroutines int, client, baseline func() error) {
+func takeTurns(b *testing.B, goroutines int, calls []call) {
 	b.Helper()
-	n := roundSize(b, goroutines, baseline)
-	var cpu, wall []float64
+	n := roundSize(b, goroutines, calls[len(calls)-1].do)
+	cpu, wall := map[string][]float64{}, map[string][]float64{}
 	for b.Loop() {
-		clientCPU, clientWall := spent(b, goroutines, n, client)
-		baselineCPU, baselineWall := spent(b, goroutines, n, baseline)
-		cpu = append(cpu, float64(clientCPU)/float64(baselineCPU))
-		wall = append(wall, float64(clientWall)/float64(baselineWall))
+		firstCPU, firstWall := spent(b, goroutines, n, calls[0].do)
+		for _, other := range calls[1:] {
+			otherCPU, otherWall := spent(b, goroutines, n, other.do)
+			cpu[other.impl] = append(cpu[other.impl], float64(firstCPU)/float64(otherCPU))
+			wall[other.impl] = append(wall[other.impl], float64(firstWall)/float64(otherWall))
+		}
 	}
-	b.ReportMetric(0, "ns/op") // of a round, which says nothing
-	b.ReportMetric(median(cpu), "cpu-client/baseline")
-	b.ReportMetric(median(wall), "wall-client/baseline")
+	b.ReportMetric(0, "ns/op") // the time of a round has no meaning
+	for impl := range cpu {
+		b.ReportMetric(median(cpu[impl]), "cpu/"+impl)
+		b.ReportMetric(median(wall[impl]), "wall/"+impl)
+	}
 }
 
-// roundSize returns how many calls take long enough to be measured, and to make garbage for several collections.
+// roundSize returns a number of calls that takes long enough to be measured and fills the heap several times.
 func roundSize(b *testing.B, goroutines int, call func() error) int {
 	b.Helper()
 	for n := goroutines; ; n *= 2 {
@@ -57,7 +62,7 @@ func roundSize(b *testing.B, goroutines int, call func() error) int {
 	}
 }
 
-// spent makes n calls and returns how long the processors and the clock took. Each measurement starts with a clean heap.
+// spent makes n calls and returns the CPU time and the wall time. Each measurement starts with a clean heap.
 func spent(b *testing.B, goroutines, n int, call func() error) (cpu, wall time.Duration) {
 	b.Helper()
 	runtime.GC()
@@ -66,7 +71,7 @@ func spent(b *testing.B, goroutines, n int, call func() error) (cpu, wall time.D
 	return cpuTime() - used, time.Since(started)
 }
 
-// repeat makes n calls, of which each goroutine has its share: the shares add up to n.
+// repeat makes n calls, shared among the goroutines.
 func repeat(b *testing.B, goroutines, n int, call func() error) {
 	b.Helper()
 	share := func(goroutine int) {
@@ -88,7 +93,7 @@ func repeat(b *testing.B, goroutines, n int, call func() error) {
 	group.Wait()
 }
 
-// cpuTime is what this process has used, of all processors.
+// cpuTime is the CPU time that this process has used, on all processors.
 func cpuTime() time.Duration {
 	var usage syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage)

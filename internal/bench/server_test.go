@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/internal/httpserver"
 	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/acs-go/identity/internal/selfsigned"
@@ -32,7 +31,7 @@ type cannedServer struct {
 
 const runCannedServer = "IDENTITY_TEST_RUNS_CANNED_SERVER"
 
-// TestMain lets the test binary stand in for the server.
+// TestMain lets the test binary run as the server.
 func TestMain(m *testing.M) {
 	if os.Getenv(runCannedServer) != "" {
 		if err := serveCanned(); err != nil {
@@ -44,7 +43,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serveCanned says on standard output where it is, and ends with standard input.
+// serveCanned prints the addresses of the server, and ends with standard input.
 func serveCanned() error {
 	canned, _, err := newCannedServer()
 	if err != nil {
@@ -92,7 +91,7 @@ func newCannedServer() (canned cannedServer, closeServer func() error, err error
 func startCannedServer(tb testing.TB) cannedServer {
 	tb.Helper()
 	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), runCannedServer+"=yes", "GOCOVERDIR="+tb.TempDir()) // go test -cover wants the latter
+	command.Env = append(os.Environ(), runCannedServer+"=yes", "GOCOVERDIR="+tb.TempDir()) // go test -cover needs the latter
 	command.Stderr = os.Stderr
 	stdin, err := command.StdinPipe()
 	require.NoError(tb, err)
@@ -108,8 +107,8 @@ func startCannedServer(tb testing.TB) cannedServer {
 	return server
 }
 
-// calls returns the calls of the client and of the baseline, which share connections.
-func (s cannedServer) calls(tb testing.TB, endpoint string) (client, baseline func() error) {
+// calls returns the operation as all clients do it. They share connections.
+func (s cannedServer) calls(tb testing.TB, endpoint string) []call {
 	tb.Helper()
 	certificate, err := x509.ParseCertificate(s.Certificate)
 	require.NoError(tb, err)
@@ -120,21 +119,15 @@ func (s cannedServer) calls(tb testing.TB, endpoint string) (client, baseline fu
 		MaxIdleConnsPerHost: 1000,
 	}
 	tb.Cleanup(transport.CloseIdleConnections)
-	options := identitytest.NewOptions(&http.Client{Transport: transport})
-	options.InsecureAllowCredentialWithHTTP = true
-	c, err := identity.NewClientFromConnectionString("endpoint="+endpoint+";accesskey="+identitytest.AccessKey, options)
-	require.NoError(tb, err)
-	f := newBaseline(tb, endpoint, identitytest.AccessKey, &http.Client{Transport: transport})
-	return callsOf(tb.Context(), identitytest.OperationNamed(cannedOperation), c, f)
+	return newCalls(tb, identitytest.OperationNamed(cannedOperation), endpoint, &http.Client{Transport: transport})
 }
 
-// TestCannedServer shows that the benchmarks reach the server.
-func TestCannedServer(t *testing.T) {
+func TestAllClientsReachTheCannedServer(t *testing.T) {
 	t.Parallel()
 	server := startCannedServer(t)
 	for _, endpoint := range []string{server.HTTP, server.HTTPS} {
-		client, baseline := server.calls(t, endpoint)
-		require.NoError(t, client())
-		require.NoError(t, baseline())
+		for _, call := range server.calls(t, endpoint) {
+			require.NoError(t, call.do(), call.impl)
+		}
 	}
 }
