@@ -2,7 +2,10 @@ package identity_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -629,4 +632,60 @@ func TestCredentialWithoutExpiryIsAskedForEveryRequest(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Equal(t, 3, asked)
+}
+
+// TestCallWithASlowCredentialTellsItsReason has the context end while the credential gets a token.
+func TestCallWithASlowCredentialTellsItsReason(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		errLogin := errors.New("the login page does not answer")
+		credential := identitytest.CredentialFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			<-ctx.Done()
+			return azcore.AccessToken{}, errLogin
+		})
+		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err = client.CreateUser(ctx, nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ErrorIs(t, err, errLogin)
+		assert.ErrorContains(t, err, "access token")
+	})
+}
+
+// TestCallersWithOtherClaimsDoNotShareAToken has two services' worth of claims at the same time.
+func TestCallersWithOtherClaimsDoNotShareAToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		credential := identitytest.CredentialFunc(func(_ context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			time.Sleep(time.Second) // a fake sleep
+			return azcore.AccessToken{Token: "with " + options.Claims, ExpiresOn: time.Now().Add(time.Hour)}, nil
+		})
+		var requests atomic.Int64
+		transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+			if req.Header.Get("Authorization") != "Bearer with " {
+				return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+			}
+			claims := fmt.Sprintf(`{"number":%d}`, requests.Add(1))
+			resp := identitytest.NewResponse(http.StatusUnauthorized, "")
+			resp.Header.Set("WWW-Authenticate", `Bearer error="insufficient_claims", claims="`+base64.StdEncoding.EncodeToString([]byte(claims))+`"`)
+			return resp, nil
+		}}
+		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
+		require.NoError(t, err)
+		for range 2 {
+			go func() {
+				_, err := client.CreateUser(t.Context(), nil)
+				assert.NoError(t, err)
+			}()
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		var sent []string
+		for _, request := range transport.Requests[2:] {
+			sent = append(sent, request.Header.Get("Authorization"))
+		}
+		assert.ElementsMatch(t, []string{`Bearer with {"number":1}`, `Bearer with {"number":2}`}, sent)
+	})
 }
