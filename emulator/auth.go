@@ -23,20 +23,20 @@ const (
 	contentHashHeader = "x-ms-content-sha256"
 )
 
-// What the service says when it refuses a request.
+// Messages of rejected credentials.
 const (
-	reasonGeneric     = "Denied by the resource provider."
-	reasonContentHash = "Request 'x-ms-content-sha256' differs from generated content hash."
+	deniedGeneric     = "Denied by the resource provider."
+	deniedContentHash = "Request 'x-ms-content-sha256' differs from generated content hash."
 
-	reasonNoAuthorization = reasonGeneric + " The request needs exactly one Authorization header."
-	reasonScheme          = reasonGeneric + " The Authorization header needs the scheme HMAC-SHA256 or Bearer."
-	reasonEmptyToken      = reasonGeneric + " The bearer token is empty."
-	reasonMalformed       = reasonGeneric + " The Authorization header does not have the form 'HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=<base64>'."
-	reasonSignedHeaders   = reasonGeneric + " SignedHeaders must name x-ms-date or date, host and x-ms-content-sha256, each once."
-	reasonMissingHeader   = reasonGeneric + " Every header that SignedHeaders names must be sent exactly once."
-	reasonDateFormat      = reasonGeneric + " The date does not have the form 'Mon, 02 Jan 2006 15:04:05 GMT'."
-	reasonSignature       = reasonGeneric + " The signature does not match. Verified were the method '%s', the path and query '%s' and the host '%s', with the resource's access key."
-	reasonDateRange       = reasonGeneric + " The date differs by more than 15 minutes from the time of the service."
+	deniedNoCredential  = deniedGeneric + " The request needs exactly one Authorization header."
+	deniedScheme        = deniedGeneric + " The Authorization header needs the scheme HMAC-SHA256 or Bearer."
+	deniedEmptyToken    = deniedGeneric + " The bearer token is empty."
+	deniedMalformed     = deniedGeneric + " The Authorization header does not have the form 'HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=<base64>'."
+	deniedSignedHeaders = deniedGeneric + " SignedHeaders must name x-ms-date or date, host and x-ms-content-sha256, each once."
+	deniedMissingHeader = deniedGeneric + " Every header that SignedHeaders names must be sent exactly once."
+	deniedDateFormat    = deniedGeneric + " The date does not have the form 'Mon, 02 Jan 2006 15:04:05 GMT'."
+	deniedDateRange     = deniedGeneric + " The date differs by more than 15 minutes from the time of the service."
+	deniedSignature     = deniedGeneric + " The signature does not match. Verified were the method '%s', the path and query '%s' and the host '%s', with the resource's access key."
 )
 
 // An accessKey signs requests.
@@ -44,7 +44,7 @@ type accessKey struct {
 	secret []byte
 }
 
-// newAccessKey decodes a key. An empty one gives a random key.
+// newAccessKey decodes a key, or makes a random one if the text is empty.
 func newAccessKey(encoded string) (*accessKey, error) {
 	if encoded == "" {
 		secret := make([]byte, keySize)
@@ -64,52 +64,55 @@ func (k *accessKey) sign(text string) []byte {
 	return mac.Sum(nil)
 }
 
-// authenticate returns why a request is refused, or "" if it is not.
-func (h *Handler) authenticate(r *http.Request, body []byte) string {
-	values := r.Header.Values("Authorization")
+func denied(message string) *serviceError {
+	return rejected(http.StatusUnauthorized, "Denied", message).beforeVersioning()
+}
+
+func (h *Handler) checkCredential(c *call) *serviceError {
+	values := c.request.Header.Values("Authorization")
 	if len(values) != 1 || values[0] == "" {
-		return reasonNoAuthorization
+		return denied(deniedNoCredential)
 	}
 	scheme, credentials, _ := strings.Cut(values[0], " ")
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
 		return checkBearer(credentials)
 	case strings.EqualFold(scheme, "HMAC-SHA256"):
-		return h.checkSignature(r, body, credentials)
+		return h.checkSignature(c, credentials)
 	default:
-		return reasonScheme
+		return denied(deniedScheme)
 	}
 }
 
-func checkBearer(token string) string {
+func checkBearer(token string) *serviceError {
 	if strings.TrimSpace(token) == "" {
-		return reasonEmptyToken
+		return denied(deniedEmptyToken)
 	}
-	return ""
+	return nil
 }
 
-func (h *Handler) checkSignature(r *http.Request, body []byte, credentials string) string {
+func (h *Handler) checkSignature(c *call, credentials string) *serviceError {
 	names, signature, ok := parseCredentials(credentials)
 	if !ok {
-		return reasonMalformed
+		return denied(deniedMalformed)
 	}
-	if !namesRequired(names) {
-		return reasonSignedHeaders
+	if !coversRequired(names) {
+		return denied(deniedSignedHeaders)
 	}
-	values, ok := signedValues(r, names)
+	values, ok := signedValues(c.request, names)
 	if !ok {
-		return reasonMissingHeader
+		return denied(deniedMissingHeader)
 	}
-	if reason := checkDates(names, values, h.now()); reason != "" {
-		return reason
+	if rejection := checkDates(names, values, h.now()); rejection != nil {
+		return rejection
 	}
-	if r.Header.Get(contentHashHeader) != contentHash(body) {
-		return reasonContentHash
+	if c.request.Header.Get(contentHashHeader) != contentHash(c.body) {
+		return denied(deniedContentHash)
 	}
-	if !h.signatureFits(r, names, values, signature) {
-		return fmt.Sprintf(reasonSignature, r.Method, requestTarget(r), r.Host)
+	if !h.verifySignature(c.request, names, values, signature) {
+		return denied(fmt.Sprintf(deniedSignature, c.request.Method, requestTarget(c.request), c.request.Host))
 	}
-	return ""
+	return nil
 }
 
 // parseCredentials reads "SignedHeaders=a;b;c&Signature=base64".
@@ -129,8 +132,8 @@ func parseCredentials(credentials string) (names []string, signature []byte, ok 
 	return strings.Split(strings.ToLower(list), ";"), signature, true
 }
 
-// namesRequired reports whether the names hold those that a signature must cover, and none twice.
-func namesRequired(names []string) bool {
+// coversRequired reports whether the names include those that a signature must cover, and none twice.
+func coversRequired(names []string) bool {
 	sorted := slices.Sorted(slices.Values(names))
 	if len(slices.Compact(sorted)) != len(names) {
 		return false
@@ -139,12 +142,12 @@ func namesRequired(names []string) bool {
 	return hasDate && slices.Contains(names, hostHeader) && slices.Contains(names, contentHashHeader)
 }
 
-// signedValues returns the values of the named headers but host, in the order of the names.
+// signedValues returns the values of the named headers in the order of the names, without the host.
 func signedValues(r *http.Request, names []string) ([]string, bool) {
 	values := make([]string, len(names))
 	for i, name := range names {
 		if name == hostHeader {
-			continue // signatureFits tries more than one
+			continue // verifySignature tries more than one
 		}
 		sent := r.Header.Values(name)
 		if len(sent) != 1 {
@@ -155,20 +158,20 @@ func signedValues(r *http.Request, names []string) ([]string, bool) {
 	return values, true
 }
 
-func checkDates(names, values []string, now time.Time) string {
+func checkDates(names, values []string, now time.Time) *serviceError {
 	for i, name := range names {
 		if name != msDateHeader && name != dateHeader {
 			continue
 		}
 		date, err := time.Parse(http.TimeFormat, values[i])
 		if err != nil {
-			return reasonDateFormat
+			return denied(deniedDateFormat)
 		}
 		if now.Sub(date).Abs() > maxClockSkew {
-			return reasonDateRange
+			return denied(deniedDateRange)
 		}
 	}
-	return ""
+	return nil
 }
 
 func contentHash(body []byte) string {
@@ -176,8 +179,8 @@ func contentHash(body []byte) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// signatureFits reports whether the signature covers the values. Some clients sign the host without its port.
-func (h *Handler) signatureFits(r *http.Request, names, values []string, signature []byte) bool {
+// verifySignature reports whether the signature is that of the values. Some clients sign the host without its port.
+func (h *Handler) verifySignature(r *http.Request, names, values []string, signature []byte) bool {
 	for _, host := range []string{r.Host, withoutPort(r.Host)} {
 		values[slices.Index(names, hostHeader)] = host
 		text := r.Method + "\n" + requestTarget(r) + "\n" + strings.Join(values, ";")
@@ -188,7 +191,7 @@ func (h *Handler) signatureFits(r *http.Request, names, values []string, signatu
 	return false
 }
 
-// withoutPort keeps the brackets of an IPv6 address, as clients that sign without the port do.
+// withoutPort returns the host without its port. Brackets of an IPv6 address stay, because clients sign them.
 func withoutPort(host string) string {
 	colon := strings.LastIndexByte(host, ':')
 	if colon <= strings.LastIndexByte(host, ']') {

@@ -15,7 +15,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -147,29 +146,6 @@ func newBenchClient(tb testing.TB, roots *x509.CertPool) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// create makes a signed request.
-func (t *target) create(tb testing.TB) answer {
-	tb.Helper()
-	r, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, t.url, strings.NewReader(createBody))
-	if err != nil {
-		tb.Error(err)
-		return answer{}
-	}
-	r.Header.Set("Content-Type", "application/json")
-	t.service.signing(r, createBody).apply(r)
-	resp, err := t.client.Do(r)
-	if err != nil {
-		tb.Error(err)
-		return answer{}
-	}
-	body, err := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
-	if err != nil || resp.StatusCode != http.StatusCreated {
-		tb.Errorf("status %d: %s %v", resp.StatusCode, body, err)
-	}
-	return answer{resp, string(body)}
-}
-
 // startCanned starts a server that reads requests and returns the body.
 func startCanned(tb testing.TB, certificate *tls.Certificate, body string) string {
 	tb.Helper()
@@ -204,7 +180,7 @@ func newBenchCertificate(tb testing.TB) *tls.Certificate {
 	return &tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key, Leaf: leaf}
 }
 
-func TestBenchmarkIsFair(t *testing.T) {
+func TestBenchmarkTargetsReturnTheSame(t *testing.T) {
 	t.Parallel()
 	targets := newTargets(t)
 	var forms []string

@@ -3,57 +3,18 @@ package emulator
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
+	"mime"
 	"net/http"
-	"sync"
+	"strings"
 )
 
 const (
 	maxBodySize  = 1 << 20
 	maxDiscarded = 32 << 20
-	maxLogSize   = 64 << 20
-	maxRequests  = 1000
+
+	malformedJSON = "The request body is not valid JSON, or a value in it has the wrong type."
 )
-
-// Request is a request that arrived. It holds credentials, so only its method, URI, operation and status are
-// printed, logged and part of its JSON.
-type Request struct {
-	// Operation is the name of the client's method, "CreateUser" for CreateUserAndToken too. It is empty if the
-	// request matches no operation.
-	Operation string
-
-	// Method is the HTTP method.
-	Method string
-
-	// URI is the path and query as received.
-	URI string
-
-	// Header holds the headers, without Host.
-	Header http.Header `json:"-"`
-
-	// Body is the body, cut off after 1 MiB.
-	Body []byte `json:"-"`
-
-	// Status is the status code of the answer, zero if the connection was closed instead.
-	Status int
-}
-
-// Format implements [fmt.Formatter]. It leaves out the headers and the body.
-func (r Request) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "{Operation:%s Method:%s URI:%s Status:%d}", r.Operation, r.Method, r.URI, r.Status)
-}
-
-// LogValue implements [slog.LogValuer]. It leaves out the headers and the body.
-func (r Request) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("Operation", r.Operation),
-		slog.String("Method", r.Method),
-		slog.String("URI", r.URI),
-		slog.Int("Status", r.Status),
-	)
-}
 
 // A call is a request on its way through the handler.
 type call struct {
@@ -79,29 +40,18 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodySize))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		// A client that sends all before it reads would find the connection reset, and no answer.
+		// A client that sends the whole body before it reads would see a connection reset instead of the response.
 		_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded)
 	}
 	return body, err
 }
 
-// decode reads the JSON body into value. It reports whether it could. A missing body is the same as an empty object.
-func (c *call) decode(value any) bool {
-	if len(c.body) == 0 {
-		return true
+// decode reads the JSON body into value. A missing body is the same as an empty object.
+func (c *call) decode(value any) *serviceError {
+	if len(c.body) == 0 || json.Unmarshal(c.body, value) == nil {
+		return nil
 	}
-	return json.Unmarshal(c.body, value) == nil
-}
-
-func (c *call) record(status int) Request {
-	return Request{
-		Operation: c.operationName(),
-		Method:    c.request.Method,
-		URI:       requestTarget(c.request),
-		Header:    c.request.Header.Clone(),
-		Body:      c.body,
-		Status:    status,
-	}
+	return invalid(malformedJSON, "").beforeVersioning()
 }
 
 func (c *call) operationName() string {
@@ -111,58 +61,48 @@ func (c *call) operationName() string {
 	return c.operation.name
 }
 
-// requestTarget returns the path and query as they came in, escapes included.
+// bearerToken returns the token of the Authorization header, if that has one.
+func (c *call) bearerToken() (token string, ok bool) {
+	scheme, token, _ := strings.Cut(c.request.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+}
+
+// requestTarget returns the path and query as received, escapes included.
 func requestTarget(r *http.Request) string {
-	if len(r.RequestURI) > 0 && r.RequestURI[0] == '/' {
+	if strings.HasPrefix(r.RequestURI, "/") {
 		return r.RequestURI
 	}
 	return r.URL.RequestURI() // an absolute URI, or a request that was not read from a connection
 }
 
-// A requestLog keeps the newest requests, as many as fit.
-type requestLog struct {
-	mu    sync.Mutex
-	items []Request // oldest first
-	size  int       // of the items, in bytes
-}
-
-func (l *requestLog) add(request Request) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.items = append(l.items, request)
-	l.size += request.size()
-	for len(l.items) > maxRequests || l.size > maxLogSize {
-		l.size -= l.items[0].size()
-		l.items[0] = Request{}
-		l.items = l.items[1:]
+func (*Handler) checkBody(c *call) *serviceError {
+	if c.bodyErr == nil {
+		return nil
 	}
-}
-
-// headerOverhead is about what a value of a header takes besides its text.
-const headerOverhead = 32
-
-// size returns about how many bytes the request takes.
-func (r Request) size() int {
-	size := len(r.URI) + len(r.Method) + len(r.Body)
-	for name, values := range r.Header {
-		for _, value := range values {
-			size += len(name) + len(value) + headerOverhead
-		}
+	if _, ok := errors.AsType[*http.MaxBytesError](c.bodyErr); ok {
+		return rejected(http.StatusRequestEntityTooLarge, "RequestTooLarge", "The request body is too large.").beforeVersioning()
 	}
-	return size
+	return invalid("The request body could not be read.", "").beforeVersioning()
 }
 
-func (l *requestLog) all() []Request {
-	requests := l.ordered()
-	for i := range requests {
-		requests[i].Header = requests[i].Header.Clone()
-		requests[i].Body = append([]byte(nil), requests[i].Body...)
+func (*Handler) checkContentType(c *call) *serviceError {
+	contentType := c.request.Header.Get("Content-Type")
+	if len(c.body) == 0 || contentType == "" || isJSON(contentType) {
+		return nil
 	}
-	return requests
+	const message = "The Content-Type of the request must be application/json."
+	return rejected(http.StatusUnsupportedMediaType, "UnsupportedMediaType", message).beforeVersioning()
 }
 
-func (l *requestLog) ordered() []Request {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]Request(nil), l.items...)
+// isJSON reports whether ASP.NET reads a body of the type as JSON, except in UTF-16.
+func isJSON(contentType string) bool {
+	mediaType, parameters, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return false
+	}
+	hasSuffix := strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
+	return mediaType == "application/json" || mediaType == "text/json" || hasSuffix
 }

@@ -12,7 +12,7 @@ import (
 
 const customIDQuery = "?api-version=2025-03-02-preview"
 
-func (s *service) createCustom(t *testing.T, body string) answer {
+func (s *service) createCustom(t *testing.T, body string) response {
 	t.Helper()
 	got := s.send(t, http.MethodPost, "/identities"+customIDQuery, body)
 	require.Equal(t, http.StatusCreated, got.StatusCode, got.body)
@@ -90,7 +90,7 @@ func TestCustomIDLength(t *testing.T) {
 func TestUserDetail(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	detail := func(id string) answer { return s.send(t, http.MethodGet, "/identities/"+id+customIDQuery, "") }
+	detail := func(id string) response { return s.send(t, http.MethodGet, "/identities/"+id+customIDQuery, "") }
 
 	plain := s.createUser(t)
 	got := detail(plain)

@@ -3,6 +3,7 @@ package emulator
 import (
 	"cmp"
 	"encoding/base64"
+	"net/http"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -12,11 +13,11 @@ const (
 	entraAudience = "https://auth.msft.communication.azure.com"
 	entraScopes   = "Teams.ManageCalls Teams.ManageChats"
 
-	// Entra dates a token five minutes back, and lets it live for a little more than an hour.
+	// Entra backdates tokens by five minutes and lets them live a little over an hour.
 	entraBackdating = 5 * time.Minute
-	entraLife       = 75 * time.Minute
+	entraLifetime   = 75 * time.Minute
 
-	lastSecond int64 = 253402300799 // the end of the year 9999, the last one of a timestamp in JSON
+	lastSecond int64 = 253402300799 // of the year 9999, the last one of an RFC 3339 time
 )
 
 // EntraTokenClaims are the claims of an Entra token that matter to the emulator.
@@ -34,13 +35,13 @@ type EntraTokenClaims struct {
 	ExpiresOn time.Time
 }
 
-// EntraToken makes a token like those that Entra issues for a Teams user, for the exchange operations. Its
-// signature means nothing, and the emulator does not look at it.
+// EntraToken returns a token like those that Entra issues for a Teams user, for the exchange operations. The emulator
+// does not verify its signature.
 func (h *Handler) EntraToken(claims EntraTokenClaims) string {
 	now := h.now()
 	expires := claims.ExpiresOn
 	if expires.IsZero() {
-		expires = now.Add(entraLife)
+		expires = now.Add(entraLifetime)
 	}
 	tenantID := cmp.Or(claims.TenantID, newGUID())
 	issued := jwt.NewNumericDate(now.Add(-entraBackdating))
@@ -78,7 +79,7 @@ type entraClaims struct {
 	jwt.RegisteredClaims
 }
 
-// issuedAt returns when the token was issued, as far as it says so.
+// issuedAt returns when the token was issued, or now if it has no such claim.
 func (c *entraClaims) issuedAt(now time.Time) time.Time {
 	if c.IssuedAt == nil {
 		return now
@@ -86,8 +87,8 @@ func (c *entraClaims) issuedAt(now time.Time) time.Time {
 	return c.IssuedAt.Time
 }
 
-// readEntraToken reads a token without verifying its signature. It reports whether the token can be used now. Claims
-// that do not matter may have any type: tokens are made by hand, too.
+// readEntraToken reads a token without verifying its signature. It reports false if the token is malformed or expired.
+// Only the claims that it reads need the right type, because users write tokens by hand.
 func readEntraToken(token string, now time.Time) (*entraClaims, bool) {
 	if !isCompact(token) {
 		return nil, false
@@ -107,4 +108,8 @@ func readEntraToken(token string, now time.Time) (*entraClaims, bool) {
 	claims.TenantID, _ = all["tid"].(string)
 	claims.TokenID, _ = all["uti"].(string)
 	return claims, now.Before(expiresAt.Time)
+}
+
+func invalidEntraToken() *serviceError {
+	return rejected(http.StatusUnauthorized, "InvalidAccessToken", "Provided access token is not valid.").beforeVersioning()
 }

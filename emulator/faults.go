@@ -2,15 +2,13 @@ package emulator
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
 )
 
-// Drop says whether the connection is lost, and when.
+// Drop specifies whether and when a [Fault] closes the connection.
 type Drop int
 
 const (
@@ -18,50 +16,49 @@ const (
 	DropNone Drop = iota
 	// DropBefore closes the connection before any work is done.
 	DropBefore
-	// DropAfter closes the connection when the work is done, instead of answering. A client that repeats its request
-	// then has it done twice.
+	// DropAfter closes the connection after the work is done, instead of responding. A client that retries has the work
+	// done twice.
 	DropAfter
 )
 
-// Fault is something that goes wrong. See [Handler.Inject].
+// A Fault describes a failure to inject. See [Handler.Inject].
 type Fault struct {
-	// Operation is the name of the client's method that the fault hits, "CreateUser" for CreateUserAndToken too. Empty
-	// means any request.
+	// Operation is the name of the client's method whose requests the fault hits, "CreateUser" for CreateUserAndToken
+	// too. Empty means any request.
 	Operation string
 
 	// Times is how many requests the fault hits. Zero means all, until [Handler.ClearFaults].
 	Times int
 
-	// Delay is how long to wait before anything else. On a [Server], the answer is lost after more than five minutes.
+	// Delay is how long to wait before anything else. A [Server] gives up on a response after five minutes.
 	Delay time.Duration
 
-	// Status is the status code to answer with, 200 to 599, instead of working. Zero means to work normally.
+	// Status is the status code to respond with, 200 to 599, instead of doing the work. Zero means to do the work.
 	Status int
 
-	// Header is added to the headers of an answer with Status. Without a Content-Type, it is application/json.
+	// Header is added to the headers of a response with Status. The default Content-Type is application/json.
 	Header http.Header
 
-	// Body is the body of an answer with Status.
+	// Body is the body of a response with Status.
 	Body string
 
-	// Drop says whether and when the connection is lost.
+	// Drop specifies whether and when the connection is closed.
 	Drop Drop
 
-	// BodyDelay is how long to wait between the headers and the body of the answer. An answer without a body comes at
-	// once. The five minutes of Delay are for both together.
+	// BodyDelay is how long to wait between the headers and the body of the response. It does not apply to responses
+	// without a body. The five minutes of Delay are for both together.
 	BodyDelay time.Duration
 
-	// Truncate is how many bytes of the answer's body to send before the connection is lost, if the body has more. Zero
-	// means all of it.
+	// Truncate is how many bytes of the response's body to send before the connection is closed, if the body is longer.
+	// Zero means all of it.
 	Truncate int
 }
 
-// Inject makes requests go wrong. Faults wait in the order in which they were injected, and each request meets at
-// most one: the first that is meant for its operation. It panics if the fault makes no sense, which is better than a
-// test that waits for something that never happens.
+// Inject makes requests fail. Faults are queued in the order in which they were injected, and each request meets at
+// most one: the first for its operation. It panics if the fault is invalid, because a test would otherwise hang.
 func (h *Handler) Inject(fault Fault) {
-	if err := fault.validate(); err != nil {
-		panic("emulator: " + err.Error())
+	if reason := fault.invalid(); reason != "" {
+		panic("emulator: " + reason)
 	}
 	fault.Header = canonical(fault.Header)
 	h.faults.add(fault)
@@ -72,7 +69,7 @@ func (h *Handler) ClearFaults() {
 	h.faults.clear()
 }
 
-// canonical returns a copy of the header with the names in the form in which package http looks them up.
+// canonical returns a copy of the header with the names in canonical form, in which net/http looks them up.
 func canonical(header http.Header) http.Header {
 	copied := http.Header{}
 	for name, values := range header {
@@ -83,38 +80,48 @@ func canonical(header http.Header) http.Header {
 	return copied
 }
 
-func (f Fault) validate() error {
-	isOperation := func(o operation) bool { return o.name == f.Operation }
-	switch {
-	case f.Operation != "" && !slices.ContainsFunc(operations, isOperation):
-		return fmt.Errorf("Fault.Operation %q is not the name of an operation", f.Operation)
-	case f.Times < 0:
-		return fmt.Errorf("Fault.Times cannot be %d", f.Times)
-	case f.Delay < 0:
-		return fmt.Errorf("Fault.Delay cannot be %s", f.Delay)
-	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
-		return fmt.Errorf("Fault.Status cannot be %d", f.Status)
-	case f.Status == 0 && (f.Header != nil || f.Body != ""):
-		return errors.New("Fault.Header and Fault.Body need a Fault.Status")
-	case f.Body != "" && (f.Status == http.StatusNoContent || f.Status == http.StatusNotModified):
-		return fmt.Errorf("Fault.Body cannot be sent with the status %d", f.Status)
-	case f.Drop < DropNone || f.Drop > DropAfter:
-		return fmt.Errorf("Fault.Drop cannot be %d", f.Drop)
-	case f.BodyDelay < 0:
-		return fmt.Errorf("Fault.BodyDelay cannot be %s", f.BodyDelay)
-	case f.BodyDelay != 0 && f.Status != 0 && f.Body == "":
-		return errors.New("Fault.BodyDelay with a Fault.Status needs a Fault.Body")
-	case f.Truncate < 0:
-		return fmt.Errorf("Fault.Truncate cannot be %d", f.Truncate)
-	case f.Drop != DropNone && (f.Status != 0 || f.BodyDelay != 0 || f.Truncate != 0):
-		return errors.New("Fault.Drop leaves nothing of an answer to set, delay or truncate")
-	case f.Delay == 0 && f.Status == 0 && f.Drop == DropNone && f.BodyDelay == 0 && f.Truncate == 0:
-		return errors.New("Fault says of nothing that goes wrong")
-	}
-	return nil
+// faultRules are what makes a fault invalid.
+var faultRules = []struct {
+	reason   string
+	isBroken func(Fault) bool
+}{
+	{"Fault.Operation is not the name of an operation", func(f Fault) bool { return f.Operation != "" && !isOperation(f.Operation) }},
+	{"Fault.Times is negative", func(f Fault) bool { return f.Times < 0 }},
+	{"Fault.Delay is negative", func(f Fault) bool { return f.Delay < 0 }},
+	{"Fault.BodyDelay is negative", func(f Fault) bool { return f.BodyDelay < 0 }},
+	{"Fault.Truncate is negative", func(f Fault) bool { return f.Truncate < 0 }},
+	{"Fault.Drop is not one of the constants", func(f Fault) bool { return f.Drop < DropNone || f.Drop > DropAfter }},
+	{"Fault.Status is not between 200 and 599", func(f Fault) bool { return f.Status != 0 && (f.Status < 200 || f.Status > 599) }},
+	{"Fault.Header and Fault.Body need a Fault.Status", func(f Fault) bool { return f.Status == 0 && (f.Header != nil || f.Body != "") }},
+	{"Fault.Body cannot be sent with this Fault.Status", func(f Fault) bool { return f.Body != "" && !allowsBody(f.Status) }},
+	{"Fault.BodyDelay with a Fault.Status needs a Fault.Body", func(f Fault) bool { return f.BodyDelay != 0 && f.Status != 0 && f.Body == "" }},
+	{"Fault.Drop cannot be combined with Status, BodyDelay or Truncate", func(f Fault) bool { return f.Drop != DropNone && f.respondsOtherwise() }},
+	{"Fault has no effect: set Delay, Status, Drop, BodyDelay or Truncate", func(f Fault) bool { return f.Delay == 0 && f.Drop == DropNone && !f.respondsOtherwise() }},
 }
 
-// response returns the answer that the fault gives instead of the work's.
+// invalid returns the reason why a fault is invalid, or "".
+func (f Fault) invalid() string {
+	for _, rule := range faultRules {
+		if rule.isBroken(f) {
+			return rule.reason
+		}
+	}
+	return ""
+}
+
+func isOperation(name string) bool {
+	return slices.ContainsFunc(operations, func(o operation) bool { return o.name == name })
+}
+
+func allowsBody(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+func (f Fault) respondsOtherwise() bool {
+	return f.Status != 0 || f.BodyDelay != 0 || f.Truncate != 0
+}
+
+// response returns the response of a fault with Status.
 func (f Fault) response() *response {
 	header := f.Header.Clone()
 	if header.Get("Content-Type") == "" && f.Body != "" {
@@ -123,7 +130,7 @@ func (f Fault) response() *response {
 	return &response{status: f.Status, header: header, raw: []byte(f.Body), early: true}
 }
 
-// A faultQueue holds the faults that are to come.
+// A faultQueue holds the faults that requests have yet to meet.
 type faultQueue struct {
 	mu     sync.Mutex
 	faults []Fault
@@ -141,12 +148,12 @@ func (q *faultQueue) clear() {
 	q.faults = nil
 }
 
-// next returns the fault for a request of the operation. It is the zero Fault if there is none.
+// next takes the fault for a request of the operation. It returns the zero Fault if there is none.
 func (q *faultQueue) next(operation string) Fault {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	isMeant := func(f Fault) bool { return f.Operation == "" || f.Operation == operation }
-	i := slices.IndexFunc(q.faults, isMeant)
+	hits := func(f Fault) bool { return f.Operation == "" || f.Operation == operation }
+	i := slices.IndexFunc(q.faults, hits)
 	if i < 0 {
 		return Fault{}
 	}
@@ -161,7 +168,7 @@ func (q *faultQueue) next(operation string) Fault {
 	return fault
 }
 
-// pause waits. It reports whether the client was there to the end.
+// pause waits for the delay. It reports false if the context ends first.
 func pause(ctx context.Context, delay time.Duration) bool {
 	if delay == 0 {
 		return true

@@ -47,7 +47,7 @@ func TestFaultStatusDoesNoWork(t *testing.T) {
 	require.NoError(t, err, "the user must still be there")
 }
 
-func TestFaultFromAProxy(t *testing.T) {
+func TestFaultWithOtherContentType(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.Inject(emulator.Fault{Status: http.StatusBadGateway, Header: http.Header{"content-type": {"text/html"}, "X-Azure-Ref": {"a", "b"}}, Body: "<html>"})
@@ -68,8 +68,8 @@ func TestFaultWithoutBody(t *testing.T) {
 	}
 }
 
-// TestFaultsOfOperations shows which requests a fault is for, and in which order faults come.
-func TestFaultsOfOperations(t *testing.T) {
+// TestFaultsHitTheirOperationInOrder shows which requests a fault is for, and in which order faults come.
+func TestFaultsHitTheirOperationInOrder(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	status := func(method, path string) int { return s.send(t, method, path, "").StatusCode }
@@ -153,7 +153,7 @@ func TestFaultDelay(t *testing.T) {
 	})
 }
 
-func TestCanceledRequestEndsDuringADelay(t *testing.T) {
+func TestFaultDelayEndsWithTheRequestsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		handler, err := emulator.NewHandler(nil)
@@ -189,7 +189,7 @@ func TestFaultBodyDelay(t *testing.T) {
 	}
 }
 
-// A stopwatch notes when the headers and the body of an answer leave.
+// A stopwatch notes when the headers and the body of an response leave.
 type stopwatch struct {
 	*httptest.ResponseRecorder
 	headers, body time.Time
@@ -220,7 +220,7 @@ func TestFaultBodyDelayWithoutABody(t *testing.T) {
 	})
 }
 
-func TestCanceledRequestEndsDuringABodyDelay(t *testing.T) {
+func TestFaultBodyDelayEndsWithTheRequestsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		handler := newHandler(t)
@@ -235,7 +235,7 @@ func TestCanceledRequestEndsDuringABodyDelay(t *testing.T) {
 	})
 }
 
-// TestFaultBodyDelayOverAConnection shows that the headers go ahead, and that the answer is the same otherwise.
+// TestFaultBodyDelayOverAConnection shows that the headers go ahead, and that the response is the same otherwise.
 func TestFaultBodyDelayOverAConnection(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -284,7 +284,7 @@ func TestCloseDuringADelay(t *testing.T) {
 	require.Error(t, <-done)
 }
 
-func TestFaultsUnderLoad(t *testing.T) {
+func TestFaultHitsExactlyItsTimesConcurrently(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.Inject(emulator.Fault{Operation: "CreateUser", Status: 500, Times: 50})
@@ -305,7 +305,7 @@ func TestFaultsUnderLoad(t *testing.T) {
 	assert.EqualValues(t, 50, created.Load())
 }
 
-func TestDropWithoutAServer(t *testing.T) {
+func TestFaultDropPanicsWithErrAbortHandler(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.Inject(emulator.Fault{Drop: emulator.DropAfter, Times: 1})
@@ -315,28 +315,41 @@ func TestDropWithoutAServer(t *testing.T) {
 func TestInvalidFaultsPanic(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	for message, fault := range map[string]emulator.Fault{
-		`emulator: Fault.Operation "Client.CreateUser" is not the name of an operation`: {Operation: "Client.CreateUser"},
-		"emulator: Fault.Times cannot be -1":                                            {Times: -1},
-		"emulator: Fault.Delay cannot be -1s":                                           {Delay: -time.Second},
-		"emulator: Fault.Status cannot be 100":                                          {Status: 100},
-		"emulator: Fault.Status cannot be 600":                                          {Status: 600},
-		"emulator: Fault.Header and Fault.Body need a Fault.Status":                     {Body: "x"},
-		"emulator: Fault.Drop cannot be 3":                                              {Drop: 3},
-		"emulator: Fault.BodyDelay cannot be -1s":                                       {BodyDelay: -time.Second},
-		"emulator: Fault.BodyDelay with a Fault.Status needs a Fault.Body":              {Status: 204, BodyDelay: time.Second},
-		"emulator: Fault.Truncate cannot be -5":                                         {Truncate: -5},
-		"emulator: Fault.Body cannot be sent with the status 204":                       {Status: 204, Body: "x"},
-		"emulator: Fault.Drop leaves nothing of an answer to set, delay or truncate":    {Drop: emulator.DropAfter, Truncate: 1},
-		"emulator: Fault says of nothing that goes wrong":                               {Times: 1},
+	for message, faults := range map[string][]emulator.Fault{
+		"Fault.Operation is not the name of an operation":        {{Operation: "Client.CreateUser", Status: 500}, {Operation: "createUser", Status: 500}},
+		"Fault.Times is negative":                                {{Times: -1, Status: 500}},
+		"Fault.Delay is negative":                                {{Delay: -1}},
+		"Fault.BodyDelay is negative":                            {{BodyDelay: -1}},
+		"Fault.Truncate is negative":                             {{Truncate: -1}},
+		"Fault.Drop is not one of the constants":                 {{Drop: -1}, {Drop: 3}},
+		"Fault.Status is not between 200 and 599":                {{Status: -1}, {Status: 100}, {Status: 199}, {Status: 600}},
+		"Fault.Header and Fault.Body need a Fault.Status":        {{Body: "x"}, {Header: http.Header{}, Delay: 1}},
+		"Fault.Body cannot be sent with this Fault.Status":       {{Status: 204, Body: "x"}, {Status: 304, Body: "x"}},
+		"Fault.BodyDelay with a Fault.Status needs a Fault.Body": {{Status: 204, BodyDelay: 1}},
+		"Fault.Drop cannot be combined with Status, BodyDelay or Truncate": {
+			{Drop: emulator.DropBefore, Status: 500}, {Drop: emulator.DropBefore, BodyDelay: 1}, {Drop: emulator.DropAfter, Truncate: 1},
+		},
+		"Fault has no effect: set Delay, Status, Drop, BodyDelay or Truncate": {{}, {Times: 1}, {Operation: "CreateUser"}},
 	} {
-		assert.PanicsWithValue(t, message, func() { s.Inject(fault) })
+		for _, fault := range faults {
+			assert.PanicsWithValue(t, "emulator: "+message, func() { s.Inject(fault) }, "%+v", fault)
+		}
 	}
-	assert.Panics(t, func() { s.Inject(emulator.Fault{Drop: emulator.DropBefore, BodyDelay: time.Second}) })
 	assert.Equal(t, http.StatusCreated, s.send(t, http.MethodPost, createPath, "").StatusCode)
 }
 
-func TestFaultIsCopied(t *testing.T) {
+func TestFaultsAtTheBoundsOfTheirFieldsAreAccepted(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t)
+	for _, fault := range []emulator.Fault{
+		{Status: 200}, {Status: 599}, {Delay: 1}, {BodyDelay: 1}, {Truncate: 1}, {Drop: emulator.DropBefore}, {Drop: emulator.DropAfter, Delay: 1},
+		{Status: 205, Body: "x"}, {Status: 500, Body: "x", BodyDelay: 1, Truncate: 1, Delay: 1, Times: 1, Operation: "GetUserDetail", Header: http.Header{}},
+	} {
+		assert.NotPanics(t, func() { handler.Inject(fault) }, "%+v", fault)
+	}
+}
+
+func TestInjectCopiesTheHeader(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	header := http.Header{"X-Test": {"before"}}
@@ -345,7 +358,7 @@ func TestFaultIsCopied(t *testing.T) {
 	assert.Equal(t, "before", s.send(t, http.MethodPost, createPath, "").Header.Get("X-Test"))
 }
 
-func TestBodiesAtTheirBoundaries(t *testing.T) {
+func TestFaultBodiesAtTheirBoundaries(t *testing.T) {
 	t.Parallel()
 	const body = "12345"
 	status := emulator.Fault{Status: http.StatusOK, Body: body}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -14,7 +13,8 @@ import (
 	"github.com/acs-go/identity"
 )
 
-// Options are the optional settings of a [Handler] and of a [Server]. Printing them does not show the access key.
+// Options are the optional settings of a [Handler] and of a [Server]. The access key is redacted when they are
+// formatted or logged.
 type Options struct {
 	// AccessKey is the key that requests are signed with, in base64. The default is a random one.
 	AccessKey string
@@ -22,30 +22,30 @@ type Options struct {
 	// ResourceID is the GUID of the emulated resource, a part of the IDs of its users. The default is a random one.
 	ResourceID string
 
-	// Now is the emulator's clock. The default is [time.Now]. It must be safe for use by many goroutines.
+	// Now is the emulator's clock. The default is [time.Now]. It must be safe for concurrent use.
 	Now func() time.Time
 
-	// DiscardRequests leaves [Handler.Requests] empty, for an emulator that runs for long.
+	// DiscardRequests leaves [Handler.Requests] empty, for long-running emulators.
 	DiscardRequests bool
 
-	// RateLimits holds clients to the service's published limits: in 30 seconds 1000 requests to create users and
-	// 1000 to issue tokens, 500 to revoke tokens, 500 to delete users and 500 to exchange Teams users' tokens. Further
-	// ones get 429 with Retry-After.
+	// RateLimits applies the service's published limits: in 30 seconds 1000 requests to create users and 1000 to issue
+	// tokens, 500 to revoke tokens, 500 to delete users and 500 to exchange Teams users' tokens. Requests over the
+	// limit get 429 with Retry-After.
 	RateLimits bool
 }
 
-// Format implements [fmt.Formatter]. It leaves out the access key.
+// Format implements [fmt.Formatter]. It redacts the access key.
 func (o Options) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "{AccessKey:REDACTED ResourceID:%s}", o.ResourceID)
 }
 
-// LogValue implements [slog.LogValuer]. It leaves out the access key.
+// LogValue implements [slog.LogValuer]. It redacts the access key.
 func (o Options) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("AccessKey", "REDACTED"), slog.String("ResourceID", o.ResourceID))
 }
 
 // Handler is the identity service as an [http.Handler]. All of the emulator's state lives in it. It is safe for
-// use by many goroutines. Make one with [NewHandler]. Printing it does not show the access key.
+// concurrent use. Use [NewHandler] to create one. Formatting or logging it shows only the resource ID.
 type Handler struct {
 	key         *accessKey
 	resourceID  string
@@ -59,7 +59,7 @@ type Handler struct {
 	limiter     *limiter // nil: no limits
 }
 
-// NewHandler makes a Handler without users. The options may be nil.
+// NewHandler creates a Handler without users. Nil options mean the defaults.
 func NewHandler(options *Options) (*Handler, error) {
 	if options == nil {
 		options = &Options{}
@@ -110,18 +110,8 @@ func (h *Handler) AccessKey() string {
 	return base64.StdEncoding.EncodeToString(h.key.secret)
 }
 
-// Requests returns copies of the newest requests, in the order in which they were answered or dropped: 1000, or fewer
-// if these take more than 64 MiB. It returns none with [Options].DiscardRequests.
-func (h *Handler) Requests() []Request {
-	if h.requests == nil {
-		return nil
-	}
-	return h.requests.all()
-}
-
 // Users returns the users that exist, sorted by ID, which is about the order in which they were created. The service
-// has no such list. This one is for tests that look for users whom nobody knows, like those that a repeated request to
-// create one leaves behind.
+// has no such list. Use it to find orphaned users, such as those that a retried request to create one leaves behind.
 func (h *Handler) Users() []identity.CommunicationUserIdentifier {
 	ids := h.users.ids()
 	users := make([]identity.CommunicationUserIdentifier, len(ids))
@@ -131,107 +121,57 @@ func (h *Handler) Users() []identity.CommunicationUserIdentifier {
 	return users
 }
 
-// ServeHTTP implements [http.Handler]. It panics with [http.ErrAbortHandler], as handlers do to close a connection,
-// for a [Fault] that says so.
+// ServeHTTP implements [http.Handler]. It aborts the connection by panicking with [http.ErrAbortHandler] if a [Fault]
+// asks for it.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	c := newCall(w, r)
 	fault := h.faults.next(c.operationName())
-	resp := h.answerWith(r.Context(), fault, c)
+	resp := h.respond(r.Context(), c, fault)
 	if resp == nil {
 		h.record(c, 0)
 		panic(http.ErrAbortHandler)
 	}
-	// The record comes first: whoever has the answer finds it.
-	h.record(c, resp.status)
-	h.send(r.Context(), w, c, resp, started)
+	h.record(c, resp.status) // before sending: a client that has the response finds the record
+	h.setHeaders(w.Header(), c, resp, started)
+	send(r.Context(), w, resp, fault)
 }
 
-func (h *Handler) record(c *call, status int) {
-	if h.requests != nil {
-		h.requests.add(c.record(status))
-	}
-}
-
-// answerWith returns nil if there is to be no answer.
-func (h *Handler) answerWith(ctx context.Context, fault Fault, c *call) *response {
+// respond returns the response to a call that meets the fault, or nil if the connection is to be closed instead.
+func (h *Handler) respond(ctx context.Context, c *call, fault Fault) *response {
 	if !pause(ctx, fault.Delay) || fault.Drop == DropBefore {
 		return nil
 	}
-	resp := h.work(fault, c)
-	if fault.Drop == DropAfter {
-		return nil
-	}
-	resp.bodyDelay = fault.BodyDelay
-	resp.truncate = fault.Truncate
-	return resp
-}
-
-func (h *Handler) work(fault Fault, c *call) *response {
 	if fault.Status != 0 {
 		return fault.response()
 	}
-	return h.answer(c)
+	resp, rejection := h.handle(c)
+	if rejection != nil {
+		resp = rejection.response()
+	}
+	if fault.Drop == DropAfter {
+		return nil
+	}
+	return resp
 }
 
-func (h *Handler) answer(c *call) *response {
-	if c.bodyErr != nil {
-		return unreadableBody(c.bodyErr)
-	}
-	if reason := h.authenticate(c.request, c.body); reason != "" {
-		return denied(reason)
-	}
-	if c.operation == nil {
-		return unmatched(c)
-	}
-	if resp := checkVersion(c); resp != nil {
-		return resp
-	}
-	if resp := h.checkLimit(c); resp != nil {
-		return resp
-	}
-	if len(c.body) > 0 && !hasJSON(c.request.Header) {
-		return unsupportedMediaType()
+// checks reject requests, in this order, before an operation sees them.
+var checks = []func(*Handler, *call) *serviceError{
+	(*Handler).checkBody,
+	(*Handler).checkCredential,
+	(*Handler).checkOperation,
+	(*Handler).checkVersion,
+	(*Handler).checkLimit,
+	(*Handler).checkContentType,
+}
+
+func (h *Handler) handle(c *call) (*response, *serviceError) {
+	for _, check := range checks {
+		if rejection := check(h, c); rejection != nil {
+			return nil, rejection
+		}
 	}
 	return c.operation.serve(h, c)
-}
-
-func unreadableBody(err error) *response {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return early(failure(http.StatusRequestEntityTooLarge, "RequestTooLarge", "The request body is too large.", ""))
-	}
-	return malformedBody("The request body could not be read.")
-}
-
-// hasJSON reports whether the Content-Type, if there is one, is one that ASP.NET reads as JSON.
-func hasJSON(header http.Header) bool {
-	contentType := header.Get("Content-Type")
-	if contentType == "" {
-		return true
-	}
-	mediaType, parameters, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return false
-	}
-	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return false
-	}
-	isSuffixed := strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
-	return mediaType == "application/json" || mediaType == "text/json" || isSuffixed
-}
-
-func unsupportedMediaType() *response {
-	const message = "The Content-Type of the request must be application/json."
-	return early(failure(http.StatusUnsupportedMediaType, "UnsupportedMediaType", message, ""))
-}
-
-func unmatched(c *call) *response {
-	if len(c.allowed) == 0 {
-		return early(failure(http.StatusNotFound, "NotFound", "No operation has the path of the request.", ""))
-	}
-	resp := early(failure(http.StatusMethodNotAllowed, "MethodNotAllowed", "The path of the request does not support its method.", ""))
-	resp.header = http.Header{"Allow": {strings.Join(c.allowed, ", ")}}
-	return resp
 }
 
 func resourceIDOrRandom(id string) (string, error) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/acs-go/identity/emulator"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -28,8 +29,10 @@ const (
 	teamsPath  = "/teamsUser/:exchangeAccessToken" + query
 )
 
-func issuePath(id string) string  { return "/identities/" + id + "/:issueAccessToken" + query }
+func issuePath(id string) string { return "/identities/" + id + "/:issueAccessToken" + query }
+
 func revokePath(id string) string { return "/identities/" + id + "/:revokeAccessTokens" + query }
+
 func deletePath(id string) string { return "/identities/" + id + query }
 
 // A clock stands still until a test moves it.
@@ -126,23 +129,23 @@ func (s *service) signed(t *testing.T, method, target, body string) *http.Reques
 	return r
 }
 
-// An answer is a response whose body was read.
-type answer struct {
+// An response is a response whose body was read.
+type response struct {
 	*http.Response
 	body string
 }
 
-func (s *service) do(t *testing.T, r *http.Request) answer {
+func (s *service) do(t *testing.T, r *http.Request) response {
 	t.Helper()
 	resp, err := s.ClientOptions().Transport.Do(r)
 	require.NoError(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	return answer{resp, string(body)}
+	return response{resp, string(body)}
 }
 
-func (s *service) send(t *testing.T, method, target, body string) answer {
+func (s *service) send(t *testing.T, method, target, body string) response {
 	t.Helper()
 	return s.do(t, s.signed(t, method, target, body))
 }
@@ -183,7 +186,7 @@ func decode[T any](t *testing.T, body string) T {
 }
 
 // requireError checks all that is common to the service's errors.
-func requireError(t *testing.T, got answer, status int, code, message, target string) {
+func requireError(t *testing.T, got response, status int, code, message, target string) {
 	t.Helper()
 	require.Equal(t, status, got.StatusCode, got.body)
 	want := map[string]string{"code": code, "message": message}
@@ -211,4 +214,39 @@ func received(ctx context.Context, method, target, body string) *http.Request {
 	r := httptest.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer entra")
 	return r
+}
+
+// assertRejected checks that a response is an error response of the service.
+func assertRejected(t *testing.T, got response, status int, code string) {
+	t.Helper()
+	var body map[string]map[string]string
+	assert.Equal(t, status, got.StatusCode, got.body)
+	assert.NoError(t, json.Unmarshal([]byte(got.body), &body), got.body)
+	assert.Len(t, body, 1)
+	assert.Equal(t, code, body["error"]["code"])
+	assert.NotEmpty(t, body["error"]["message"])
+	assert.Equal(t, "application/json", got.Header.Get("Content-Type"))
+}
+
+func message(t *testing.T, got response) string {
+	t.Helper()
+	return decode[errorBody](t, got.body).Error.Message
+}
+
+// assertWorks checks that the server still does what it is for.
+func (s *service) assertWorks(t *testing.T) {
+	t.Helper()
+	id := s.createUser(t)
+	claims, err := s.InspectToken(s.issueToken(t, id))
+	require.NoError(t, err)
+	assert.Equal(t, id, claims.RawID)
+}
+
+// statuses counts the responses that the server has on record.
+func (s *service) statuses() map[int]int {
+	counts := map[int]int{}
+	for _, request := range s.Requests() {
+		counts[request.Status]++
+	}
+	return counts
 }

@@ -35,11 +35,11 @@ func randomBytes() (b [16]byte) {
 	return b
 }
 
-// idEpoch is where the service's user IDs count their milliseconds from.
+// idEpoch is when the milliseconds in the service's user IDs start.
 var idEpoch = time.Date(2020, time.January, 1, 8, 0, 0, 0, time.UTC)
 
-// An idGenerator makes user IDs in the form of the service: the resource, milliseconds since idEpoch, and a
-// counter that starts anywhere. The counter alone makes them unique, whatever the clock does.
+// An idGenerator makes user IDs like the service's: the resource, milliseconds since idEpoch, and a counter with a
+// random start. The counter makes them unique even if the clock stands still or is set back.
 type idGenerator struct {
 	prefix  string
 	counter atomic.Uint64
@@ -55,7 +55,7 @@ func newIDGenerator(resourceID string) *idGenerator {
 func (g *idGenerator) next(now time.Time) string {
 	var b [16]byte
 	milliseconds := now.UnixMilli() - idEpoch.UnixMilli()
-	binary.BigEndian.PutUint64(b[:8], uint64(milliseconds)) //nolint:gosec // a clock before the epoch wraps around, which harms nothing
+	binary.BigEndian.PutUint64(b[:8], uint64(milliseconds)) //nolint:gosec // a clock before the epoch wraps around, which is harmless
 	binary.BigEndian.PutUint64(b[8:], g.counter.Add(1))
 	return g.prefix + formatGUID(b)
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// limitWindow is what the published limits count in.
+// limitWindow is the period for which the limits are published.
 const limitWindow = 30 * time.Second
 
 // A limiter counts the requests of each operation.
@@ -26,8 +26,9 @@ func newLimiter() *limiter {
 	return &limiter{windows: map[string]window{}}
 }
 
-// count returns how long to wait if the operation has had its requests, or zero. Requests that are refused count, too.
-func (l *limiter) count(o *operation, now time.Time) time.Duration {
+// take counts a request of the operation. If that is one too many it returns how long to wait, otherwise zero.
+// Rejected requests count, too.
+func (l *limiter) take(o *operation, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.windows[o.name]
@@ -42,18 +43,17 @@ func (l *limiter) count(o *operation, now time.Time) time.Duration {
 	return w.start.Add(limitWindow).Sub(now)
 }
 
-// checkLimit refuses a request that is one too many. The operations without a published limit have none.
-func (h *Handler) checkLimit(c *call) *response {
+func (h *Handler) checkLimit(c *call) *serviceError {
 	if h.limiter == nil || c.operation.limit == 0 {
 		return nil
 	}
-	wait := h.limiter.count(c.operation, h.now())
+	wait := h.limiter.take(c.operation, h.now())
 	if wait == 0 {
 		return nil
 	}
-	seconds := strconv.Itoa(int((wait + time.Second - 1) / time.Second))
-	message := fmt.Sprintf("More than %d requests in %s. Try again in %s seconds.", c.operation.limit, limitWindow, seconds)
-	resp := failure(http.StatusTooManyRequests, "TooManyRequests", message, "")
-	resp.header = http.Header{"Retry-After": {seconds}}
-	return resp
+	seconds := strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
+	const format = "More than %d requests in %s. Try again in %s seconds."
+	rejection := rejected(http.StatusTooManyRequests, "TooManyRequests", fmt.Sprintf(format, c.operation.limit, limitWindow, seconds))
+	rejection.header = http.Header{"Retry-After": {seconds}}
+	return rejection
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRateLimits(t *testing.T) {
+func TestPublishedRateLimits(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	handler, err := emulator.NewHandler(&emulator.Options{ResourceID: resourceID, Now: clock.Now, RateLimits: true, DiscardRequests: true})

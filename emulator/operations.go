@@ -1,52 +1,27 @@
 package emulator
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
 
-// Versions are dates, so that their order is the order of their strings.
-const (
-	firstTeamsVersion          = "2022-06-01"
-	firstExpiryVersion         = "2022-10-01"
-	customIDVersion            = "2025-03-02-preview" // the only one
-	firstTeamsExtensionVersion = "2025-06-30"
-)
-
-var (
-	allVersions = []string{
-		"2021-03-07",
-		firstTeamsVersion,
-		firstExpiryVersion,
-		"2023-10-01",
-		customIDVersion,
-		firstTeamsExtensionVersion,
-		"2026-07-22",
-		"2026-09-23",
-	}
-	teamsVersions          = allVersions[slices.Index(allVersions, firstTeamsVersion):]
-	teamsExtensionVersions = allVersions[slices.Index(allVersions, firstTeamsExtensionVersion):]
-)
-
-// An operation is what a method does on a path. In a pattern, a segment in braces is a parameter.
+// An operation is what a method does on a path. A segment of the path in braces is a parameter.
 type operation struct {
 	name     string
 	method   string
-	pattern  []string
-	versions []string // which it exists in
-	listed   []string // which api-supported-versions names
-	limit    int      // of requests in limitWindow; zero: none is published
-	serve    func(*Handler, *call) *response
+	path     string
+	versions []string // in which it exists
+	listed   []string // which api-supported-versions lists
+	limit    int      // requests in limitWindow; zero: no limit is published
+	serve    func(*Handler, *call) (*response, *serviceError)
 }
 
 var operations = []operation{
 	{
 		name:     "CreateUser",
 		method:   http.MethodPost,
-		pattern:  []string{"identities"},
+		path:     "/identities",
 		versions: allVersions,
 		listed:   allVersions,
 		limit:    1000,
@@ -55,15 +30,15 @@ var operations = []operation{
 	{
 		name:     "GetUserDetail",
 		method:   http.MethodGet,
-		pattern:  []string{"identities", "{id}"},
-		versions: []string{customIDVersion},
+		path:     "/identities/{id}",
+		versions: previewVersions,
 		listed:   allVersions,
 		serve:    (*Handler).getUserDetail,
 	},
 	{
 		name:     "DeleteUser",
 		method:   http.MethodDelete,
-		pattern:  []string{"identities", "{id}"},
+		path:     "/identities/{id}",
 		versions: allVersions,
 		listed:   allVersions,
 		limit:    500,
@@ -72,7 +47,7 @@ var operations = []operation{
 	{
 		name:     "GetToken",
 		method:   http.MethodPost,
-		pattern:  []string{"identities", "{id}", ":issueAccessToken"},
+		path:     "/identities/{id}/:issueAccessToken",
 		versions: allVersions,
 		listed:   allVersions,
 		limit:    1000,
@@ -81,7 +56,7 @@ var operations = []operation{
 	{
 		name:     "RevokeTokens",
 		method:   http.MethodPost,
-		pattern:  []string{"identities", "{id}", ":revokeAccessTokens"},
+		path:     "/identities/{id}/:revokeAccessTokens",
 		versions: allVersions,
 		listed:   allVersions,
 		limit:    500,
@@ -90,7 +65,7 @@ var operations = []operation{
 	{
 		name:     "GetTokenForTeamsUser",
 		method:   http.MethodPost,
-		pattern:  []string{"teamsUser", ":exchangeAccessToken"},
+		path:     "/teamsUser/:exchangeAccessToken",
 		versions: teamsVersions,
 		listed:   teamsVersions,
 		limit:    500,
@@ -99,31 +74,31 @@ var operations = []operation{
 	{
 		name:     "GetTeamsExtensionAssignment",
 		method:   http.MethodGet,
-		pattern:  []string{"access", "teamsExtension", "tenants", "{tenantId}", "assignments", "{objectId}"},
+		path:     "/access/teamsExtension/tenants/{tenantId}/assignments/{objectId}",
 		versions: teamsExtensionVersions,
 		listed:   teamsExtensionVersions,
-		serve:    (*Handler).getAssignment,
+		serve:    (*Handler).getTeamsExtensionAssignment,
 	},
 	{
 		name:     "SetTeamsExtensionAssignment",
 		method:   http.MethodPut,
-		pattern:  []string{"access", "teamsExtension", "tenants", "{tenantId}", "assignments", "{objectId}"},
+		path:     "/access/teamsExtension/tenants/{tenantId}/assignments/{objectId}",
 		versions: teamsExtensionVersions,
 		listed:   teamsExtensionVersions,
-		serve:    (*Handler).setAssignment,
+		serve:    (*Handler).setTeamsExtensionAssignment,
 	},
 	{
 		name:     "DeleteTeamsExtensionAssignment",
 		method:   http.MethodDelete,
-		pattern:  []string{"access", "teamsExtension", "tenants", "{tenantId}", "assignments", "{objectId}"},
+		path:     "/access/teamsExtension/tenants/{tenantId}/assignments/{objectId}",
 		versions: teamsExtensionVersions,
 		listed:   teamsExtensionVersions,
-		serve:    (*Handler).deleteAssignment,
+		serve:    (*Handler).deleteTeamsExtensionAssignment,
 	},
 	{
 		name:     "ExchangeTeamsExtensionToken",
 		method:   http.MethodPost,
-		pattern:  []string{"access", "teamsExtension", ":exchangeAccessToken"},
+		path:     "/access/teamsExtension/:exchangeAccessToken",
 		versions: teamsExtensionVersions,
 		listed:   teamsExtensionVersions,
 		serve:    (*Handler).exchangeTeamsExtensionToken,
@@ -138,7 +113,7 @@ func findOperation(r *http.Request) (found *operation, params map[string]string,
 		return nil, nil, nil
 	}
 	for i := range operations {
-		params, ok := operations[i].match(segments)
+		params, ok := match(operations[i].path, segments)
 		if !ok {
 			continue
 		}
@@ -148,6 +123,19 @@ func findOperation(r *http.Request) (found *operation, params map[string]string,
 		allowed = append(allowed, operations[i].method)
 	}
 	return nil, nil, allowed
+}
+
+func (*Handler) checkOperation(c *call) *serviceError {
+	if c.operation != nil {
+		return nil
+	}
+	if len(c.allowed) == 0 {
+		return rejected(http.StatusNotFound, "NotFound", "No operation has the path of the request.").beforeVersioning()
+	}
+	const message = "The path of the request does not support its method."
+	rejection := rejected(http.StatusMethodNotAllowed, "MethodNotAllowed", message).beforeVersioning()
+	rejection.header = http.Header{"Allow": {strings.Join(c.allowed, ", ")}}
+	return rejection
 }
 
 // pathSegments splits before it unescapes, so that an escaped slash stays a part of its segment.
@@ -167,59 +155,23 @@ func pathSegments(u *url.URL) ([]string, bool) {
 	return segments, true
 }
 
-func (o *operation) match(segments []string) (map[string]string, bool) {
-	if len(segments) != len(o.pattern) {
+// match compares a path of an operation with the segments of a request, and returns the parameters.
+func match(path string, segments []string) (map[string]string, bool) {
+	if strings.Count(path, "/") != len(segments) {
 		return nil, false
 	}
 	params := map[string]string{}
-	for i, want := range o.pattern {
-		name, isParam := parameterName(want)
-		switch {
-		case isParam && segments[i] != "":
-			params[name] = segments[i]
-		case segments[i] != want:
+	i := 0
+	for want := range strings.SplitSeq(path[1:], "/") {
+		segment := segments[i]
+		i++
+		if name, ok := strings.CutPrefix(want, "{"); ok && segment != "" {
+			params[strings.TrimSuffix(name, "}")] = segment
+			continue
+		}
+		if segment != want {
 			return nil, false
 		}
 	}
 	return params, true
-}
-
-func parameterName(segment string) (string, bool) {
-	if !strings.HasPrefix(segment, "{") {
-		return "", false
-	}
-	return strings.Trim(segment, "{}"), true
-}
-
-// checkVersion sets the call's API version.
-func checkVersion(c *call) *response {
-	versions := c.request.URL.Query()["api-version"]
-	switch {
-	case len(versions) == 0 || versions[0] == "":
-		return versionFailure(c, "ApiVersionUnspecified", "An API version is required, but was not specified.")
-	case len(versions) > 1:
-		return versionFailure(c, "AmbiguousApiVersion", "More than one API version was requested.")
-	case !slices.Contains(c.operation.versions, versions[0]):
-		return versionFailure(c, "UnsupportedApiVersion", unsupportedVersion(c.request, versions[0]))
-	}
-	c.version = versions[0]
-	return nil
-}
-
-func versionFailure(c *call, code, message string) *response {
-	message += " Supported API versions: " + versionList(c.operation.versions) + "."
-	return failure(http.StatusBadRequest, code, message, "")
-}
-
-func unsupportedVersion(r *http.Request, version string) string {
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	uri := scheme + "://" + r.Host + r.URL.EscapedPath()
-	return fmt.Sprintf("The HTTP resource that matches the request URI '%s' does not support the API version '%s'.", uri, version)
-}
-
-func versionList(versions []string) string {
-	return strings.Join(versions, ", ")
 }

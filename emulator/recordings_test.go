@@ -16,12 +16,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// notReplayed says which recordings the emulator need not answer alike, and why.
+// notReplayed says which recordings the emulator need not response alike, and why.
 var notReplayed = map[string]string{
-	"issue-token-chat-pstn-net-2020-07-20-preview2":                    "API version with other paths and answers",
+	"issue-token-chat-pstn-net-2020-07-20-preview2":                    "API version with other paths and responses",
 	"issue-token-expires-59-old-message-js-2022-10-01":                 "a message that the service has changed since",
 	"revoke-tokens-real-lengths-java-legacy-format-2022-10-01":         "a format without request bodies",
-	"teams-exchange-empty-token-no-error-body-net-2021-03-31-preview1": "API version with other answers",
+	"teams-exchange-empty-token-no-error-body-net-2021-03-31-preview1": "API version with other responses",
 	"teams-exchange-null-token-java-legacy-format-2021-10-31-preview":  "API version that is not emulated, in a format without request bodies",
 	"teams-exchange-valid-net-2021-03-31-preview1":                     "API version with other requests",
 	"teams-get-token-old-path-empty-token-java-legacy-format-2022-06-01": "a path that was renamed before its release, " +
@@ -192,7 +192,7 @@ func isPlaceholder(s string) bool {
 	return strings.EqualFold(s, "sanitized") || s == "REDACTED"
 }
 
-func compare(t *testing.T, entry recordedEntry, got answer) {
+func compare(t *testing.T, entry recordedEntry, got response) {
 	t.Helper()
 	require.Equal(t, entry.StatusCode, got.StatusCode, got.body)
 	assert.Equal(t, entry.ResponseHeaders["Content-Type"], got.Header.Get("Content-Type"))

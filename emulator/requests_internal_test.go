@@ -33,11 +33,11 @@ func TestOldestRequestsGiveWay(t *testing.T) {
 		kept int
 		size int
 	}{
-		"all that fit":                  {[]Request{body(maxLogSize - 1), body(1)}, 2, maxLogSize},
-		"a byte too many":               {[]Request{body(maxLogSize - 1), body(2)}, 1, 2},
-		"one that fits alone":           {[]Request{body(1), body(maxLogSize)}, 1, maxLogSize},
-		"one that does not fit at all":  {[]Request{body(1), body(maxLogSize + 1)}, 0, 0},
-		"one after one that was no fit": {[]Request{body(maxLogSize + 1), body(1)}, 1, 1},
+		"all that fit":                  {[]Request{body(maxRequestSize - 1), body(1)}, 2, maxRequestSize},
+		"a byte too many":               {[]Request{body(maxRequestSize - 1), body(2)}, 1, 2},
+		"one that fits alone":           {[]Request{body(1), body(maxRequestSize)}, 1, maxRequestSize},
+		"one that does not fit at all":  {[]Request{body(1), body(maxRequestSize + 1)}, 0, 0},
+		"one after one that was no fit": {[]Request{body(maxRequestSize + 1), body(1)}, 1, 1},
 		"a thousand":                    {make([]Request, maxRequests), maxRequests, 0},
 		"more than a thousand":          {make([]Request, maxRequests+1), maxRequests, 0},
 	} {

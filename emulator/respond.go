@@ -11,17 +11,45 @@ import (
 	"time"
 )
 
-const malformedJSON = "The request body is not valid JSON, or a value in it has the wrong type."
-
-// A response is a complete answer. Nothing is sent before there is one. Checks return nil if they find nothing to refuse.
+// A response is a complete response. Nothing is sent before there is one.
 type response struct {
-	status    int
-	header    http.Header   // further headers
-	body      any           // to be sent as JSON; nil: none
-	raw       []byte        // the body of a fault
-	early     bool          // without api-supported-versions
-	bodyDelay time.Duration // between the headers and the body
-	truncate  int           // zero: not
+	status int
+	header http.Header // further headers
+	body   any         // sent as JSON; nil: none
+	raw    []byte      // the body of a fault
+	early  bool        // omits api-supported-versions
+}
+
+func success(status int, body any) *response {
+	return &response{status: status, body: body}
+}
+
+func noContent() *response {
+	return &response{status: http.StatusNoContent}
+}
+
+// A serviceError is the reason why the service rejects a request.
+type serviceError struct {
+	status  int
+	code    string
+	message string
+	target  string // empty: none
+	header  http.Header
+	early   bool
+}
+
+func rejected(status int, code, message string) *serviceError {
+	return &serviceError{status: status, code: code, message: message}
+}
+
+func invalid(message, target string) *serviceError {
+	return &serviceError{status: http.StatusBadRequest, code: "ValidationError", message: message, target: target}
+}
+
+// beforeVersioning marks an error that the service returns before it knows the operation's versions.
+func (e *serviceError) beforeVersioning() *serviceError {
+	e.early = true
+	return e
 }
 
 type errorBody struct {
@@ -34,88 +62,9 @@ type errorDetail struct {
 	Target  string `json:"target,omitempty"`
 }
 
-func success(status int, body any) *response {
-	return &response{status: status, body: body}
-}
-
-func noContent() *response {
-	return &response{status: http.StatusNoContent}
-}
-
-func failure(status int, code, message, target string) *response {
-	return &response{status: status, body: errorBody{errorDetail{code, message, target}}}
-}
-
-func validationError(message, target string) *response {
-	return failure(http.StatusBadRequest, "ValidationError", message, target)
-}
-
-func malformedBody(message string) *response {
-	return early(validationError(message, ""))
-}
-
-func denied(reason string) *response {
-	return early(failure(http.StatusUnauthorized, "Denied", reason, ""))
-}
-
-// early marks an answer that the service gives before it knows the operation's versions.
-func early(resp *response) *response {
-	resp.early = true
-	return resp
-}
-
-func (h *Handler) send(ctx context.Context, w http.ResponseWriter, c *call, resp *response, started time.Time) {
-	h.setHeaders(w.Header(), c, resp, started)
-	body := resp.raw
-	isError := resp.status >= http.StatusBadRequest
-	if resp.body != nil {
-		body = encode(resp.body)
-		w.Header().Set("Content-Type", contentType(isError))
-	}
-	if len(body) > 0 && !isError {
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	}
-	w.WriteHeader(resp.status)
-	if !sendBody(ctx, w, resp, body) {
-		panic(http.ErrAbortHandler)
-	}
-	if isError {
-		// Flushing before the end keeps net/http from adding a Content-Length to an error, like the service.
-		flush(w)
-	}
-}
-
-// sendBody reports whether it sent all of the body.
-func sendBody(ctx context.Context, w http.ResponseWriter, resp *response, body []byte) bool {
-	if len(body) == 0 {
-		return true
-	}
-	if resp.bodyDelay > 0 {
-		flush(w)
-	}
-	if !pause(ctx, resp.bodyDelay) {
-		return false
-	}
-	if resp.truncate > 0 && resp.truncate < len(body) {
-		_, _ = w.Write(body[:resp.truncate])
-		flush(w)
-		return false
-	}
-	_, _ = w.Write(body)
-	return true
-}
-
-// flush sends at once what was written so far.
-func flush(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).Flush()
-}
-
-// contentType returns the type of a body. The service names no charset for errors.
-func contentType(isError bool) string {
-	if isError {
-		return "application/json"
-	}
-	return "application/json; charset=utf-8"
+func (e *serviceError) response() *response {
+	body := errorBody{errorDetail{e.code, e.message, e.target}}
+	return &response{status: e.status, header: e.header, body: body, early: e.early}
 }
 
 func (h *Handler) setHeaders(header http.Header, c *call, resp *response, started time.Time) {
@@ -138,18 +87,74 @@ func correlationVector() string {
 	return base64.RawStdEncoding.EncodeToString(id[:]) + ".0"
 }
 
-// encode returns JSON without the newline and the HTML escapes of package json.
+// send sends a response. It aborts the connection if the fault truncates the body or the client is gone.
+func send(ctx context.Context, w http.ResponseWriter, resp *response, fault Fault) {
+	body := resp.raw
+	isError := resp.status >= http.StatusBadRequest
+	if resp.body != nil {
+		body = encode(resp.body)
+		w.Header().Set("Content-Type", contentType(isError))
+	}
+	if len(body) > 0 && !isError {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(resp.status)
+	if !sendBody(ctx, w, body, fault) {
+		panic(http.ErrAbortHandler)
+	}
+	if isError {
+		// Flushing keeps net/http from adding a Content-Length, which errors of the service do not have.
+		flush(w)
+	}
+}
+
+// sendBody reports whether it sent the whole body.
+//
+//nolint:gosec // G705: the body is JSON, or what a test has injected
+func sendBody(ctx context.Context, w http.ResponseWriter, body []byte, fault Fault) bool {
+	if len(body) == 0 {
+		return true
+	}
+	if fault.BodyDelay > 0 {
+		flush(w)
+	}
+	if !pause(ctx, fault.BodyDelay) {
+		return false
+	}
+	if fault.Truncate > 0 && fault.Truncate < len(body) {
+		_, _ = w.Write(body[:fault.Truncate])
+		flush(w)
+		return false
+	}
+	_, _ = w.Write(body)
+	return true
+}
+
+// flush sends what was written so far.
+func flush(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).Flush()
+}
+
+// contentType returns the type of a body. The service names no charset for errors.
+func contentType(isError bool) string {
+	if isError {
+		return "application/json"
+	}
+	return "application/json; charset=utf-8"
+}
+
+// encode returns JSON without the newline and the HTML escapes of encoding/json.
 func encode(value any) []byte {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
-		panic("emulator: encoding an answer: " + err.Error()) // the types above always encode
+		panic("emulator: encoding a response: " + err.Error()) // every body of a response can be encoded
 	}
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
 }
 
-// wholeSeconds is a Unix time in the form of the service's timestamps without a fraction.
+// wholeSeconds is a Unix time that is formatted like the service's timestamps without a fraction.
 type wholeSeconds int64
 
 // MarshalText implements [encoding.TextMarshaler].
@@ -157,7 +162,7 @@ func (s wholeSeconds) MarshalText() ([]byte, error) {
 	return serviceTime(time.Unix(int64(s), 0)).MarshalText()
 }
 
-// serviceTime has the form of the service's timestamps: up to seven fraction digits, without trailing zeros.
+// serviceTime is formatted like the service's timestamps: up to seven fraction digits, without trailing zeros.
 type serviceTime time.Time
 
 // MarshalText implements [encoding.TextMarshaler].

@@ -23,8 +23,8 @@ const (
 	maxIdleConns = 100
 )
 
-// Server is a [Handler] behind TLS on a loopback port. It is safe for use by many goroutines. Make one with
-// [NewServer], and close it. Printing it does not show the access key.
+// Server is a [Handler] behind TLS on a loopback port. It is safe for concurrent use. Use [NewServer] to create one, and
+// close it. Formatting or logging it shows only the endpoint.
 type Server struct {
 	*Handler
 	endpoint    string
@@ -34,7 +34,7 @@ type Server struct {
 	close       func()
 }
 
-// NewServer starts a server on a free port of 127.0.0.1. The options may be nil.
+// NewServer starts a server on a free port of 127.0.0.1. Nil options mean the defaults.
 func NewServer(options *Options) (*Server, error) {
 	handler, err := NewHandler(options)
 	if err != nil {
@@ -84,22 +84,22 @@ func (s *Server) ConnectionString() string {
 func (s *Server) ClientOptions() *identity.ClientOptions {
 	return &identity.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Transport: s.client,
-		Retry:     policy.RetryOptions{RetryDelay: time.Nanosecond}, // zero is the default, less overflows to the maximum
+		Retry:     policy.RetryOptions{RetryDelay: time.Nanosecond}, // azcore replaces zero by its default
 	}}
 }
 
 // Certificate returns the server's certificate in PEM, for clients in other languages. It is valid for 127.0.0.1,
-// ::1 and localhost, and signed by itself.
+// ::1 and localhost, and self-signed.
 func (s *Server) Certificate() []byte {
 	return slices.Clone(s.certificate)
 }
 
-// Close stops the server, closes all connections, and waits until their goroutines have ended. Closing twice is fine.
+// Close stops the server, closes all connections, and waits until their goroutines have ended. It may be called twice.
 func (s *Server) Close() {
 	s.close()
 }
 
-// serve sets Close up, so that it ends everything that starts here.
+// serve starts serving, and sets close to a function that ends all goroutines of the server.
 func (s *Server) serve(listener net.Listener) {
 	var running sync.WaitGroup
 	s.server.ConnState = func(_ net.Conn, state http.ConnState) {

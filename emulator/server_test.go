@@ -91,7 +91,7 @@ func TestClientOptionsAreFresh(t *testing.T) {
 	assert.Zero(t, second.Retry.MaxRetryDelay)
 }
 
-// unavailable answers without a server.
+// unavailable responses without a server.
 type unavailable struct{ tries int }
 
 func (u *unavailable) Do(r *http.Request) (*http.Response, error) {
@@ -99,7 +99,7 @@ func (u *unavailable) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody, Request: r}, nil
 }
 
-func TestClientOptionsRetryWithoutWaiting(t *testing.T) {
+func TestRetriesDoNotWait(t *testing.T) {
 	t.Parallel()
 	transport := &unavailable{}
 	options := newServer(t).ClientOptions()
@@ -208,20 +208,20 @@ func TestCloseWaitsForRequests(t *testing.T) {
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.Endpoint()+"identities"+query, nil)
 	require.NoError(t, err)
 	r.Header.Set("Authorization", "Bearer entra")
-	answered, closed := make(chan error, 1), make(chan struct{})
+	responded, closed := make(chan error, 1), make(chan struct{})
 	go func() {
 		resp, err := server.ClientOptions().Transport.Do(r)
 		if err == nil {
 			_ = resp.Body.Close()
 		}
-		answered <- err
+		responded <- err
 	}()
 	<-started
 	go func() {
 		server.Close()
 		close(closed)
 	}()
-	require.Error(t, <-answered, "the connection should have been closed")
+	require.Error(t, <-responded, "the connection should have been closed")
 	select {
 	case <-closed:
 		require.Fail(t, "closed while a request was at work")
@@ -231,7 +231,7 @@ func TestCloseWaitsForRequests(t *testing.T) {
 	<-closed
 }
 
-func TestCloseRightAway(t *testing.T) {
+func TestCloseImmediatelyAfterTheStart(t *testing.T) {
 	t.Parallel()
 	for range 20 {
 		server, err := emulator.NewServer(nil)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A userStore holds the users that exist. Tokens are numbered in the order they are issued, over all users, so
-// that a user's state is a few words instead of a list of tokens.
+// A userStore holds the users that exist. Tokens are numbered in the order in which they are issued to all users: to
+// know which tokens of a user are revoked, one number is enough.
 type userStore struct {
 	mu        sync.Mutex
 	users     map[string]user
@@ -19,7 +19,7 @@ type userStore struct {
 
 type user struct {
 	customID   string
-	lastIssued int64  // the second in which the last token was issued; zero: never
+	lastIssued int64  // when the last token was issued, as a Unix time; zero: never
 	revoked    uint64 // the number of the last token that is revoked
 }
 
@@ -27,14 +27,14 @@ func newUserStore() *userStore {
 	return &userStore{users: map[string]user{}, customIDs: map[string]string{}}
 }
 
-// create returns the user with the custom ID. If there is none, or no custom ID, it adds one with the new ID.
+// create returns the user with the custom ID. If there is none, or the custom ID is empty, it adds a user with the new ID.
 func (s *userStore) create(newID, customID string) (string, user) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.createLocked(newID, customID)
 }
 
-// createAndIssue is create together with the number of a new token.
+// createAndIssue is create, and returns the number of a new token as well.
 func (s *userStore) createAndIssue(newID, customID string, now time.Time) (string, user, uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +94,7 @@ func (s *userStore) issueLocked(id string, now time.Time) uint64 {
 	return s.issued
 }
 
-// revoke ends all tokens that the user, if there is one, has so far.
+// revoke revokes the tokens that were issued to the user so far. It does nothing if there is no such user.
 func (s *userStore) revoke(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +104,7 @@ func (s *userStore) revoke(id string) {
 	}
 }
 
-// check returns an error if the token with the number is no longer good.
+// check returns an error if the user was deleted or the token with the number was revoked.
 func (s *userStore) check(id string, number uint64) error {
 	u, ok := s.get(id)
 	if !ok {
@@ -114,4 +114,49 @@ func (s *userStore) check(id string, number uint64) error {
 		return errors.New("emulator: the token was revoked")
 	}
 	return nil
+}
+
+// An assignment allows a principal of a tenant to use the resource.
+type assignment struct {
+	ObjectID      string   `json:"objectId"`
+	TenantID      string   `json:"tenantId"`
+	PrincipalType string   `json:"principalType"`
+	ClientIDs     []string `json:"clientIds,omitzero"`
+}
+
+type assignmentKey struct {
+	tenantID string
+	objectID string
+}
+
+// An assignmentStore holds the Teams extension assignments that exist.
+type assignmentStore struct {
+	mu          sync.Mutex
+	assignments map[assignmentKey]assignment
+}
+
+func newAssignmentStore() *assignmentStore {
+	return &assignmentStore{assignments: map[assignmentKey]assignment{}}
+}
+
+func (s *assignmentStore) get(key assignmentKey) (assignment, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.assignments[key]
+	return a, ok
+}
+
+// set reports whether it replaced an assignment.
+func (s *assignmentStore) set(key assignmentKey, a assignment) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, replaced := s.assignments[key]
+	s.assignments[key] = a
+	return replaced
+}
+
+func (s *assignmentStore) remove(key assignmentKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.assignments, key)
 }

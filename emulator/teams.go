@@ -5,48 +5,44 @@ import (
 	"strings"
 )
 
-func (h *Handler) getTokenForTeamsUser(c *call) *response {
+func (h *Handler) getTokenForTeamsUser(c *call) (*response, *serviceError) {
 	var body struct {
 		Token  *string `json:"token"`
 		AppID  string  `json:"appId"`
 		UserID string  `json:"userId"`
 	}
-	if !c.decode(&body) {
-		return malformedBody(malformedJSON)
+	if rejection := c.decode(&body); rejection != nil {
+		return nil, rejection
 	}
 	if body.Token == nil {
-		return early(validationError("The body is either missing or doesn't contain any token.", ""))
+		return nil, invalid("The body is either missing or doesn't contain any token.", "").beforeVersioning()
 	}
 	now := h.now()
 	claims, ok := readEntraToken(*body.Token, now)
 	if !ok {
-		return invalidEntraToken()
+		return nil, invalidEntraToken()
 	}
-	if resp := checkTeamsUser(claims, body.AppID, body.UserID); resp != nil {
-		return resp
+	if rejection := checkTeamsUser(claims, body.AppID, body.UserID); rejection != nil {
+		return nil, rejection
 	}
-	return success(http.StatusOK, h.teamsToken(now, claims))
-}
-
-func invalidEntraToken() *response {
-	return early(failure(http.StatusUnauthorized, "InvalidAccessToken", "Provided access token is not valid.", ""))
+	return success(http.StatusOK, h.teamsToken(now, claims)), nil
 }
 
 // checkTeamsUser checks that the Entra token was issued to the application, for the user.
-func checkTeamsUser(claims *entraClaims, appID, userID string) *response {
+func checkTeamsUser(claims *entraClaims, appID, userID string) *serviceError {
 	switch {
 	case appID == "":
-		return early(validationError("AppId: The AppId field is required.", "AppId"))
+		return invalid("AppId: The AppId field is required.", "AppId").beforeVersioning()
 	case userID == "":
-		return early(validationError("UserId: The UserId field is required.", "UserId"))
+		return invalid("UserId: The UserId field is required.", "UserId").beforeVersioning()
 	case !isGUID(appID):
-		return validationError("Provided AppId has invalid format.", "appId")
+		return invalid("Provided AppId has invalid format.", "appId")
 	case !isGUID(userID):
-		return validationError("Provided UserId has invalid format.", "userId")
+		return invalid("Provided UserId has invalid format.", "userId")
 	case !strings.EqualFold(appID, claims.AppID):
-		return validationError("AAD application is not the expected one.", "appId")
+		return invalid("AAD application is not the expected one.", "appId")
 	case !strings.EqualFold(userID, claims.ObjectID):
-		return validationError("Provided AAD token issued for unexpected user.", "userId")
+		return invalid("Provided AAD token issued for unexpected user.", "userId")
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ const (
 	extensionPath    = "/access/teamsExtension/:exchangeAccessToken" + query
 )
 
-func TestAssignment(t *testing.T) {
+func TestTeamsExtensionAssignment(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	requireError(t, s.send(t, http.MethodGet, assignmentPath, ""), http.StatusNotFound, "NotFound", "The assignment doesn't exist.", "")
@@ -28,7 +28,7 @@ func TestAssignment(t *testing.T) {
 	require.Equal(t, http.StatusCreated, got.StatusCode, got.body)
 	created := `{"objectId":"` + assignmentObject + `","tenantId":"` + assignmentTenant + `","principalType":"user","clientIds":["` + appID + `"]}`
 	assert.Equal(t, created, got.body)
-	assert.Equal(t, "2025-06-30, 2026-07-22, 2026-09-23", got.Header.Get("api-supported-versions"))
+	assert.Equal(t, teamsExtensionVersions, got.Header.Get("api-supported-versions"))
 	assert.Equal(t, created, s.send(t, http.MethodGet, assignmentPath, "").body)
 
 	upper := strings.Replace(strings.ToUpper(assignmentTenant+"/assignments/"+assignmentObject), "/ASSIGNMENTS/", "/assignments/", 1)
@@ -58,7 +58,7 @@ func TestClientIDsOfAssignment(t *testing.T) {
 	assert.Contains(t, s.send(t, http.MethodPut, assignmentPath, `{"principalType":"user","clientIds":[]}`).body, `"clientIds":[]`)
 }
 
-func TestBadAssignment(t *testing.T) {
+func TestInvalidAssignmentsAreRejected(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for name, test := range map[string]struct{ path, body, message, target string }{
@@ -92,11 +92,11 @@ func TestTeamsExtensionVersions(t *testing.T) {
 		}
 		got := s.send(t, method, old, "{}")
 		require.Equal(t, http.StatusBadRequest, got.StatusCode)
-		assert.Contains(t, got.body, "Supported API versions: 2025-06-30, 2026-07-22, 2026-09-23.")
+		assert.Contains(t, got.body, "Supported API versions: "+teamsExtensionVersions+".")
 	}
 }
 
-func (s *service) exchangeExtension(t *testing.T, authorization string) answer {
+func (s *service) exchangeExtension(t *testing.T, authorization string) response {
 	t.Helper()
 	r := s.request(t, http.MethodPost, extensionPath, "{}")
 	r.Header.Set("Authorization", authorization)
@@ -128,8 +128,8 @@ func TestTeamsExtensionExchange(t *testing.T) {
 	require.ErrorContains(t, err, "expired")
 }
 
-// TestOtherClaimsDoNotMatter has a token made by hand, with claims of odd types.
-func TestOtherClaimsDoNotMatter(t *testing.T) {
+// TestUnusedClaimsMayHaveAnyType has a token made by hand, with claims of odd types.
+func TestUnusedClaimsMayHaveAnyType(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	claims := `{"ver":1.0,"scp":["a"],"iss":7,"iat":"x","uti":7,"exp":32503680000,"oid":"` + strings.ToUpper(assignmentObject) + `","tid":"` + assignmentTenant + `"}`
@@ -138,8 +138,8 @@ func TestOtherClaimsDoNotMatter(t *testing.T) {
 	assert.Contains(t, got.body, assignmentTenant+"_"+assignmentObject)
 }
 
-// TestOneReadingOfTheClock has a clock that moves with every look at it.
-func TestOneReadingOfTheClock(t *testing.T) {
+// TestTokenUsesOneReadingOfTheClock has a clock that moves with every look at it.
+func TestTokenUsesOneReadingOfTheClock(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	handler, err := emulator.NewHandler(&emulator.Options{Now: func() time.Time {
@@ -153,14 +153,14 @@ func TestOneReadingOfTheClock(t *testing.T) {
 	assert.Equal(t, time.Hour, claims.ExpiresOn.Sub(claims.IssuedOn))
 }
 
-func TestTeamsExtensionExchangeRefuses(t *testing.T) {
+func TestTeamsExtensionExchangeRejectsInvalidTokens(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	expired := s.EntraToken(emulator.EntraTokenClaims{ExpiresOn: s.clock.Now().Add(-time.Second)})
 	for name, token := range map[string]string{
 		"opaque": "opaque", "expired": expired, "without claims": handMade(`{"alg":"none"}`, `{"exp":32503680000}`, ""),
-		"user that is no GUID":   s.EntraToken(emulator.EntraTokenClaims{ObjectID: "x", TenantID: assignmentTenant}),
-		"tenant that is no GUID": s.EntraToken(emulator.EntraTokenClaims{ObjectID: assignmentObject, TenantID: "x"}),
+		"user not a GUID":   s.EntraToken(emulator.EntraTokenClaims{ObjectID: "x", TenantID: assignmentTenant}),
+		"tenant not a GUID": s.EntraToken(emulator.EntraTokenClaims{ObjectID: assignmentObject, TenantID: "x"}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

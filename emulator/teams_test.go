@@ -37,8 +37,8 @@ func handMade(header, payload, signature string) string {
 	return encode([]byte(header)) + "." + encode([]byte(payload)) + "." + signature
 }
 
-func (s *service) payload(life time.Duration) string {
-	return fmt.Sprintf(`{"appid":%q,"oid":%q,"exp":%d}`, appID, objectID, s.clock.Now().Add(life).Unix())
+func (s *service) payload(lifetime time.Duration) string {
+	return fmt.Sprintf(`{"appid":%q,"oid":%q,"exp":%d}`, appID, objectID, s.clock.Now().Add(lifetime).Unix())
 }
 
 func TestGetTokenForTeamsUser(t *testing.T) {
@@ -116,7 +116,7 @@ func TestInvalidEntraTokens(t *testing.T) {
 	}
 }
 
-func TestTeamsErrors(t *testing.T) {
+func TestInvalidTeamsExchangesAreRejected(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	entra := s.entraToken()

@@ -27,27 +27,27 @@ const (
 	teamsExtensionScopes = "chat,voip"
 )
 
-// TokenClaims says what an access token of the emulator is good for.
+// TokenClaims are the claims of an access token that the emulator issued.
 type TokenClaims struct {
 	// RawID is the raw ID of the token's user: "8:acs:..." or, for a Teams user, "8:orgid:...".
 	RawID string
 
-	// Scopes are the token's scopes, in the order they were asked for.
+	// Scopes are the token's scopes, in the order of the request.
 	Scopes []identity.TokenScope
 
 	// IssuedOn and ExpiresOn are whole seconds, in UTC.
 	IssuedOn, ExpiresOn time.Time
 }
 
-// InspectToken verifies an access token that the emulator issued. The error says why a token is not good: it is
-// forged, expired or revoked, or its user was deleted.
+// InspectToken verifies an access token that the emulator issued. It returns an error if the token is forged, expired
+// or revoked, or its user was deleted.
 func (h *Handler) InspectToken(token string) (TokenClaims, error) {
 	claims, err := h.tokens.verify(token, h.now)
 	if err != nil {
 		return TokenClaims{}, err
 	}
 	rawID := "8:" + claims.SkypeID
-	if claims.Number != 0 { // the emulator keeps no state of the users of Entra
+	if claims.Number != 0 { // the emulator keeps no state about users of Entra
 		if err := h.users.check(rawID, claims.Number); err != nil {
 			return TokenClaims{}, err
 		}
@@ -68,7 +68,7 @@ func splitScopes(list string) []identity.TokenScope {
 	return scopes
 }
 
-// tokenClaims has the claims, and their order, of the service's tokens.
+// tokenClaims are the claims of the service's tokens, in their order.
 type tokenClaims struct {
 	SkypeID       string `json:"skypeid"`
 	Permissions   int    `json:"scp"`
@@ -84,15 +84,15 @@ type tokenClaims struct {
 	EntraAppID    string `json:"aad_appid,omitempty"`
 	IssuedAt      int64  `json:"iat"`
 
-	// Number is not a claim of the service: the order of issue decides what a revocation covers. Tokens that cannot be
-	// revoked have none.
+	// Number is not a claim of the service. It is the order in which tokens were issued, which decides what a revocation
+	// covers. Tokens that cannot be revoked have none.
 	Number uint64 `json:"emulatorNumber,omitempty"`
 
 	jwt.RegisteredClaims `json:"-"`
 }
 
-// GetExpirationTime implements [jwt.Claims]. The other methods of the embedded claims find nothing, as there is
-// nothing else to validate.
+// GetExpirationTime implements [jwt.Claims]. The embedded claims implement the other methods; they are empty, because
+// nothing else is validated.
 func (c *tokenClaims) GetExpirationTime() (*jwt.NumericDate, error) {
 	if c.ExpiresAt == 0 {
 		return nil, nil
@@ -100,8 +100,8 @@ func (c *tokenClaims) GetExpirationTime() (*jwt.NumericDate, error) {
 	return jwt.NewNumericDate(time.Unix(c.ExpiresAt, 0)), nil
 }
 
-func (h *Handler) userToken(now time.Time, id string, scopes []string, life time.Duration, number uint64) accessTokenBody {
-	return h.accessToken(now, id, strings.Join(scopes, ","), now.Add(life), number)
+func (h *Handler) userToken(now time.Time, id string, scopes []string, lifetime time.Duration, number uint64) accessTokenBody {
+	return h.accessToken(now, id, strings.Join(scopes, ","), now.Add(lifetime), number)
 }
 
 func (h *Handler) teamsExtensionToken(now time.Time, id string, entra *entraClaims) accessTokenBody {
@@ -143,7 +143,7 @@ func (h *Handler) teamsToken(now time.Time, entra *entraClaims) accessTokenBody 
 	return accessTokenBody{Token: token, ExpiresOn: serviceTime(entra.ExpiresAt.Time)}
 }
 
-// A tokenSigner signs the emulator's tokens and knows them again.
+// A tokenSigner signs the emulator's tokens and verifies them.
 type tokenSigner struct {
 	key        *ecdsa.PrivateKey
 	thumbprint []byte
@@ -152,13 +152,13 @@ type tokenSigner struct {
 func newTokenSigner() (*tokenSigner, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("emulator: making the key of the tokens: %w", err)
+		return nil, fmt.Errorf("emulator: generating the key of the tokens: %w", err)
 	}
 	public, err := key.PublicKey.Bytes()
 	if err != nil {
-		return nil, fmt.Errorf("emulator: making the key of the tokens: %w", err)
+		return nil, fmt.Errorf("emulator: generating the key of the tokens: %w", err)
 	}
-	// The service has the SHA-1 of a certificate here. There is none, only the length is the same.
+	// The service's thumbprint is the SHA-1 hash of a certificate. There is none here, so only the length is the same.
 	sum := sha256.Sum256(public)
 	return &tokenSigner{key: key, thumbprint: sum[:20]}, nil
 }
@@ -201,7 +201,7 @@ func (s *tokenSigner) verify(token string, now func() time.Time) (*tokenClaims, 
 	}
 }
 
-// mustSign panics if the key does not fit the token's method or the claims are not JSON, which its callers exclude.
+// mustSign panics if the key does not fit the token's method or the claims cannot be encoded, which cannot happen here.
 func mustSign(token *jwt.Token, key any) string {
 	signed, err := token.SignedString(key)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 const forgedMessage = "emulator: the token is forged: this emulator did not sign it"
 
-func TestInspectTokenRefusesThePublicKeyAsSecret(t *testing.T) {
+func TestInspectTokenRejectsThePublicKeyAsSecret(t *testing.T) {
 	t.Parallel()
 	handler, err := NewHandler(nil)
 	require.NoError(t, err)

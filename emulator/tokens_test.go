@@ -53,7 +53,7 @@ func TestTokenHeader(t *testing.T) {
 	assert.Equal(t, header["kid"], strings.ToUpper(hex.EncodeToString(thumbprint)))
 }
 
-func TestInspectTokenRefusesWhatTheEmulatorDidNotIssue(t *testing.T) {
+func TestInspectTokenRejectsForgedAndMalformedTokens(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	token := s.issueToken(t, s.createUser(t))
@@ -85,7 +85,7 @@ func TestInspectTokenRefusesWhatTheEmulatorDidNotIssue(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestInspectTokenRefusesEveryOtherSpelling(t *testing.T) {
+func TestInspectTokenRejectsAnyChangedCharacter(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	token := s.issueToken(t, s.createUser(t))

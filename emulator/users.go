@@ -34,167 +34,160 @@ type accessTokenBody struct {
 	ExpiresOn serviceTime `json:"expiresOn"`
 }
 
-func (h *Handler) createUser(c *call) *response {
+func (h *Handler) createUser(c *call) (*response, *serviceError) {
 	var body struct {
 		CustomID *string  `json:"customId"`
 		Scopes   []string `json:"createTokenWithScopes"`
 		Minutes  *int32   `json:"expiresInMinutes"`
 	}
-	if !c.decode(&body) {
-		return malformedBody(malformedJSON)
+	if rejection := c.decode(&body); rejection != nil {
+		return nil, rejection
 	}
-	customID, resp := readCustomID(c.version, body.CustomID)
-	if resp != nil {
-		return resp
+	customID, rejection := readCustomID(c.version, body.CustomID)
+	if rejection != nil {
+		return nil, rejection
 	}
 	now := h.now()
 	if len(body.Scopes) == 0 {
 		id, u := h.users.create(h.ids.next(now), customID)
-		return success(http.StatusCreated, createUserBody{Identity: createdUser(c.version, id, u)})
+		return success(http.StatusCreated, createUserBody{Identity: createdUser(c.version, id, u)}), nil
 	}
-	if resp := checkScopes(body.Scopes); resp != nil {
-		return resp
-	}
-	life, resp := tokenLife(c.version, body.Minutes)
-	if resp != nil {
-		return resp
+	lifetime, rejection := readToken(c.version, body.Scopes, body.Minutes)
+	if rejection != nil {
+		return nil, rejection
 	}
 	id, u, number := h.users.createAndIssue(h.ids.next(now), customID, now)
-	token := h.userToken(now, id, body.Scopes, life, number)
-	return success(http.StatusCreated, createUserBody{Identity: createdUser(c.version, id, u), AccessToken: &token})
+	token := h.userToken(now, id, body.Scopes, lifetime, number)
+	return success(http.StatusCreated, createUserBody{Identity: createdUser(c.version, id, u), AccessToken: &token}), nil
 }
 
-func (h *Handler) getUserDetail(c *call) *response {
-	id, resp := h.userID(c)
-	if resp != nil {
-		return resp
+func (h *Handler) getUserDetail(c *call) (*response, *serviceError) {
+	id, rejection := h.userID(c)
+	if rejection != nil {
+		return nil, rejection
 	}
 	u, ok := h.users.get(id)
 	if !ok {
-		return notFound()
+		return nil, noUser()
 	}
-	return success(http.StatusOK, describe(c.version, id, u))
+	return success(http.StatusOK, userBody(c.version, id, u)), nil
 }
 
-func (h *Handler) getToken(c *call) *response {
+func (h *Handler) getToken(c *call) (*response, *serviceError) {
 	var body struct {
 		Scopes  []string `json:"scopes"`
 		Minutes *int32   `json:"expiresInMinutes"`
 	}
-	if !c.decode(&body) {
-		return malformedBody(malformedJSON)
+	if rejection := c.decode(&body); rejection != nil {
+		return nil, rejection
 	}
 	if body.Scopes == nil {
-		return early(validationError("Scopes: The Scopes field is required.", "Scopes"))
+		return nil, invalid("Scopes: The Scopes field is required.", "Scopes").beforeVersioning()
 	}
-	if resp := checkScopes(body.Scopes); resp != nil {
-		return resp
+	lifetime, rejection := readToken(c.version, body.Scopes, body.Minutes)
+	if rejection != nil {
+		return nil, rejection
 	}
-	life, resp := tokenLife(c.version, body.Minutes)
-	if resp != nil {
-		return resp
-	}
-	id, resp := h.userID(c)
-	if resp != nil {
-		return resp
+	id, rejection := h.userID(c)
+	if rejection != nil {
+		return nil, rejection
 	}
 	now := h.now()
 	number, ok := h.users.issue(id, now)
 	if !ok {
-		return notFound()
+		return nil, noUser()
 	}
-	return success(http.StatusOK, h.userToken(now, id, body.Scopes, life, number))
+	return success(http.StatusOK, h.userToken(now, id, body.Scopes, lifetime, number)), nil
 }
 
-func (h *Handler) revokeTokens(c *call) *response {
-	id, resp := h.userID(c)
-	if resp != nil {
-		return resp
+func (h *Handler) revokeTokens(c *call) (*response, *serviceError) {
+	id, rejection := h.userID(c)
+	if rejection != nil {
+		return nil, rejection
 	}
 	h.users.revoke(id)
-	return noContent()
+	return noContent(), nil
 }
 
-func (h *Handler) deleteUser(c *call) *response {
-	id, resp := h.userID(c)
-	if resp != nil {
-		return resp
+func (h *Handler) deleteUser(c *call) (*response, *serviceError) {
+	id, rejection := h.userID(c)
+	if rejection != nil {
+		return nil, rejection
 	}
 	h.users.remove(id)
-	return noContent()
+	return noContent(), nil
 }
 
 // userID returns the ID in the path, if it is one of this resource's IDs.
-func (h *Handler) userID(c *call) (string, *response) {
+func (h *Handler) userID(c *call) (string, *serviceError) {
 	id := c.params["id"]
 	if !h.ids.owns(id) {
-		return "", notOwned()
+		return "", rejected(http.StatusUnauthorized, "IdentityNotOwned", "Provided identity doesn't belong to the resource.")
 	}
 	if !h.ids.isWellFormed(id) {
-		return "", validationError("Provided Id has invalid format.", "id")
+		return "", invalid("Provided Id has invalid format.", "id")
 	}
 	return id, nil
 }
 
-// describe returns what the version tells of a user.
-func describe(version, id string, u user) identityBody {
+func noUser() *serviceError {
+	return rejected(http.StatusNotFound, "NotFound", "Provided identity doesn't exist.")
+}
+
+// userBody returns a user as the version shows it.
+func userBody(version, id string, u user) identityBody {
 	body := identityBody{ID: id}
-	if version == customIDVersion {
+	if version == previewVersion {
 		body.CustomID = u.customID
 		body.LastTokenIssuedAt = wholeSeconds(u.lastIssued)
 	}
 	return body
 }
 
-// createdUser returns the user in the response to a create request. Only users with a custom ID have a time there.
+// createdUser returns the user in the response to a create request, which has a time only if there is a custom ID.
 func createdUser(version, id string, u user) identityBody {
 	if u.customID == "" {
 		return identityBody{ID: id}
 	}
-	return describe(version, id, u)
+	return userBody(version, id, u)
 }
 
-// readCustomID returns the custom ID that is asked for, or "". Versions that lack custom IDs ignore it.
-func readCustomID(version string, customID *string) (string, *response) {
-	if customID == nil || version != customIDVersion {
+// readCustomID returns the requested custom ID, or "". Versions that lack custom IDs ignore it.
+func readCustomID(version string, customID *string) (string, *serviceError) {
+	if customID == nil || version != previewVersion {
 		return "", nil
 	}
 	if *customID == "" || utf8.RuneCountInString(*customID) > maxCustomID {
 		const format = "CustomId must have 1 to %d characters."
-		return "", validationError(fmt.Sprintf(format, maxCustomID), "CustomId")
+		return "", invalid(fmt.Sprintf(format, maxCustomID), "CustomId")
 	}
 	return *customID, nil
 }
 
-func checkScopes(scopes []string) *response {
-	if len(scopes) == 0 {
-		return validationError("Invalid scopes - Scopes field is required.", "scopes")
+// readToken checks the scopes of the requested token, and returns its lifetime.
+func readToken(version string, scopes []string, minutes *int32) (time.Duration, *serviceError) {
+	if rejection := checkScopes(scopes); rejection != nil {
+		return 0, rejection
 	}
-	known := identity.PossibleTokenScopeValues()
-	for _, scope := range scopes {
-		if !slices.Contains(known, identity.TokenScope(scope)) {
-			return validationError("Invalid scopes - "+strconv.Quote(scope)+" is not a known scope.", "scopes")
-		}
-	}
-	return nil
-}
-
-// tokenLife returns how long a token is to live.
-func tokenLife(version string, minutes *int32) (time.Duration, *response) {
 	if minutes == nil || version < firstExpiryVersion {
 		return defaultMinutes * time.Minute, nil
 	}
 	if *minutes < minMinutes || *minutes > maxMinutes {
 		const format = "ExpiresInMinutes value %d is invalid. Value must be within the [%d, %d] interval."
-		return 0, validationError(fmt.Sprintf(format, *minutes, minMinutes, maxMinutes), "ExpiresInMinutes")
+		return 0, invalid(fmt.Sprintf(format, *minutes, minMinutes, maxMinutes), "ExpiresInMinutes")
 	}
 	return time.Duration(*minutes) * time.Minute, nil
 }
 
-func notFound() *response {
-	return failure(http.StatusNotFound, "NotFound", "Provided identity doesn't exist.", "")
-}
-
-func notOwned() *response {
-	return failure(http.StatusUnauthorized, "IdentityNotOwned", "Provided identity doesn't belong to the resource.", "")
+func checkScopes(scopes []string) *serviceError {
+	if len(scopes) == 0 {
+		return invalid("Invalid scopes - Scopes field is required.", "scopes")
+	}
+	known := identity.PossibleTokenScopeValues()
+	for _, scope := range scopes {
+		if !slices.Contains(known, identity.TokenScope(scope)) {
+			return invalid("Invalid scopes - "+strconv.Quote(scope)+" is not a known scope.", "scopes")
+		}
+	}
+	return nil
 }

@@ -39,7 +39,7 @@ const (
 )
 
 func main() {
-	signal.Ignore(syscall.SIGPIPE) // whoever reads the connection string or the logs may leave
+	signal.Ignore(syscall.SIGPIPE) // the reader of the connection string or the logs may close its end
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -93,7 +93,7 @@ func parse(args []string, stderr io.Writer) (*program, error) {
 	return p, nil
 }
 
-// check refuses what no flag's type does. Arguments may be secrets that lost their flag: they are not quoted.
+// check validates the combination of flags. It does not quote arguments, which may be secrets without their flag.
 func (p *program) check(arguments int) error {
 	if arguments > 0 {
 		return errors.New("unexpected argument; -h lists the flags")

@@ -35,7 +35,7 @@ const (
 	resourceID = "ac80d96a-85de-48b1-995d-a3a3fa3627c8"
 )
 
-// TestMain lets the test binary stand in for the program.
+// TestMain runs the program instead of the tests if the environment asks for it.
 func TestMain(m *testing.M) {
 	if os.Getenv(runMain) != "" {
 		main()
@@ -51,7 +51,7 @@ func newCommand(t *testing.T, args ...string) *exec.Cmd {
 	return command
 }
 
-// A process is the program at work.
+// A process is the running program.
 type process struct {
 	*exec.Cmd
 	stdout           *bufio.Reader
@@ -92,7 +92,7 @@ func (p *process) values(t *testing.T) (endpoint, key string) {
 	return parts[1], parts[2]
 }
 
-// trusting returns options for a client that trusts what is in the file, and nothing else.
+// trusting returns options for a client that trusts only the certificate in the file.
 func trusting(t *testing.T, certificate string) *identity.ClientOptions {
 	t.Helper()
 	pem, err := os.ReadFile(certificate)
@@ -113,7 +113,7 @@ func createUser(t *testing.T, connectionString string, options *identity.ClientO
 	return created.User.ID
 }
 
-func TestHTTPS(t *testing.T) {
+func TestCertificateIsTrustedByClients(t *testing.T) {
 	t.Parallel()
 	certificate := filepath.Join(t.TempDir(), "certificate.pem")
 	p := start(t, "-certificate", certificate)
@@ -134,7 +134,7 @@ func TestHTTPS(t *testing.T) {
 	}
 }
 
-func TestGivenKeyAndResource(t *testing.T) {
+func TestAccessKeyAndResourceIDOfTheFlags(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-insecure-http", "-access-key", accessKey, "-resource-id", resourceID)
 	endpoint, key := p.values(t)
@@ -155,7 +155,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 	}
 }
 
-func TestSignals(t *testing.T) {
+func TestSignalsEndTheProgramWithStatus0(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no signals")
@@ -176,8 +176,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestClosedLogsDoNotStopTheEmulator closes the reading ends of standard error and output.
-func TestClosedLogsDoNotStopTheEmulator(t *testing.T) {
+func TestProgramRunsOnAfterTheLogsAreClosed(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no signals")
@@ -198,8 +197,7 @@ func TestClosedLogsDoNotStopTheEmulator(t *testing.T) {
 	require.NoError(t, command.Wait())
 }
 
-// TestClosedStandardOutputIsAFailure closes the reading end of standard output.
-func TestClosedStandardOutputIsAFailure(t *testing.T) {
+func TestClosedStandardOutputIsAnError(t *testing.T) {
 	t.Parallel()
 	reader, writer, err := os.Pipe()
 	require.NoError(t, err)
@@ -213,7 +211,7 @@ func TestClosedStandardOutputIsAFailure(t *testing.T) {
 	requireFailure(t, err, statusFailure, stderr.String(), "printing the connection string")
 }
 
-// requireFailure wants one line that has the text.
+// requireFailure checks that the program printed one line with the text.
 func requireFailure(t *testing.T, err error, status int, stderr, text string) {
 	t.Helper()
 	var exit *exec.ExitError
@@ -224,7 +222,7 @@ func requireFailure(t *testing.T, err error, status int, stderr, text string) {
 	assert.NotContains(t, stderr, "c2VjcmV0", "the access key")
 }
 
-func TestFailures(t *testing.T) {
+func TestInvalidFlagsAreRejected(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -315,7 +313,7 @@ func TestRequestsAreNotKept(t *testing.T) {
 	assert.Empty(t, p.handler.Requests())
 }
 
-func TestHelp(t *testing.T) {
+func TestHelpListsTheFlags(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr strings.Builder
 	assert.Zero(t, run(t.Context(), []string{"-h"}, &stdout, &stderr))
@@ -325,7 +323,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestEndpoint(t *testing.T) {
+func TestEndpointOfTheListener(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		"127.0.0.1:0": "https://127.0.0.1:",

@@ -18,7 +18,7 @@ import (
 
 const shutdownTimeout = 2 * time.Second
 
-// A program is what the flags ask for.
+// A program holds the values of the flags.
 type program struct {
 	addr            string
 	insecureHTTP    bool
@@ -26,7 +26,7 @@ type program struct {
 	handler         *emulator.Handler
 }
 
-// serve announces the emulator on stdout when it is ready, and runs it until the context ends.
+// serve runs the emulator until the context ends. It prints the connection string when clients can connect.
 func (p *program) serve(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
 	listener, err := net.Listen("tcp", p.addr)
 	if err != nil {
@@ -60,9 +60,9 @@ func withoutAddress(err error) error {
 	return err
 }
 
-// endpoint returns where clients on this machine find the listener.
+// endpoint returns the URL of the listener for clients on this machine.
 func (p *program) endpoint(address *net.TCPAddr) *url.URL {
-	host, _, _ := net.SplitHostPort(p.addr) // fine, or there were no listener
+	host, _, _ := net.SplitHostPort(p.addr) // cannot fail: net.Listen accepted it
 	if address.IP.IsUnspecified() {
 		host = "127.0.0.1"
 	}

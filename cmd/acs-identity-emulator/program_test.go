@@ -19,13 +19,13 @@ func stopDuringRequest(t *testing.T, server *http.Server, started <-chan struct{
 	require.NoError(t, err)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listener.Addr().String(), nil)
 	require.NoError(t, err)
-	answered := make(chan error, 1)
+	responded := make(chan error, 1)
 	go func() {
 		resp, err := (&http.Transport{}).RoundTrip(request)
 		if err == nil {
 			err = resp.Body.Close()
 		}
-		answered <- err
+		responded <- err
 	}()
 	ctx, stop := context.WithCancel(t.Context())
 	go func() {
@@ -33,10 +33,10 @@ func stopDuringRequest(t *testing.T, server *http.Server, started <-chan struct{
 		stop()
 	}()
 	require.NoError(t, serve(ctx, server, listener))
-	return <-answered
+	return <-responded
 }
 
-func TestStoppingLetsRequestsEnd(t *testing.T) {
+func TestStopWaitsForRequests(t *testing.T) {
 	t.Parallel()
 	started, stopping := make(chan struct{}), make(chan struct{})
 	server := httpserver.New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -47,7 +47,7 @@ func TestStoppingLetsRequestsEnd(t *testing.T) {
 	require.NoError(t, stopDuringRequest(t, server, started))
 }
 
-func TestStoppingDoesNotWaitForever(t *testing.T) {
+func TestStopEndsRequestsAfterTheDeadline(t *testing.T) {
 	t.Parallel()
 	started := make(chan struct{})
 	server := httpserver.New(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -1,4 +1,4 @@
-// Package httpserver has the HTTP server behind which the emulator runs.
+// Package httpserver has the HTTP server in front of the emulator.
 package httpserver
 
 import (
@@ -13,14 +13,14 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = time.Minute
 	idleTimeout       = 2 * time.Minute
-	writeTimeout      = 5 * time.Minute // from the end of the headers, so that slow bodies and delays fit
+	writeTimeout      = 5 * time.Minute // from the end of the headers; covers delays of faults
 )
 
-// New makes a server that speaks HTTP/1.1, logs nothing, and does not wait long for slow clients. Without a
-// certificate it has no TLS.
+// New returns a server for HTTP/1.1 that logs nothing and has timeouts for slow clients. If certificate is nil it serves
+// without TLS.
 func New(handler http.Handler, certificate *tls.Certificate) *http.Server {
 	protocols := &http.Protocols{}
-	protocols.SetHTTP1(true) // chunked errors, and connections that belong to one request at a time
+	protocols.SetHTTP1(true) // errors are chunked, and a connection serves one request at a time
 	server := &http.Server{
 		Handler:           handler,
 		Protocols:         protocols,
@@ -30,7 +30,7 @@ func New(handler http.Handler, certificate *tls.Certificate) *http.Server {
 		WriteTimeout:      writeTimeout,
 		ErrorLog:          log.New(io.Discard, "", 0),
 
-		DisableGeneralOptionsHandler: true, // OPTIONS * is a request like others
+		DisableGeneralOptionsHandler: true, // OPTIONS * reaches the handler
 	}
 	if certificate != nil {
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTLS(t *testing.T) {
+func TestTLSConfiguration(t *testing.T) {
 	t.Parallel()
 	certificate, err := selfsigned.New()
 	require.NoError(t, err)
@@ -23,12 +23,12 @@ func TestTLS(t *testing.T) {
 	assert.Nil(t, httpserver.New(http.NotFoundHandler(), nil).TLSConfig)
 }
 
-func TestLogsNothing(t *testing.T) {
+func TestServerLogsNothing(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, io.Discard, httpserver.New(http.NotFoundHandler(), nil).ErrorLog.Writer())
 }
 
-func TestNobodyMayKeepAConnection(t *testing.T) {
+func TestServerHasTimeouts(t *testing.T) {
 	t.Parallel()
 	server := httpserver.New(http.NotFoundHandler(), nil)
 	assert.NotZero(t, server.ReadHeaderTimeout)

@@ -1,4 +1,4 @@
-// Package selfsigned makes the certificate with which clients trust the emulator.
+// Package selfsigned makes certificates of the emulator, which clients trust.
 package selfsigned
 
 import (
@@ -21,26 +21,26 @@ const (
 	commonName = "Azure Communication Services identity emulator"
 )
 
-// New makes a certificate that is its own root: clients in any language trust one file. It is valid for 127.0.0.1,
-// ::1, localhost and the given hosts, which are IP addresses or DNS names. Its Leaf is set.
+// New returns a certificate that is its own root, so that clients in any language need one file. It is valid for
+// 127.0.0.1, ::1, localhost and the given hosts, which are IP addresses or DNS names. Its Leaf is set.
 func New(hosts ...string) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("making the key of the certificate: %w", err)
+		return nil, fmt.Errorf("generating the key of the certificate: %w", err)
 	}
 	template := newTemplate(hosts)
 	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
-		return nil, fmt.Errorf("making the certificate: %w", err)
+		return nil, fmt.Errorf("creating the certificate: %w", err)
 	}
 	leaf, err := x509.ParseCertificate(raw)
 	if err != nil {
-		return nil, fmt.Errorf("making the certificate: %w", err)
+		return nil, fmt.Errorf("creating the certificate: %w", err)
 	}
 	return &tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key, Leaf: leaf}, nil
 }
 
-// PEM returns what clients trust. It does not hold the private key.
+// PEM returns the certificate in PEM, without its private key.
 func PEM(certificate *tls.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Leaf.Raw})
 }

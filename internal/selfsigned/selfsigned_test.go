@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestHosts(t *testing.T) {
+func TestCertificateIsValidForItsHosts(t *testing.T) {
 	t.Parallel()
 	certificate, err := selfsigned.New("emulator.example", "192.0.2.7", "2001:db8::1", "localhost", "127.0.0.1")
 	require.NoError(t, err)
@@ -35,8 +35,8 @@ func TestSerialNumbersDiffer(t *testing.T) {
 	assert.NotEqual(t, a.Leaf.SerialNumber, b.Leaf.SerialNumber)
 }
 
-func TestBadHost(t *testing.T) {
+func TestInvalidHostIsRejected(t *testing.T) {
 	t.Parallel()
 	_, err := selfsigned.New("émulateur.example")
-	require.ErrorContains(t, err, "making the certificate")
+	require.ErrorContains(t, err, "creating the certificate")
 }

@@ -1,0 +1,162 @@
+package emulator_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	versions               = "2021-03-07, 2022-06-01, 2022-10-01, 2023-10-01, 2025-03-02-preview, 2025-06-30, 2026-09-23"
+	teamsVersions          = "2022-06-01, 2022-10-01, 2023-10-01, 2025-03-02-preview, 2025-06-30, 2026-09-23"
+	teamsExtensionVersions = "2025-03-02-preview, 2025-06-30, 2026-09-23"
+)
+
+func TestUnknownPaths(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, target := range []string{
+		"/",
+		"//",
+		"/identities/",
+		"//identities",
+		"/identities//",
+		"/identities//:issueAccessToken",
+		"/Identities",
+		"/./identities",
+		"/x/../identities",
+		"/identities/id/",
+		"/identities/id/:issueAccessToken/",
+		"/identities/id/:issueaccesstoken",
+		"/identities%2Fid%2F:issueAccessToken",
+		"/identities/id/token",
+		"/teamsUser",
+		"/teamsUser/:getToken",
+		"/teamsUser/:exchangeAccessToken/x",
+	} {
+		t.Run(target, func(t *testing.T) {
+			t.Parallel()
+			got := s.send(t, http.MethodPost, target+query, "{}")
+			requireError(t, got, http.StatusNotFound, "NotFound", "No operation has the path of the request.", "")
+			assert.Empty(t, got.Header.Values("api-supported-versions"))
+			assert.Empty(t, got.Header.Values("Location"))
+		})
+	}
+}
+
+func TestUnsupportedMethods(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	paths := map[string]string{
+		createPath:            http.MethodPost,
+		deletePath(foreignID): "GET, DELETE",
+		issuePath(foreignID):  http.MethodPost,
+		revokePath(foreignID): http.MethodPost,
+		teamsPath:             http.MethodPost,
+	}
+	for target, allowed := range paths {
+		for _, method := range []string{http.MethodPut, http.MethodPatch, http.MethodOptions, "LIST", "post", "get"} {
+			t.Run(method+" "+target, func(t *testing.T) {
+				t.Parallel()
+				got := s.send(t, method, target, "")
+				requireError(t, got, http.StatusMethodNotAllowed, "MethodNotAllowed", "The path of the request does not support its method.", "")
+				assert.Equal(t, allowed, got.Header.Get("Allow"))
+			})
+		}
+	}
+}
+
+func TestResponseToHeadHasNoBody(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	got := s.send(t, http.MethodHead, createPath, "")
+	assert.Equal(t, http.StatusMethodNotAllowed, got.StatusCode)
+	assert.Empty(t, got.body)
+	assert.Equal(t, http.StatusCreated, s.send(t, http.MethodPost, createPath, "").StatusCode)
+}
+
+func TestEscapedSlashIsPartOfTheID(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	got := s.send(t, http.MethodDelete, deletePath("a%2F..%2Fb"), "")
+	requireError(t, got, http.StatusUnauthorized, "IdentityNotOwned", "Provided identity doesn't belong to the resource.", "")
+}
+
+func TestSupportedAPIVersions(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, version := range strings.Split(versions, ", ") {
+		got := s.send(t, http.MethodPost, "/identities?api-version="+version, "")
+		assert.Equal(t, http.StatusCreated, got.StatusCode, version)
+	}
+	for _, version := range strings.Split(teamsVersions, ", ") {
+		got := s.send(t, http.MethodPost, "/teamsUser/:exchangeAccessToken?api-version="+version, "")
+		assert.Contains(t, got.body, "doesn't contain any token", version)
+	}
+	for _, version := range strings.Split(teamsExtensionVersions, ", ") {
+		path := strings.TrimSuffix(assignmentPath, query)
+		got := s.send(t, http.MethodDelete, path+"?api-version="+version, "")
+		assert.Equal(t, http.StatusNoContent, got.StatusCode, version)
+	}
+}
+
+func TestUnpublishedVersionIsNotSupported(t *testing.T) {
+	t.Parallel()
+	got := serve(t, newHandler(t), http.MethodPost, "/identities?api-version=2026-07-22", "")
+	assert.Equal(t, http.StatusBadRequest, got.Code)
+}
+
+func TestInvalidAPIVersions(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	const unspecified = "An API version is required, but was not specified."
+	unsupported := func(path, version string) string {
+		return fmt.Sprintf("The HTTP resource that matches the request URI '%s%s' does not support the API version '%s'.",
+			strings.TrimSuffix(s.Endpoint(), "/"), path, version)
+	}
+	tests := []struct {
+		target, versions, code, message string
+	}{
+		{"/identities", versions, "ApiVersionUnspecified", unspecified},
+		{"/identities?api-version=", versions, "ApiVersionUnspecified", unspecified},
+		{"/identities?apiversion=2025-06-30", versions, "ApiVersionUnspecified", unspecified},
+		{"/identities?api-version=2025-06-30&api-version=2023-10-01", versions, "AmbiguousApiVersion", "More than one API version was requested."},
+		{"/identities?api-version=2020-07-20-preview2", versions, "UnsupportedApiVersion", unsupported("/identities", "2020-07-20-preview2")},
+		{"/identities?api-version=%22", versions, "UnsupportedApiVersion", unsupported("/identities", `"`)},
+		{"/teamsUser/:exchangeAccessToken?api-version=2021-03-07", teamsVersions, "UnsupportedApiVersion", unsupported("/teamsUser/:exchangeAccessToken", "2021-03-07")},
+	}
+	for _, test := range tests {
+		t.Run(test.target, func(t *testing.T) {
+			t.Parallel()
+			got := s.send(t, http.MethodPost, test.target, "")
+			message := test.message + " Supported API versions: " + test.versions + "."
+			requireError(t, got, http.StatusBadRequest, test.code, message, "")
+			assert.Equal(t, test.versions, got.Header.Get("api-supported-versions"))
+		})
+	}
+}
+
+func TestRequestWithoutRequestURI(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://contoso.example"+createPath, nil)
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Bearer entra")
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, r)
+	assert.Equal(t, http.StatusCreated, recorder.Code)
+	assert.Equal(t, createPath, handler.Requests()[0].URI)
+}
+
+func TestHandlerUnderAPathPrefix(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t)
+	got := serve(t, http.StripPrefix("/acs", handler), http.MethodPost, "/acs"+createPath, "")
+	assert.Equal(t, http.StatusCreated, got.Code)
+	assert.Equal(t, "/acs"+createPath, handler.Requests()[0].URI)
+}
