@@ -180,22 +180,11 @@ func connectToResource(connectionString string) (*identity.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	endpoint := endpointOf(connectionString)
-	if endpoint == "" {
-		return nil, errors.New("COMMUNICATION_SAMPLES_CONNECTION_STRING has no endpoint")
+	endpoint, _, err := identity.ParseConnectionString(connectionString)
+	if err != nil {
+		return nil, err
 	}
 	return identity.NewClient(endpoint, credential, nil)
-}
-
-// endpointOf returns the endpoint in a connection string.
-func endpointOf(connectionString string) string {
-	for part := range strings.SplitSeq(connectionString, ";") {
-		name, value, _ := strings.Cut(part, "=")
-		if strings.EqualFold(strings.TrimSpace(name), "endpoint") {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
 }
 
 // teamsUserFromEntra signs a Teams user in with a user name and a password.
