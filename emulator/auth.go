@@ -58,6 +58,11 @@ func newAccessKey(encoded string) (*accessKey, error) {
 	return &accessKey{secret}, nil
 }
 
+// String returns the key in base64.
+func (k *accessKey) String() string {
+	return base64.StdEncoding.EncodeToString(k.secret)
+}
+
 func (k *accessKey) sign(text string) []byte {
 	mac := hmac.New(sha256.New, k.secret)
 	mac.Write([]byte(text))
@@ -103,13 +108,13 @@ func (h *Handler) checkSignature(c *call, credentials string) *serviceError {
 	if !ok {
 		return denied(deniedMissingHeader)
 	}
-	if rejection := checkDates(names, values, h.now()); rejection != nil {
+	if rejection := checkDates(names, values, h.clock.now()); rejection != nil {
 		return rejection
 	}
 	if c.request.Header.Get(contentHashHeader) != contentHash(c.body) {
 		return denied(deniedContentHash)
 	}
-	if !h.verifySignature(c.request, names, values, signature) {
+	if !c.state.key.verifySignature(c.request, names, values, signature) {
 		return denied(fmt.Sprintf(deniedSignature, c.request.Method, requestTarget(c.request), c.request.Host))
 	}
 	return nil
@@ -180,11 +185,11 @@ func contentHash(body []byte) string {
 }
 
 // verifySignature reports whether the signature is that of the values. Some clients sign the host without its port.
-func (h *Handler) verifySignature(r *http.Request, names, values []string, signature []byte) bool {
+func (k *accessKey) verifySignature(r *http.Request, names, values []string, signature []byte) bool {
 	for _, host := range []string{r.Host, withoutPort(r.Host)} {
 		values[slices.Index(names, hostHeader)] = host
 		text := r.Method + "\n" + requestTarget(r) + "\n" + strings.Join(values, ";")
-		if hmac.Equal(signature, h.key.sign(text)) {
+		if hmac.Equal(signature, k.sign(text)) {
 			return true
 		}
 	}

@@ -19,6 +19,7 @@ const (
 // A call is a request on its way through the handler.
 type call struct {
 	request   *http.Request
+	state     *state // Import can replace the handler's
 	body      []byte
 	bodyErr   error
 	operation *operation        // nil: none matches
@@ -27,8 +28,8 @@ type call struct {
 	version   string
 }
 
-func newCall(w http.ResponseWriter, r *http.Request) *call {
-	c := &call{request: r}
+func (h *Handler) newCall(w http.ResponseWriter, r *http.Request) *call {
+	c := &call{request: r, state: h.state.Load()}
 	c.operation, c.params, c.allowed = findOperation(r)
 	c.body, c.bodyErr = readBody(w, r)
 	return c

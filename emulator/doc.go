@@ -10,8 +10,40 @@ is the same as an [http.Handler].
 
 Create a server for a test, and a client with [Server.ConnectionString] and [Server.ClientOptions]. After the code
 under test has used the client, [Handler.InspectToken] verifies a token, [Handler.Users] lists the users, and
-[Handler.Requests] returns what arrived. [Options].Now sets the clock, for expired tokens and for clients with clock
-skew. [Handler.EntraToken] creates the Entra tokens that the exchange operations need.
+[Handler.Requests] returns what arrived. [Handler.EntraToken] creates the Entra tokens that the exchange operations
+need.
+
+Without a server, [Handler.ConnectionString] and [Handler.ClientOptions] connect a client in memory. This works inside a
+testing/synctest bubble, where a day takes no time:
+
+	func TestTokenExpires(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			handler, err := emulator.NewHandler(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
+			if err != nil {
+				t.Fatal(err)
+			}
+			created, err := client.CreateUserAndToken(t.Context(), []identity.TokenScope{identity.TokenScopeChat}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			time.Sleep(25 * time.Hour) // returns immediately, and the clock is 25 hours ahead
+
+			_, err = handler.InspectToken(created.AccessToken.Token)
+			if !errors.Is(err, emulator.ErrTokenExpired) {
+				t.Error(err)
+			}
+		})
+	}
+
+Outside a bubble, [Handler.SetClockOffset] shifts the time of tokens, and [Options].Now sets the clock of everything:
+for clients with clock skew, too.
+
+[Handler.Export] and [Handler.Import] save and restore the users, tokens and keys. [Handler.Reset] starts again.
 
 Clients in other languages connect with [Server.ConnectionString] and trust [Server.Certificate]. The program
 cmd/acs-identity-emulator runs the emulator for them.
@@ -46,7 +78,7 @@ Authentication
 Requests
   - The versions in api-supported-versions are those that this package knows. They do not include the service's
     2021-10-31-preview and 2021-11-01. A missing, unknown or ambiguous api-version is 400 with a message that lists
-    them.
+    them. [Options].AcceptAnyAPIVersion accepts unknown ones.
   - Unknown paths are 404 NotFound, unsupported methods 405 MethodNotAllowed. Paths match exactly, letter case and
     trailing slashes included.
   - A body of more than 1 MiB is 413 RequestTooLarge. Malformed JSON, and values of the wrong type, are 400
@@ -81,7 +113,7 @@ Users
     tokens that were issued before it, however close in time.
 
 Tokens
-  - User tokens are signed with ES256, by a random key; the service's are signed with RS256. They have the claims of
+  - User tokens are signed with ES256, by a random key that [Handler.Export] saves; the service's are signed with RS256. They have the claims of
     the service's tokens, and a private one, emulatorNumber, which is the order in which they were issued. The region
     is always amer and unitedstates.
   - The tokens of Teams users, also of the Teams extension, expire with the Entra token that they were exchanged for, to
@@ -90,7 +122,7 @@ Tokens
 Malformed HTTP is rejected by net/http itself, with plain text: mostly with 400, headers of more than a megabyte with
 431, an unknown Expect with 417, an unknown Transfer-Encoding with 501, and another HTTP version with 505.
 
-Responses have the headers of the service, without those that its front door adds. Date follows Options.Now. There is
+Responses have the headers of the service, without those that its front door adds. Date follows [Options].Now. There is
 no HTTP/2.
 */
 package emulator

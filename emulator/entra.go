@@ -38,7 +38,7 @@ type EntraTokenClaims struct {
 // EntraToken returns a token like those that Entra issues for a Teams user, for the exchange operations. The emulator
 // does not verify its signature.
 func (h *Handler) EntraToken(claims EntraTokenClaims) string {
-	now := h.now()
+	now := h.clock.shifted()
 	expires := claims.ExpiresOn
 	if expires.IsZero() {
 		expires = now.Add(entraLifetime)

@@ -1,11 +1,11 @@
 package emulator_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -72,10 +72,9 @@ func ExampleHandler_Inject() {
 	// 429
 }
 
-// Options.Now is the emulator's clock. Here it is set forward until a token has expired.
-func ExampleOptions_now() {
-	var ahead atomic.Int64
-	server, err := emulator.NewServer(&emulator.Options{Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
+// The offset moves the clock of tokens. Clients, which sign their requests with the real time, go on working.
+func ExampleHandler_SetClockOffset() {
+	server, err := emulator.NewServer(nil)
 	if err != nil {
 		panic(err)
 	}
@@ -89,15 +88,69 @@ func ExampleOptions_now() {
 	if err != nil {
 		panic(err)
 	}
+	server.SetClockOffset(25 * time.Hour)
 	_, err = server.InspectToken(created.AccessToken.Token)
-	fmt.Println("expired:", err != nil)
+	fmt.Println(errors.Is(err, emulator.ErrTokenExpired))
 
-	ahead.Store(int64(25 * time.Hour))
-	_, err = server.InspectToken(created.AccessToken.Token)
-	fmt.Println("expired:", err != nil)
+	renewed, err := client.GetToken(context.Background(), created.User, []identity.TokenScope{identity.TokenScopeChat}, nil)
+	if err != nil {
+		panic(err)
+	}
+	_, err = server.InspectToken(renewed.Token)
+	fmt.Println(err)
 	// Output:
-	// expired: false
-	// expired: true
+	// true
+	// <nil>
+}
+
+// Options.Now is the emulator's clock. Here it is ten minutes ahead of the client's.
+func ExampleOptions_now() {
+	ahead := func() time.Time { return time.Now().Add(10 * time.Minute) }
+	server, err := emulator.NewServer(&emulator.Options{Now: ahead})
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+
+	created, err := client.CreateUserAndToken(context.Background(), []identity.TokenScope{identity.TokenScopeChat}, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(time.Until(created.AccessToken.ExpiresOn).Round(time.Minute))
+	// Output: 24h10m0s
+}
+
+// Export saves users, tokens and keys, and Import restores them, here in another emulator.
+func ExampleHandler_Export() {
+	handler, err := emulator.NewHandler(nil)
+	if err != nil {
+		panic(err)
+	}
+	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	if _, err := client.CreateUser(context.Background(), nil); err != nil {
+		panic(err)
+	}
+	var state bytes.Buffer
+	if err := handler.Export(&state); err != nil {
+		panic(err)
+	}
+
+	other, err := emulator.NewHandler(nil)
+	if err != nil {
+		panic(err)
+	}
+	if err := other.Import(&state); err != nil {
+		panic(err)
+	}
+	fmt.Println(len(other.Users()), other.AccessKey() == handler.AccessKey())
+	// Output: 1 true
 }
 
 // InspectToken verifies a token that the emulator issued, and returns its claims.

@@ -64,6 +64,12 @@ func (h *Handler) Inject(fault Fault) {
 	h.faults.add(fault)
 }
 
+// Faults returns copies of the faults that are left, in their order. Their Times are how many requests they will still
+// hit.
+func (h *Handler) Faults() []Fault {
+	return h.faults.all()
+}
+
 // ClearFaults removes the faults that are left.
 func (h *Handler) ClearFaults() {
 	h.faults.clear()
@@ -121,6 +127,16 @@ func (f Fault) respondsOtherwise() bool {
 	return f.Status != 0 || f.BodyDelay != 0 || f.Truncate != 0
 }
 
+const droppedByFault = "connection closed by a fault"
+
+// reason returns the reason in the record of a request that meets a fault with Status.
+func (f Fault) reason() string {
+	if f.Status < http.StatusBadRequest {
+		return ""
+	}
+	return "status of a fault"
+}
+
 // response returns the response of a fault with Status.
 func (f Fault) response() *response {
 	header := f.Header.Clone()
@@ -140,6 +156,16 @@ func (q *faultQueue) add(fault Fault) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.faults = append(q.faults, fault)
+}
+
+func (q *faultQueue) all() []Fault {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	faults := slices.Clone(q.faults)
+	for i := range faults {
+		faults[i].Header = faults[i].Header.Clone()
+	}
+	return faults
 }
 
 func (q *faultQueue) clear() {

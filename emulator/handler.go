@@ -2,15 +2,13 @@ package emulator
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
-
-	"github.com/acs-go/identity"
 )
 
 // Options are the optional settings of a [Handler] and of a [Server]. The access key is redacted when they are
@@ -28,10 +26,17 @@ type Options struct {
 	// DiscardRequests leaves [Handler.Requests] empty, for long-running emulators.
 	DiscardRequests bool
 
+	// DiscardRequestContent leaves the headers and bodies out of [Handler.Requests] and [Handler.Watch].
+	DiscardRequestContent bool
+
 	// RateLimits applies the service's published limits: in 30 seconds 1000 requests to create users and 1000 to issue
 	// tokens, 500 to revoke tokens, 500 to delete users and 500 to exchange Teams users' tokens. Requests over the
 	// limit get 429 with Retry-After.
 	RateLimits bool
+
+	// AcceptAnyAPIVersion treats unknown API versions as the newest one that the emulator knows, for client libraries
+	// that are newer than the emulator. Malformed ones are still rejected.
+	AcceptAnyAPIVersion bool
 }
 
 // Format implements [fmt.Formatter]. It redacts the access key.
@@ -47,16 +52,12 @@ func (o Options) LogValue() slog.Value {
 // Handler is the identity service as an [http.Handler]. All of the emulator's state lives in it. It is safe for
 // concurrent use. Use [NewHandler] to create one. Formatting or logging it shows only the resource ID.
 type Handler struct {
-	key         *accessKey
-	resourceID  string
-	now         func() time.Time
-	ids         *idGenerator
-	users       *userStore
-	assignments *assignmentStore
-	tokens      *tokenSigner
-	requests    *requestLog // nil: discarded
-	faults      *faultQueue
-	limiter     *limiter // nil: no limits
+	clock            *clock
+	state            *atomic.Pointer[state]
+	requests         *requestLog
+	faults           *faultQueue
+	limiter          *limiter // nil: no limits
+	acceptAnyVersion bool
 }
 
 // NewHandler creates a Handler without users. Nil options mean the defaults.
@@ -77,82 +78,80 @@ func NewHandler(options *Options) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{
-		key:         key,
-		resourceID:  resourceID,
-		now:         nowOrDefault(options.Now),
-		ids:         newIDGenerator(resourceID),
-		users:       newUserStore(),
-		assignments: newAssignmentStore(),
-		tokens:      tokens,
-		faults:      &faultQueue{},
+		clock:            newClock(options.Now),
+		state:            &atomic.Pointer[state]{},
+		requests:         newRequestLog(options),
+		faults:           &faultQueue{},
+		acceptAnyVersion: options.AcceptAnyAPIVersion,
 	}
-	if !options.DiscardRequests {
-		h.requests = &requestLog{}
-	}
+	h.state.Store(newState(key, resourceID, tokens))
 	if options.RateLimits {
 		h.limiter = newLimiter()
 	}
 	return h, nil
 }
 
+func resourceIDOrRandom(id string) (string, error) {
+	if id == "" {
+		return newGUID(), nil
+	}
+	if !isGUID(id) {
+		return "", errors.New("emulator: Options.ResourceID is not a GUID")
+	}
+	return strings.ToLower(id), nil
+}
+
 // Format implements [fmt.Formatter]. It shows the resource ID.
 func (h Handler) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "{ResourceID:%s}", h.resourceID)
+	_, _ = fmt.Fprintf(f, "{ResourceID:%s}", h.state.Load().resourceID)
 }
 
 // LogValue implements [slog.LogValuer]. It shows the resource ID.
 func (h Handler) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("ResourceID", h.resourceID))
+	return slog.GroupValue(slog.String("ResourceID", h.state.Load().resourceID))
 }
 
 // AccessKey returns the key that requests are signed with, in base64.
 func (h *Handler) AccessKey() string {
-	return base64.StdEncoding.EncodeToString(h.key.secret)
-}
-
-// Users returns the users that exist, sorted by ID, which is about the order in which they were created. The service
-// has no such list. Use it to find orphaned users, such as those that a retried request to create one leaves behind.
-func (h *Handler) Users() []identity.CommunicationUserIdentifier {
-	ids := h.users.ids()
-	users := make([]identity.CommunicationUserIdentifier, len(ids))
-	for i, id := range ids {
-		users[i] = identity.CommunicationUserIdentifier{ID: id}
-	}
-	return users
+	return h.state.Load().key.String()
 }
 
 // ServeHTTP implements [http.Handler]. It aborts the connection by panicking with [http.ErrAbortHandler] if a [Fault]
 // asks for it.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	started := time.Now()
-	c := newCall(w, r)
+	arrived, started := h.clock.now(), time.Now()
+	c := h.newCall(w, r)
 	fault := h.faults.next(c.operationName())
-	resp := h.respond(r.Context(), c, fault)
+	resp, reason := h.respond(r.Context(), c, fault)
+	// The record comes before the response: a client that has the response finds the record.
+	h.requests.add(c.record(resp, reason, arrived, time.Since(started)))
 	if resp == nil {
-		h.record(c, 0)
 		panic(http.ErrAbortHandler)
 	}
-	h.record(c, resp.status) // before sending: a client that has the response finds the record
 	h.setHeaders(w.Header(), c, resp, started)
 	send(r.Context(), w, resp, fault)
 }
 
-// respond returns the response to a call that meets the fault, or nil if the connection is to be closed instead.
-func (h *Handler) respond(ctx context.Context, c *call, fault Fault) *response {
-	if !pause(ctx, fault.Delay) || fault.Drop == DropBefore {
-		return nil
+// respond returns the response to a call that meets the fault, or nil if the connection is to be closed instead. The
+// reason is empty for a success.
+func (h *Handler) respond(ctx context.Context, c *call, fault Fault) (resp *response, reason string) {
+	if !pause(ctx, fault.Delay) {
+		return nil, "canceled by the client"
+	}
+	if fault.Drop == DropBefore {
+		return nil, droppedByFault
 	}
 	if fault.Status != 0 {
-		return fault.response()
+		return fault.response(), fault.reason()
 	}
 	resp, rejection := h.handle(c)
-	if rejection != nil {
-		resp = rejection.response()
-	}
 	if fault.Drop == DropAfter {
-		return nil
+		return nil, droppedByFault
 	}
-	return resp
+	if rejection != nil {
+		return rejection.response(), rejection.code + ": " + rejection.message
+	}
+	return resp, ""
 }
 
 // checks reject requests, in this order, before an operation sees them.
@@ -172,21 +171,4 @@ func (h *Handler) handle(c *call) (*response, *serviceError) {
 		}
 	}
 	return c.operation.serve(h, c)
-}
-
-func resourceIDOrRandom(id string) (string, error) {
-	if id == "" {
-		return newGUID(), nil
-	}
-	if !isGUID(id) {
-		return "", errors.New("emulator: Options.ResourceID is not a GUID")
-	}
-	return strings.ToLower(id), nil
-}
-
-func nowOrDefault(now func() time.Time) func() time.Time {
-	if now == nil {
-		return time.Now
-	}
-	return now
 }

@@ -65,11 +65,18 @@ func (g *idGenerator) owns(id string) bool {
 	return strings.HasPrefix(id, g.prefix)
 }
 
-// userPattern matches what follows the resource in an ID: the GUID of a user; tenant and object of a Teams extension
-// user; the same after "wf_" for a user of Entra ID.
-var userPattern = regexp.MustCompile(`^(` + guid + `|(wf_)?` + guid + `_` + guid + `)$`)
+// entraUserPattern matches what follows the resource in the ID of a user of Entra ID: tenant and object, for the Teams
+// extension without "wf_".
+var entraUserPattern = regexp.MustCompile(`^(?:wf_)?` + guid + `_` + guid + `$`)
 
-// isWellFormed reports whether an ID that the resource owns can be that of a user.
+// isUser reports whether the ID is that of a user that the resource can have created.
+func (g *idGenerator) isUser(id string) bool {
+	rest, ok := strings.CutPrefix(id, g.prefix)
+	return ok && isGUID(rest)
+}
+
+// isWellFormed reports whether the ID is that of a user of the resource, created or from Entra ID.
 func (g *idGenerator) isWellFormed(id string) bool {
-	return userPattern.MatchString(strings.TrimPrefix(id, g.prefix))
+	rest, ok := strings.CutPrefix(id, g.prefix)
+	return ok && (isGUID(rest) || entraUserPattern.MatchString(rest))
 }

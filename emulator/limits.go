@@ -47,7 +47,7 @@ func (h *Handler) checkLimit(c *call) *serviceError {
 	if h.limiter == nil || c.operation.limit == 0 {
 		return nil
 	}
-	wait := h.limiter.take(c.operation, h.now())
+	wait := h.limiter.take(c.operation, h.clock.now())
 	if wait == 0 {
 		return nil
 	}

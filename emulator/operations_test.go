@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/acs-go/identity/emulator"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -159,4 +160,43 @@ func TestHandlerUnderAPathPrefix(t *testing.T) {
 	got := serve(t, http.StripPrefix("/acs", handler), http.MethodPost, "/acs"+createPath, "")
 	assert.Equal(t, http.StatusCreated, got.Code)
 	assert.Equal(t, "/acs"+createPath, handler.Requests()[0].URI)
+}
+
+func TestAcceptAnyAPIVersion(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(&emulator.Options{AcceptAnyAPIVersion: true})
+	require.NoError(t, err)
+	const notFound = "/identities/" + foreignID
+	for name, test := range map[string]struct {
+		method, path, versions string
+		status                 int
+	}{
+		"later":                         {http.MethodPost, "/identities", "2027-01-15", 201},
+		"later preview":                 {http.MethodPost, "/identities", "2027-01-15-preview", 201},
+		"numbered preview":              {http.MethodPost, "/identities", "2027-01-15-preview2", 201},
+		"earlier":                       {http.MethodPost, "/identities", "2020-07-20-preview2", 201},
+		"known":                         {http.MethodPost, "/identities", "2021-03-07", 201},
+		"of the Teams extension":        {http.MethodGet, strings.TrimSuffix(assignmentPath, query), "2027-01-15", 404},
+		"known, but not for this":       {http.MethodGet, strings.TrimSuffix(assignmentPath, query), "2023-10-01", 400},
+		"unknown, for an old operation": {http.MethodGet, notFound, "2027-01-15-preview", 400},
+		"preview, for that operation":   {http.MethodGet, notFound, "2025-03-02-preview", 401},
+		"not a date":                    {http.MethodPost, "/identities", "latest", 400},
+		"date with more":                {http.MethodPost, "/identities", "2027-01-15x", 400},
+		"newline":                       {http.MethodPost, "/identities", "2027-01-15%0A", 400},
+		"empty":                         {http.MethodPost, "/identities", "", 400},
+		"two":                           {http.MethodPost, "/identities", "2027-01-15&api-version=2027-01-15", 400},
+	} {
+		got := serve(t, handler, test.method, test.path+"?api-version="+test.versions, "")
+		assert.Equal(t, test.status, got.Code, "%s: %s", name, got.Body)
+	}
+}
+
+func TestUnknownVersionIsTheNewestOne(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(&emulator.Options{AcceptAnyAPIVersion: true})
+	require.NoError(t, err)
+	got := serve(t, handler, http.MethodPost, "/identities?api-version=2027-01-15", `{"createTokenWithScopes":["chat"],"expiresInMinutes":59,"customId":"alice"}`)
+	assert.Contains(t, got.Body.String(), "ExpiresInMinutes")
+	got = serve(t, handler, http.MethodPost, "/identities?api-version=2000-01-01", `{"createTokenWithScopes":["chat"],"expiresInMinutes":59}`)
+	assert.Contains(t, got.Body.String(), "ExpiresInMinutes")
 }

@@ -1,22 +1,28 @@
 package emulator
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 )
 
 const (
 	maxRequests    = 1000
 	maxRequestSize = 64 << 20 // of all requests together, in bytes
 	headerOverhead = 32       // about what a header value takes besides its text, in bytes
+	watchBuffer    = 100      // requests that a slow watcher may be behind
 )
 
-// Request is a request that arrived. It holds credentials: only its method, URI, operation and status are shown when
-// it is formatted or logged, and part of its JSON.
+// Request is a request that arrived. It holds credentials: the headers and the body are omitted when it is formatted,
+// logged or marshaled.
 type Request struct {
+	// Time is when the request arrived, by [Options].Now.
+	Time time.Time
+
 	// Operation is the name of the client's method, "CreateUser" for CreateUserAndToken too. It is empty if the
 	// request matches no operation.
 	Operation string
@@ -35,26 +41,37 @@ type Request struct {
 
 	// Status is the status code of the response, zero if the connection was closed instead.
 	Status int
+
+	// Duration is how long it took from the arrival until there was a response to send.
+	Duration time.Duration
+
+	// Error is the code and message of an error response, or the reason why there is no response. It is empty for a
+	// success.
+	Error string
 }
 
 // Format implements [fmt.Formatter]. It omits the headers and the body.
 func (r Request) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "{Operation:%s Method:%s URI:%s Status:%d}", r.Operation, r.Method, r.URI, r.Status)
+	const format = "{Time:%s Operation:%s Method:%s URI:%s Status:%d Duration:%s Error:%s}"
+	_, _ = fmt.Fprintf(f, format, r.Time.Format(time.RFC3339Nano), r.Operation, r.Method, r.URI, r.Status, r.Duration, r.Error)
 }
 
 // LogValue implements [slog.LogValuer]. It omits the headers and the body.
 func (r Request) LogValue() slog.Value {
 	return slog.GroupValue(
+		slog.Time("Time", r.Time),
 		slog.String("Operation", r.Operation),
 		slog.String("Method", r.Method),
 		slog.String("URI", r.URI),
 		slog.Int("Status", r.Status),
+		slog.Duration("Duration", r.Duration),
+		slog.String("Error", r.Error),
 	)
 }
 
 // size returns about how many bytes the request takes.
 func (r Request) size() int {
-	size := len(r.URI) + len(r.Method) + len(r.Body)
+	size := len(r.URI) + len(r.Method) + len(r.Error) + len(r.Body)
 	for name, values := range r.Header {
 		for _, value := range values {
 			size += len(name) + len(value) + headerOverhead
@@ -69,40 +86,79 @@ func (r Request) clone() Request {
 	return r
 }
 
-// Requests returns copies of the newest requests, in the order in which they were answered or dropped: 1000, or fewer
-// if these take more than 64 MiB. It returns none with [Options].DiscardRequests.
-func (h *Handler) Requests() []Request {
-	if h.requests == nil {
-		return nil
-	}
-	return h.requests.all()
-}
-
-// record logs a call. The status is zero if there is no response.
-func (h *Handler) record(c *call, status int) {
-	if h.requests == nil {
-		return
-	}
-	h.requests.add(Request{
+// record returns the record of a call. The response is nil if there is none.
+func (c *call) record(resp *response, reason string, arrived time.Time, duration time.Duration) Request {
+	request := Request{
+		Time:      arrived,
 		Operation: c.operationName(),
 		Method:    c.request.Method,
 		URI:       requestTarget(c.request),
-		Header:    c.request.Header.Clone(),
+		Header:    c.request.Header,
 		Body:      c.body,
-		Status:    status,
-	})
+		Duration:  duration,
+		Error:     reason,
+	}
+	if resp != nil {
+		request.Status = resp.status
+	}
+	return request
 }
 
-// A requestLog keeps the newest requests, as many as fit.
+// Requests returns copies of the newest requests, in the order in which they ended: 1000, or fewer if these take more
+// than 64 MiB. It returns none with [Options].DiscardRequests.
+func (h *Handler) Requests() []Request {
+	return h.requests.all()
+}
+
+// ClearRequests deletes the requests that [Handler.Requests] returns.
+func (h *Handler) ClearRequests() {
+	h.requests.clear()
+}
+
+// Watch returns a channel of the requests as they end, from now on. It is closed when the context ends. A receiver that
+// is more than 100 requests behind misses the next ones. It works with [Options].DiscardRequests, too.
+func (h *Handler) Watch(ctx context.Context) <-chan Request {
+	return h.requests.watch(ctx)
+}
+
+// A requestLog keeps the newest requests, as many as fit, and passes them on to watchers.
 type requestLog struct {
-	mu    sync.Mutex
-	items []Request // oldest first
-	size  int       // of the items, in bytes
+	discard        bool
+	discardContent bool
+
+	mu       sync.Mutex
+	items    []Request // oldest first
+	size     int       // of the items, in bytes
+	watchers map[chan Request]struct{}
+}
+
+func newRequestLog(options *Options) *requestLog {
+	return &requestLog{
+		discard:        options.DiscardRequests,
+		discardContent: options.DiscardRequestContent,
+		watchers:       map[chan Request]struct{}{},
+	}
 }
 
 func (l *requestLog) add(request Request) {
+	if l.discardContent {
+		request.Header, request.Body = nil, nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for watcher := range l.watchers {
+		select {
+		case watcher <- request.clone():
+		default: // too slow
+		}
+	}
+	if !l.discard {
+		l.keep(request.clone())
+	}
+}
+
+// keep needs the lock.
+func (l *requestLog) keep(request Request) {
 	l.items = append(l.items, request)
 	l.size += request.size()
 	for len(l.items) > maxRequests || l.size > maxRequestSize {
@@ -124,4 +180,26 @@ func (l *requestLog) snapshot() []Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.items)
+}
+
+func (l *requestLog) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.items, l.size = nil, 0
+}
+
+func (l *requestLog) watch(ctx context.Context) <-chan Request {
+	watcher := make(chan Request, watchBuffer)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.watchers[watcher] = struct{}{}
+	context.AfterFunc(ctx, func() { l.unwatch(watcher) })
+	return watcher
+}
+
+func (l *requestLog) unwatch(watcher chan Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.watchers, watcher)
+	close(watcher)
 }

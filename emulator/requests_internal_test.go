@@ -16,6 +16,7 @@ func TestSizeOfARequest(t *testing.T) {
 		{0, Request{Operation: "CreateUser", Status: 200}},
 		{3, Request{Method: "GET"}},
 		{4, Request{URI: "/abc"}},
+		{6, Request{Error: "Denied"}},
 		{5, Request{Body: []byte("12345")}},
 		{2 + 3 + 32, Request{Header: http.Header{"Ab": {"cde"}}}},
 		{2*4 + 2 + 3 + 2*32, Request{Header: http.Header{"Abcd": {"ef", "ghi"}}}},
@@ -43,7 +44,7 @@ func TestOldestRequestsGiveWay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			log := &requestLog{}
+			log := newRequestLog(&Options{})
 			for _, request := range test.add {
 				log.add(request)
 			}

@@ -1,11 +1,15 @@
 package emulator_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/acs-go/identity/emulator"
 	"github.com/stretchr/testify/assert"
@@ -122,4 +126,131 @@ func TestRequestsAreKeptUpToASize(t *testing.T) {
 	got := handler.Requests()
 	require.Len(t, got, 63, "64 MiB, with the other parts of a request")
 	require.Equal(t, "/99", got[len(got)-1].URI)
+}
+
+func TestRecordsOfRequests(t *testing.T) {
+	t.Parallel()
+	const denied = "Denied: Denied by the resource provider. The request needs exactly one Authorization header."
+	for name, test := range map[string]struct {
+		fault    emulator.Fault
+		bearer   string
+		status   int
+		duration time.Duration
+		err      string
+	}{
+		"success":           {emulator.Fault{}, "Bearer x", 201, 0, ""},
+		"rejection":         {emulator.Fault{}, "", 401, 0, denied},
+		"delay":             {emulator.Fault{Delay: time.Minute}, "Bearer x", 201, time.Minute, ""},
+		"delayed body":      {emulator.Fault{BodyDelay: time.Minute}, "Bearer x", 201, 0, ""},
+		"drop before":       {emulator.Fault{Drop: emulator.DropBefore}, "Bearer x", 0, 0, "connection closed by a fault"},
+		"drop after":        {emulator.Fault{Drop: emulator.DropAfter, Delay: time.Second}, "Bearer x", 0, time.Second, "connection closed by a fault"},
+		"fault":             {emulator.Fault{Status: 503}, "Bearer x", 503, 0, "status of a fault"},
+		"successful fault":  {emulator.Fault{Status: 204}, "Bearer x", 204, 0, ""},
+		"client's deadline": {emulator.Fault{Delay: 2 * time.Hour}, "Bearer x", 0, time.Hour, "canceled by the client"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				handler, err := emulator.NewHandler(nil)
+				require.NoError(t, err)
+				if !reflect.DeepEqual(test.fault, emulator.Fault{}) {
+					handler.Inject(test.fault)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				r := httptest.NewRequestWithContext(ctx, http.MethodPost, createPath, http.NoBody)
+				r.Header.Set("Authorization", test.bearer)
+				arrived := time.Now()
+				func() {
+					defer func() { _ = recover() }()
+					handler.ServeHTTP(httptest.NewRecorder(), r)
+				}()
+				got := handler.Requests()[0]
+				got.Header, got.Body = nil, nil
+				assert.Equal(t, emulator.Request{
+					Time: arrived, Operation: "CreateUser", Method: http.MethodPost, URI: createPath,
+					Status: test.status, Duration: test.duration, Error: test.err,
+				}, got)
+			})
+		})
+	}
+}
+
+func TestContentOfRequestsIsDiscarded(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(&emulator.Options{DiscardRequestContent: true})
+	require.NoError(t, err)
+	watched := handler.Watch(t.Context())
+	serve(t, handler, http.MethodPost, createPath, "{}")
+	for _, request := range []emulator.Request{handler.Requests()[0], <-watched} {
+		assert.Equal(t, "CreateUser", request.Operation)
+		assert.Empty(t, request.Header)
+		assert.Empty(t, request.Body)
+	}
+}
+
+func TestClearRequests(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t)
+	serve(t, handler, http.MethodPost, createPath, "{}")
+	handler.ClearRequests()
+	assert.Empty(t, handler.Requests())
+	serve(t, handler, http.MethodGet, "/next", "")
+	require.Len(t, handler.Requests(), 1)
+	assert.Equal(t, "/next", handler.Requests()[0].URI)
+}
+
+func TestWatchReceivesRequests(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]*emulator.Options{"kept": {}, "discarded": {DiscardRequests: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			handler, err := emulator.NewHandler(options)
+			require.NoError(t, err)
+			serve(t, handler, http.MethodGet, "/before", "")
+			first, second := handler.Watch(t.Context()), handler.Watch(t.Context())
+			serve(t, handler, http.MethodPost, createPath, "{}")
+			request := <-first
+			assert.Equal(t, createPath, request.URI)
+			assert.Equal(t, http.StatusCreated, request.Status)
+			request.Header.Set("Authorization", "changed")
+			request.Body[0] = 'x'
+			other := <-second
+			assert.Equal(t, "Bearer entra", other.Header.Get("Authorization"))
+			assert.Equal(t, "{}", string(other.Body))
+			for _, request := range handler.Requests() {
+				assert.Equal(t, "Bearer entra", request.Header.Get("Authorization"))
+			}
+		})
+	}
+}
+
+func TestWatchEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended, other := handler.Watch(ctx), handler.Watch(t.Context())
+	cancel()
+	_, open := <-ended
+	assert.False(t, open)
+	serve(t, handler, http.MethodGet, "/", "")
+	_, open = <-other
+	assert.True(t, open)
+}
+
+func TestSlowWatcherMissesRequests(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	slow := handler.Watch(ctx)
+	for range 150 {
+		serve(t, handler, http.MethodGet, "/", "")
+	}
+	cancel()
+	received := 0
+	for range slow {
+		received++
+	}
+	assert.Equal(t, 100, received)
+	assert.Len(t, handler.Requests(), 150)
 }

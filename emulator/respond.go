@@ -68,7 +68,7 @@ func (e *serviceError) response() *response {
 }
 
 func (h *Handler) setHeaders(header http.Header, c *call, resp *response, started time.Time) {
-	header.Set("Date", h.now().UTC().Format(http.TimeFormat))
+	header.Set("Date", h.clock.now().UTC().Format(http.TimeFormat))
 	header.Set("MS-CV", correlationVector())
 	header.Set("Request-Context", "appId=")
 	header.Set("Strict-Transport-Security", "max-age=31536000;includeSubDomains")
@@ -109,8 +109,6 @@ func send(ctx context.Context, w http.ResponseWriter, resp *response, fault Faul
 }
 
 // sendBody reports whether it sent the whole body.
-//
-//nolint:gosec // G705: the body is JSON, or what a test has injected
 func sendBody(ctx context.Context, w http.ResponseWriter, body []byte, fault Fault) bool {
 	if len(body) == 0 {
 		return true
@@ -152,14 +150,6 @@ func encode(value any) []byte {
 		panic("emulator: encoding a response: " + err.Error()) // every body of a response can be encoded
 	}
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
-}
-
-// wholeSeconds is a Unix time that is formatted like the service's timestamps without a fraction.
-type wholeSeconds int64
-
-// MarshalText implements [encoding.TextMarshaler].
-func (s wholeSeconds) MarshalText() ([]byte, error) {
-	return serviceTime(time.Unix(int64(s), 0)).MarshalText()
 }
 
 // serviceTime is formatted like the service's timestamps: up to seven fraction digits, without trailing zeros.

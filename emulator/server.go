@@ -53,7 +53,7 @@ func NewServer(options *Options) (*Server, error) {
 		endpoint:    "https://" + listener.Addr().String() + "/",
 		certificate: selfsigned.PEM(certificate),
 		server:      httpserver.New(handler, certificate),
-		client:      newHTTPClient(certificate.Leaf),
+		client:      newHTTPClient(newTransport(certificate.Leaf)),
 	}
 	s.serve(listener)
 	return s, nil
@@ -76,14 +76,18 @@ func (s *Server) Endpoint() string {
 
 // ConnectionString returns the endpoint and the access key in the form of the Azure portal.
 func (s *Server) ConnectionString() string {
-	return "endpoint=" + s.endpoint + ";accesskey=" + s.AccessKey()
+	return connectionString(s.endpoint, s.AccessKey())
 }
 
 // ClientOptions returns new options for a client of the server: it trusts the server, and its retries wait only
 // for Retry-After, which [Options].RateLimits and a [Fault] can send.
 func (s *Server) ClientOptions() *identity.ClientOptions {
+	return clientOptions(s.client)
+}
+
+func clientOptions(client *http.Client) *identity.ClientOptions {
 	return &identity.ClientOptions{ClientOptions: azcore.ClientOptions{
-		Transport: s.client,
+		Transport: client,
 		Retry:     policy.RetryOptions{RetryDelay: time.Nanosecond}, // azcore replaces zero by its default
 	}}
 }
@@ -124,13 +128,21 @@ func (s *Server) serve(listener net.Listener) {
 	})
 }
 
-func newHTTPClient(root *x509.Certificate) *http.Client {
+// newHTTPClient returns a client that follows no redirects, which must not receive credentials.
+func newHTTPClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func newTransport(root *x509.Certificate) *http.Transport {
 	roots := x509.NewCertPool()
 	roots.AddCert(root)
-	return &http.Client{Transport: &http.Transport{
+	return &http.Transport{
 		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		MaxIdleConns:        maxIdleConns,
 		MaxIdleConnsPerHost: maxIdleConns,
 		IdleConnTimeout:     idleTimeout,
-	}}
+	}
 }

@@ -1,26 +1,36 @@
 package emulator
 
 import (
-	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// A userStore holds the users that exist. Tokens are numbered in the order in which they are issued to all users: to
-// know which tokens of a user are revoked, one number is enough.
+// A userStore holds the users that exist. All tokens are numbered in the order in which they are issued: to know which
+// tokens of a user are revoked, one number is enough.
 type userStore struct {
 	mu        sync.Mutex
 	users     map[string]user
 	customIDs map[string]string // to IDs
-	issued    uint64
+	issued    uint64            // the number of the last token
+	reset     uint64            // tokens up to this number are invalid
 }
 
 type user struct {
 	customID   string
-	lastIssued int64  // when the last token was issued, as a Unix time; zero: never
-	revoked    uint64 // the number of the last token that is revoked
+	issued     int    // how many tokens
+	lastIssued int64  // when the last token was issued, as a Unix time
+	revoked    uint64 // tokens up to this number are revoked
+}
+
+// lastTokenIssuedAt returns when the user's last token was issued, to the second, or the zero time.
+func (u user) lastTokenIssuedAt() time.Time {
+	if u.issued == 0 {
+		return time.Time{}
+	}
+	return time.Unix(u.lastIssued, 0).UTC()
 }
 
 func newUserStore() *userStore {
@@ -48,11 +58,16 @@ func (s *userStore) createLocked(newID, customID string) (string, user) {
 		return id, s.users[id]
 	}
 	u := user{customID: customID}
-	s.users[newID] = u
-	if customID != "" {
-		s.customIDs[customID] = newID
-	}
+	s.add(newID, u)
 	return newID, u
+}
+
+// add needs the lock.
+func (s *userStore) add(id string, u user) {
+	s.users[id] = u
+	if u.customID != "" {
+		s.customIDs[u.customID] = id
+	}
 }
 
 func (s *userStore) get(id string) (user, bool) {
@@ -62,11 +77,11 @@ func (s *userStore) get(id string) (user, bool) {
 	return u, ok
 }
 
-// ids returns the IDs of all users, in order.
-func (s *userStore) ids() []string {
+// snapshot returns a copy of the users, and the numbers that userStore.issued and userStore.reset had then.
+func (s *userStore) snapshot() (users map[string]user, issued, reset uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.users))
+	return maps.Clone(s.users), s.issued, s.reset
 }
 
 func (s *userStore) remove(id string) {
@@ -74,6 +89,15 @@ func (s *userStore) remove(id string) {
 	defer s.mu.Unlock()
 	delete(s.customIDs, s.users[id].customID)
 	delete(s.users, id)
+}
+
+// clear removes all users, and makes all tokens invalid.
+func (s *userStore) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users = map[string]user{}
+	s.customIDs = map[string]string{}
+	s.reset = s.issued
 }
 
 // issue returns the number of a new token. It reports whether the user exists.
@@ -87,10 +111,19 @@ func (s *userStore) issue(id string, now time.Time) (uint64, bool) {
 }
 
 func (s *userStore) issueLocked(id string, now time.Time) uint64 {
-	s.issued++
 	u := s.users[id]
+	u.issued++
 	u.lastIssued = now.Unix()
 	s.users[id] = u
+	s.issued++
+	return s.issued
+}
+
+// issueToEntraUser returns the number of a new token of a user of Entra ID, who is not stored.
+func (s *userStore) issueToEntraUser() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.issued++
 	return s.issued
 }
 
@@ -108,12 +141,19 @@ func (s *userStore) revoke(id string) {
 func (s *userStore) check(id string, number uint64) error {
 	u, ok := s.get(id)
 	if !ok {
-		return errors.New("emulator: the token's user was deleted")
+		return ErrUserDeleted
 	}
 	if number <= u.revoked {
-		return errors.New("emulator: the token was revoked")
+		return ErrTokenRevoked
 	}
 	return nil
+}
+
+// isReset reports whether a reset has made the token with the number invalid.
+func (s *userStore) isReset(number uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return number <= s.reset
 }
 
 // An assignment allows a principal of a tenant to use the resource.
@@ -153,6 +193,24 @@ func (s *assignmentStore) set(key assignmentKey, a assignment) bool {
 	_, replaced := s.assignments[key]
 	s.assignments[key] = a
 	return replaced
+}
+
+// all returns the assignments, sorted by tenant and object.
+func (s *assignmentStore) all() []assignment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]assignment, 0, len(s.assignments))
+	for _, a := range s.assignments {
+		all = append(all, a)
+	}
+	slices.SortFunc(all, func(a, b assignment) int { return strings.Compare(a.TenantID+a.ObjectID, b.TenantID+b.ObjectID) })
+	return all
+}
+
+func (s *assignmentStore) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.assignments)
 }
 
 func (s *assignmentStore) remove(key assignmentKey) {

@@ -17,7 +17,7 @@ func (h *Handler) getTokenForTeamsUser(c *call) (*response, *serviceError) {
 	if body.Token == nil {
 		return nil, invalid("The body is either missing or doesn't contain any token.", "").beforeVersioning()
 	}
-	now := h.now()
+	now := h.clock.shifted()
 	claims, ok := readEntraToken(*body.Token, now)
 	if !ok {
 		return nil, invalidEntraToken()
@@ -25,7 +25,7 @@ func (h *Handler) getTokenForTeamsUser(c *call) (*response, *serviceError) {
 	if rejection := checkTeamsUser(claims, body.AppID, body.UserID); rejection != nil {
 		return nil, rejection
 	}
-	return success(http.StatusOK, h.teamsToken(now, claims)), nil
+	return success(http.StatusOK, c.state.teamsToken(now, claims)), nil
 }
 
 // checkTeamsUser checks that the Entra token was issued to the application, for the user.

@@ -22,31 +22,31 @@ func (h *Handler) exchangeTeamsExtensionToken(c *call) (*response, *serviceError
 	if !ok {
 		return nil, denied(deniedGeneric + " The exchange takes the Entra token of a Teams user.")
 	}
-	now := h.now()
+	now := h.clock.shifted()
 	claims, ok := readEntraToken(token, now)
 	if !ok || !isGUID(claims.ObjectID) || !isGUID(claims.TenantID) {
 		return nil, invalidEntraToken()
 	}
-	id := h.ids.prefix + strings.ToLower(claims.TenantID+"_"+claims.ObjectID)
+	id := c.state.ids.prefix + strings.ToLower(claims.TenantID+"_"+claims.ObjectID)
 	return success(http.StatusOK, exchangeBody{
 		Identity:    identityBody{ID: id},
-		AccessToken: h.teamsExtensionToken(now, id, claims),
+		AccessToken: c.state.teamsExtensionToken(now, id, claims),
 	}), nil
 }
 
-func (h *Handler) getTeamsExtensionAssignment(c *call) (*response, *serviceError) {
+func (*Handler) getTeamsExtensionAssignment(c *call) (*response, *serviceError) {
 	key, rejection := readAssignmentKey(c)
 	if rejection != nil {
 		return nil, rejection
 	}
-	a, ok := h.assignments.get(key)
+	a, ok := c.state.assignments.get(key)
 	if !ok {
 		return nil, rejected(http.StatusNotFound, "NotFound", "The assignment doesn't exist.")
 	}
 	return success(http.StatusOK, a), nil
 }
 
-func (h *Handler) setTeamsExtensionAssignment(c *call) (*response, *serviceError) {
+func (*Handler) setTeamsExtensionAssignment(c *call) (*response, *serviceError) {
 	key, rejection := readAssignmentKey(c)
 	if rejection != nil {
 		return nil, rejection
@@ -65,18 +65,18 @@ func (h *Handler) setTeamsExtensionAssignment(c *call) (*response, *serviceError
 	if body.PrincipalType == principalUser {
 		a.ClientIDs = lowerCase(body.ClientIDs)
 	}
-	if h.assignments.set(key, a) {
+	if c.state.assignments.set(key, a) {
 		return success(http.StatusOK, a), nil
 	}
 	return success(http.StatusCreated, a), nil
 }
 
-func (h *Handler) deleteTeamsExtensionAssignment(c *call) (*response, *serviceError) {
+func (*Handler) deleteTeamsExtensionAssignment(c *call) (*response, *serviceError) {
 	key, rejection := readAssignmentKey(c)
 	if rejection != nil {
 		return nil, rejection
 	}
-	h.assignments.remove(key)
+	c.state.assignments.remove(key)
 	return noContent(), nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -39,25 +40,53 @@ type TokenClaims struct {
 	IssuedOn, ExpiresOn time.Time
 }
 
-// InspectToken verifies an access token that the emulator issued. It returns an error if the token is forged, expired
-// or revoked, or its user was deleted.
+// The errors that [Handler.InspectToken] returns wrap one of these.
+var (
+	// ErrTokenMalformed means that the text is not a token, or not one that this emulator signed.
+	ErrTokenMalformed = errors.New("emulator: the token is malformed")
+
+	// ErrTokenExpired means that the token has expired.
+	ErrTokenExpired = errors.New("emulator: the token expired")
+
+	// ErrTokenRevoked means that the token was revoked, or issued before a [Handler.Reset].
+	ErrTokenRevoked = errors.New("emulator: the token was revoked")
+
+	// ErrUserDeleted means that the token's user was deleted.
+	ErrUserDeleted = errors.New("emulator: the token's user was deleted")
+)
+
+// InspectToken verifies an access token that the emulator issued, and returns its claims. The error wraps one of
+// [ErrTokenMalformed], [ErrTokenExpired], [ErrTokenRevoked] and [ErrUserDeleted]. The claims are valid with the latter
+// three, too.
 func (h *Handler) InspectToken(token string) (TokenClaims, error) {
-	claims, err := h.tokens.verify(token, h.now)
+	s := h.state.Load()
+	claims, err := s.tokens.verify(token)
 	if err != nil {
 		return TokenClaims{}, err
 	}
-	rawID := "8:" + claims.SkypeID
-	if claims.Number != 0 { // the emulator keeps no state about users of Entra
-		if err := h.users.check(rawID, claims.Number); err != nil {
-			return TokenClaims{}, err
-		}
-	}
-	return TokenClaims{
-		RawID:     rawID,
+	inspected := TokenClaims{
+		RawID:     "8:" + claims.SkypeID,
 		Scopes:    splitScopes(claims.Scopes),
 		IssuedOn:  time.Unix(claims.IssuedAt, 0).UTC(),
 		ExpiresOn: time.Unix(claims.ExpiresAt, 0).UTC(),
-	}, nil
+	}
+	if !h.clock.shifted().Before(inspected.ExpiresOn) {
+		return inspected, fmt.Errorf("%w on %s", ErrTokenExpired, inspected.ExpiresOn.Format(time.RFC3339))
+	}
+	return inspected, s.checkToken(inspected.RawID, claims.Number)
+}
+
+// checkToken returns an error if the token with the number was revoked or its user was deleted.
+func (s *state) checkToken(rawID string, number uint64) error {
+	if s.ids.isUser(rawID) {
+		if err := s.users.check(rawID, number); err != nil {
+			return err
+		}
+	}
+	if s.users.isReset(number) {
+		return ErrTokenRevoked
+	}
+	return nil
 }
 
 func splitScopes(list string) []identity.TokenScope {
@@ -85,38 +114,29 @@ type tokenClaims struct {
 	IssuedAt      int64  `json:"iat"`
 
 	// Number is not a claim of the service. It is the order in which tokens were issued, which decides what a revocation
-	// covers. Tokens that cannot be revoked have none.
-	Number uint64 `json:"emulatorNumber,omitempty"`
+	// covers.
+	Number uint64 `json:"emulatorNumber"`
 
-	jwt.RegisteredClaims `json:"-"`
+	jwt.RegisteredClaims `json:"-"` // implements jwt.Claims
 }
 
-// GetExpirationTime implements [jwt.Claims]. The embedded claims implement the other methods; they are empty, because
-// nothing else is validated.
-func (c *tokenClaims) GetExpirationTime() (*jwt.NumericDate, error) {
-	if c.ExpiresAt == 0 {
-		return nil, nil
-	}
-	return jwt.NewNumericDate(time.Unix(c.ExpiresAt, 0)), nil
+func (s *state) userToken(now time.Time, id string, scopes []string, lifetime time.Duration, number uint64) accessTokenBody {
+	return s.accessToken(now, id, strings.Join(scopes, ","), now.Add(lifetime), number)
 }
 
-func (h *Handler) userToken(now time.Time, id string, scopes []string, lifetime time.Duration, number uint64) accessTokenBody {
-	return h.accessToken(now, id, strings.Join(scopes, ","), now.Add(lifetime), number)
+func (s *state) teamsExtensionToken(now time.Time, id string, entra *entraClaims) accessTokenBody {
+	return s.accessToken(now, id, teamsExtensionScopes, entra.ExpiresAt.Time, s.users.issueToEntraUser())
 }
 
-func (h *Handler) teamsExtensionToken(now time.Time, id string, entra *entraClaims) accessTokenBody {
-	return h.accessToken(now, id, teamsExtensionScopes, entra.ExpiresAt.Time, 0)
-}
-
-func (h *Handler) accessToken(now time.Time, id, scopes string, expires time.Time, number uint64) accessTokenBody {
-	token := h.tokens.sign(&tokenClaims{
+func (s *state) accessToken(now time.Time, id, scopes string, expires time.Time, number uint64) accessTokenBody {
+	token := s.tokens.sign(&tokenClaims{
 		SkypeID:     strings.TrimPrefix(id, "8:"),
 		Permissions: userPermissions,
 		IssueSecond: strconv.FormatInt(now.Unix(), 10),
 		ExpiresAt:   expires.Unix(),
 		Region:      region,
 		Scopes:      scopes,
-		ResourceID:  h.resourceID,
+		ResourceID:  s.resourceID,
 		Location:    location,
 		IssuedAt:    now.Unix(),
 		Number:      number,
@@ -124,9 +144,9 @@ func (h *Handler) accessToken(now time.Time, id, scopes string, expires time.Tim
 	return accessTokenBody{Token: token, ExpiresOn: serviceTime(expires)}
 }
 
-func (h *Handler) teamsToken(now time.Time, entra *entraClaims) accessTokenBody {
+func (s *state) teamsToken(now time.Time, entra *entraClaims) accessTokenBody {
 	issued := strconv.FormatInt(entra.issuedAt(now).Unix(), 10)
-	token := h.tokens.sign(&tokenClaims{
+	token := s.tokens.sign(&tokenClaims{
 		SkypeID:       teamsPrefix + entra.ObjectID,
 		Permissions:   teamsPermissions,
 		IssueSecond:   issued,
@@ -134,11 +154,12 @@ func (h *Handler) teamsToken(now time.Time, entra *entraClaims) accessTokenBody 
 		Region:        region,
 		TenantID:      entra.TenantID,
 		Scopes:        teamsScopes,
-		ResourceID:    h.resourceID,
+		ResourceID:    s.resourceID,
 		EntraIssuedAt: issued,
 		EntraTokenID:  entra.TokenID,
 		EntraAppID:    entra.AppID,
 		IssuedAt:      now.Unix(),
+		Number:        s.users.issueToEntraUser(),
 	})
 	return accessTokenBody{Token: token, ExpiresOn: serviceTime(entra.ExpiresAt.Time)}
 }
@@ -154,13 +175,36 @@ func newTokenSigner() (*tokenSigner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("emulator: generating the key of the tokens: %w", err)
 	}
+	return tokenSignerOf(key)
+}
+
+func tokenSignerOf(key *ecdsa.PrivateKey) (*tokenSigner, error) {
 	public, err := key.PublicKey.Bytes()
 	if err != nil {
-		return nil, fmt.Errorf("emulator: generating the key of the tokens: %w", err)
+		return nil, fmt.Errorf("emulator: encoding the key of the tokens: %w", err)
 	}
 	// The service's thumbprint is the SHA-1 hash of a certificate. There is none here, so only the length is the same.
 	sum := sha256.Sum256(public)
 	return &tokenSigner{key: key, thumbprint: sum[:20]}, nil
+}
+
+// importTokenSigner reads what export has returned.
+func importTokenSigner(der []byte) (*tokenSigner, error) {
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if err != nil || !ok || key.Curve != elliptic.P256() {
+		return nil, errors.New("tokenKey is not a P-256 key in PKCS #8")
+	}
+	return tokenSignerOf(key)
+}
+
+// export returns the key in PKCS #8.
+func (s *tokenSigner) export() ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(s.key)
+	if err != nil {
+		return nil, fmt.Errorf("emulator: encoding the key of the tokens: %w", err)
+	}
+	return der, nil
 }
 
 func (s *tokenSigner) sign(claims *tokenClaims) string {
@@ -170,34 +214,30 @@ func (s *tokenSigner) sign(claims *tokenClaims) string {
 	return mustSign(token, s.key)
 }
 
-var errMalformed = errors.New("emulator: the token is malformed")
-
 // isCompact reports whether the token has no line breaks, which decoders of base64 skip.
 func isCompact(token string) bool {
 	return !strings.ContainsAny(token, "\r\n")
 }
 
-func (s *tokenSigner) verify(token string, now func() time.Time) (*tokenClaims, error) {
+// verify returns the claims of a token with a valid signature. They may have expired.
+func (s *tokenSigner) verify(token string) (*tokenClaims, error) {
 	if !isCompact(token) {
-		return nil, errMalformed
+		return nil, ErrTokenMalformed
 	}
 	claims := &tokenClaims{}
 	_, err := jwt.ParseWithClaims(token, claims,
 		func(*jwt.Token) (any, error) { return &s.key.PublicKey, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}),
-		jwt.WithExpirationRequired(),
 		jwt.WithStrictDecoding(),
-		jwt.WithTimeFunc(now),
+		jwt.WithoutClaimsValidation(),
 	)
 	switch {
 	case err == nil:
 		return claims, nil
-	case errors.Is(err, jwt.ErrTokenExpired):
-		return nil, fmt.Errorf("emulator: the token expired on %s", time.Unix(claims.ExpiresAt, 0).UTC().Format(time.RFC3339))
 	case errors.Is(err, jwt.ErrTokenMalformed):
-		return nil, errMalformed
+		return nil, ErrTokenMalformed
 	default:
-		return nil, errors.New("emulator: the token is forged: this emulator did not sign it")
+		return nil, fmt.Errorf("%w: this emulator did not sign it", ErrTokenMalformed)
 	}
 }
 

@@ -33,7 +33,7 @@ func TestTeamsTokenHasTheClaimsOfTheService(t *testing.T) {
 	token := decode[tokenBody](t, got.body).Token
 	now := s.clock.Now().Unix()
 	assert.Equal(t, fmt.Sprintf(`{"skypeid":"orgid:%s","scp":1024,"csi":"%d","exp":%d,"rgn":"amer","tid":"%s","acsScope":"voip,chat",`+
-		`"resourceId":"%s","aad_iat":"%d","aad_uti":"%s","aad_appid":"%s","iat":%d}`,
+		`"resourceId":"%s","aad_iat":"%d","aad_uti":"%s","aad_appid":"%s","iat":%d,"emulatorNumber":1}`,
 		objectID, now-300, now+75*60, tenantID, resourceID, now-300, entraPayload(t, entra)["uti"], appID, now), payloadOf(t, token))
 }
 
@@ -69,7 +69,8 @@ func TestInspectTokenRejectsForgedAndMalformedTokens(t *testing.T) {
 	}
 	for name, token := range forged {
 		_, err := s.InspectToken(token)
-		require.EqualError(t, err, "emulator: the token is forged: this emulator did not sign it", name)
+		require.EqualError(t, err, "emulator: the token is malformed: this emulator did not sign it", name)
+		require.ErrorIs(t, err, emulator.ErrTokenMalformed)
 	}
 	malformed := []string{"", "x", "a.b", "a.b.c", token + ".x", s.entraToken()}
 	for _, insert := range []string{"\n", "\r", "\r\n", " ", "\t", "\x00", "=", "?", "+", "/", "\u2028"} {
@@ -80,6 +81,7 @@ func TestInspectTokenRejectsForgedAndMalformedTokens(t *testing.T) {
 	for _, token := range malformed {
 		_, err := s.InspectToken(token)
 		require.EqualError(t, err, "emulator: the token is malformed", "%q", token)
+		require.ErrorIs(t, err, emulator.ErrTokenMalformed)
 	}
 	_, err := s.InspectToken(token)
 	require.NoError(t, err)
@@ -113,5 +115,5 @@ func TestTokensOfHandlersWithTheSameOptionsDiffer(t *testing.T) {
 	_, err = a.InspectToken(token)
 	require.NoError(t, err)
 	_, err = b.InspectToken(token)
-	require.ErrorContains(t, err, "forged")
+	require.ErrorIs(t, err, emulator.ErrTokenMalformed)
 }

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,12 +17,13 @@ const (
 	minMinutes     = 60
 	maxMinutes     = 1440
 	maxCustomID    = 256
+	maxQuoted      = 32
 )
 
 type identityBody struct {
-	CustomID          string       `json:"customId,omitempty"`
-	LastTokenIssuedAt wholeSeconds `json:"lastTokenIssuedAt,omitzero"`
-	ID                string       `json:"id"`
+	CustomID          string      `json:"customId,omitempty"`
+	LastTokenIssuedAt serviceTime `json:"lastTokenIssuedAt,omitzero"`
+	ID                string      `json:"id"`
 }
 
 type createUserBody struct {
@@ -32,6 +34,33 @@ type createUserBody struct {
 type accessTokenBody struct {
 	Token     string      `json:"token"`
 	ExpiresOn serviceTime `json:"expiresOn"`
+}
+
+// User is a user of the emulated resource. See [Handler.Users].
+type User struct {
+	// ID is the user's ID, "8:acs:...".
+	ID string
+
+	// CustomID is the custom ID that the user was created with, if any.
+	CustomID string
+
+	// TokensIssued is how many tokens were issued to the user, also if they have expired or were revoked.
+	TokensIssued int
+
+	// LastTokenIssuedAt is when the user's last token was issued, to the second, in UTC. It is zero if there is none.
+	LastTokenIssuedAt time.Time
+}
+
+// Users returns the users that exist, sorted by ID, which is about the order in which they were created. The service
+// has no such list. Use it to find orphaned users, such as those that a retried request to create one leaves behind.
+func (h *Handler) Users() []User {
+	stored, _, _ := h.state.Load().users.snapshot()
+	users := make([]User, 0, len(stored))
+	for _, id := range slices.Sorted(maps.Keys(stored)) {
+		u := stored[id]
+		users = append(users, User{ID: id, CustomID: u.customID, TokensIssued: u.issued, LastTokenIssuedAt: u.lastTokenIssuedAt()})
+	}
+	return users
 }
 
 func (h *Handler) createUser(c *call) (*response, *serviceError) {
@@ -47,26 +76,26 @@ func (h *Handler) createUser(c *call) (*response, *serviceError) {
 	if rejection != nil {
 		return nil, rejection
 	}
-	now := h.now()
+	now := h.clock.shifted()
 	if len(body.Scopes) == 0 {
-		id, u := h.users.create(h.ids.next(now), customID)
+		id, u := c.state.users.create(c.state.ids.next(now), customID)
 		return success(http.StatusCreated, createUserBody{Identity: createdUser(c.version, id, u)}), nil
 	}
 	lifetime, rejection := readToken(c.version, body.Scopes, body.Minutes)
 	if rejection != nil {
 		return nil, rejection
 	}
-	id, u, number := h.users.createAndIssue(h.ids.next(now), customID, now)
-	token := h.userToken(now, id, body.Scopes, lifetime, number)
+	id, u, number := c.state.users.createAndIssue(c.state.ids.next(now), customID, now)
+	token := c.state.userToken(now, id, body.Scopes, lifetime, number)
 	return success(http.StatusCreated, createUserBody{Identity: createdUser(c.version, id, u), AccessToken: &token}), nil
 }
 
-func (h *Handler) getUserDetail(c *call) (*response, *serviceError) {
-	id, rejection := h.userID(c)
+func (*Handler) getUserDetail(c *call) (*response, *serviceError) {
+	id, rejection := userID(c)
 	if rejection != nil {
 		return nil, rejection
 	}
-	u, ok := h.users.get(id)
+	u, ok := c.state.users.get(id)
 	if !ok {
 		return nil, noUser()
 	}
@@ -88,43 +117,43 @@ func (h *Handler) getToken(c *call) (*response, *serviceError) {
 	if rejection != nil {
 		return nil, rejection
 	}
-	id, rejection := h.userID(c)
+	id, rejection := userID(c)
 	if rejection != nil {
 		return nil, rejection
 	}
-	now := h.now()
-	number, ok := h.users.issue(id, now)
+	now := h.clock.shifted()
+	number, ok := c.state.users.issue(id, now)
 	if !ok {
 		return nil, noUser()
 	}
-	return success(http.StatusOK, h.userToken(now, id, body.Scopes, lifetime, number)), nil
+	return success(http.StatusOK, c.state.userToken(now, id, body.Scopes, lifetime, number)), nil
 }
 
-func (h *Handler) revokeTokens(c *call) (*response, *serviceError) {
-	id, rejection := h.userID(c)
+func (*Handler) revokeTokens(c *call) (*response, *serviceError) {
+	id, rejection := userID(c)
 	if rejection != nil {
 		return nil, rejection
 	}
-	h.users.revoke(id)
+	c.state.users.revoke(id)
 	return noContent(), nil
 }
 
-func (h *Handler) deleteUser(c *call) (*response, *serviceError) {
-	id, rejection := h.userID(c)
+func (*Handler) deleteUser(c *call) (*response, *serviceError) {
+	id, rejection := userID(c)
 	if rejection != nil {
 		return nil, rejection
 	}
-	h.users.remove(id)
+	c.state.users.remove(id)
 	return noContent(), nil
 }
 
 // userID returns the ID in the path, if it is one of this resource's IDs.
-func (h *Handler) userID(c *call) (string, *serviceError) {
+func userID(c *call) (string, *serviceError) {
 	id := c.params["id"]
-	if !h.ids.owns(id) {
+	if !c.state.ids.owns(id) {
 		return "", rejected(http.StatusUnauthorized, "IdentityNotOwned", "Provided identity doesn't belong to the resource.")
 	}
-	if !h.ids.isWellFormed(id) {
+	if !c.state.ids.isWellFormed(id) {
 		return "", invalid("Provided Id has invalid format.", "id")
 	}
 	return id, nil
@@ -139,7 +168,7 @@ func userBody(version, id string, u user) identityBody {
 	body := identityBody{ID: id}
 	if version == previewVersion {
 		body.CustomID = u.customID
-		body.LastTokenIssuedAt = wholeSeconds(u.lastIssued)
+		body.LastTokenIssuedAt = serviceTime(u.lastTokenIssuedAt())
 	}
 	return body
 }
@@ -186,8 +215,16 @@ func checkScopes(scopes []string) *serviceError {
 	known := identity.PossibleTokenScopeValues()
 	for _, scope := range scopes {
 		if !slices.Contains(known, identity.TokenScope(scope)) {
-			return invalid("Invalid scopes - "+strconv.Quote(scope)+" is not a known scope.", "scopes")
+			return invalid("Invalid scopes - "+quoteShort(scope)+" is not a known scope.", "scopes")
 		}
 	}
 	return nil
+}
+
+// quoteShort quotes a value of a request in a message, unless it is long: it may be a token in the wrong place.
+func quoteShort(value string) string {
+	if len(value) > maxQuoted {
+		return "one of them"
+	}
+	return strconv.Quote(value)
 }

@@ -158,6 +158,8 @@ func TestInvalidUserRequestsAreRejected(t *testing.T) {
 		{"issue, empty scopes", "POST", issuePath(own), `{"scopes":[]}`, 400, "ValidationError", scopesEmpty, "scopes", false},
 		{"issue, empty scopes before minutes", "POST", issuePath(own), `{"scopes":[],"expiresInMinutes":59}`, 400, "ValidationError", scopesEmpty, "scopes", false},
 		{"issue, unknown scope", "POST", issuePath(own), `{"scopes":["Chat"]}`, 400, "ValidationError", fmt.Sprintf(unknownScopeMessage, "Chat"), "scopes", false},
+		{"issue, long unknown scope", "POST", issuePath(own), `{"scopes":["` + strings.Repeat("x", 33) + `"]}`, 400, "ValidationError", "Invalid scopes - one of them is not a known scope.", "scopes", false},
+		{"issue, shorter unknown scope", "POST", issuePath(own), `{"scopes":["` + strings.Repeat("x", 32) + `"]}`, 400, "ValidationError", fmt.Sprintf(unknownScopeMessage, strings.Repeat("x", 32)), "scopes", false},
 		{"issue, null scope", "POST", issuePath(own), `{"scopes":[null]}`, 400, "ValidationError", fmt.Sprintf(unknownScopeMessage, ""), "scopes", false},
 		{"issue, request before owner", "POST", issuePath(foreignID), `{"scopes":["chat"],"expiresInMinutes":59}`, 400, "ValidationError", fmt.Sprintf(expirationMessage, 59), "ExpiresInMinutes", false},
 		{"issue, other resource", "POST", issuePath(foreignID), chat, 401, "IdentityNotOwned", notOwnedMessage, "", false},
@@ -193,7 +195,7 @@ func TestScopesInAnyOrder(t *testing.T) {
 	assert.Equal(t, []identity.TokenScope{"voip.join", "voip", "chat.join.limited", "chat", "chat.join", "chat"}, claims.Scopes)
 }
 
-func TestTokenExpires(t *testing.T) {
+func TestTokenExpiresToTheSecond(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	token := s.issueToken(t, s.createUser(t))
@@ -276,15 +278,27 @@ func TestUsersListsExistingUsers(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	assert.Empty(t, s.Users())
-	var want []identity.CommunicationUserIdentifier
+	var want []emulator.User
 	for range 20 {
 		s.clock.Advance(time.Millisecond)
-		want = append(want, identity.CommunicationUserIdentifier{ID: s.createUser(t)})
+		want = append(want, emulator.User{ID: s.createUser(t)})
 	}
 	assert.Equal(t, want, s.Users())
 
 	s.send(t, http.MethodDelete, deletePath(want[0].ID), "")
 	assert.Equal(t, want[1:], s.Users())
+}
+
+func TestUsersShowsTokensAndCustomID(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	id := decode[userBody](t, s.createCustom(t, `{"customId":"alice","createTokenWithScopes":["chat"]}`).body).Identity.ID
+	s.clock.Advance(time.Minute)
+	s.issueToken(t, id)
+	s.clock.Advance(time.Minute)
+	s.send(t, http.MethodPost, revokePath(id), "")
+	issued := time.Date(2025, time.July, 24, 6, 11, 16, 0, time.UTC)
+	assert.Equal(t, []emulator.User{{ID: id, CustomID: "alice", TokensIssued: 2, LastTokenIssuedAt: issued}}, s.Users())
 }
 
 // userOperations are the operations that take the ID of a user.

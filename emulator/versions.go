@@ -3,6 +3,7 @@ package emulator
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -30,8 +31,8 @@ var (
 )
 
 // checkVersion sets the call's API version.
-func (*Handler) checkVersion(c *call) *serviceError {
-	versions := c.request.URL.Query()["api-version"]
+func (h *Handler) checkVersion(c *call) *serviceError {
+	versions := h.requestedVersions(c.request)
 	switch {
 	case len(versions) == 0 || versions[0] == "":
 		return versionError(c, "ApiVersionUnspecified", "An API version is required, but was not specified.")
@@ -42,6 +43,24 @@ func (*Handler) checkVersion(c *call) *serviceError {
 	}
 	c.version = versions[0]
 	return nil
+}
+
+// versionPattern matches versions like 2027-01-15 and 2027-01-15-preview2.
+var versionPattern = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(?:-preview\d*)?$`)
+
+// requestedVersions returns the API versions in the query. With [Options].AcceptAnyAPIVersion, it returns the newest
+// version instead of an unknown one.
+func (h *Handler) requestedVersions(r *http.Request) []string {
+	versions := r.URL.Query()["api-version"]
+	if !h.acceptAnyVersion {
+		return versions
+	}
+	for i, version := range versions {
+		if versionPattern.MatchString(version) && !slices.Contains(allVersions, version) {
+			versions[i] = allVersions[len(allVersions)-1]
+		}
+	}
+	return versions
 }
 
 func versionError(c *call, code, message string) *serviceError {

@@ -52,6 +52,7 @@ func newValues(t *testing.T) []any {
 		new(emulator.Options),
 		new(emulator.Request),
 		new(emulator.TokenClaims),
+		new(emulator.User),
 		new(fake.Server),
 		new(identity.AccessToken),
 		new(identity.ClientOptions),
@@ -131,6 +132,8 @@ var public = []string{
 	"emulator.EntraTokenClaims.TenantID",
 	"emulator.Options.ResourceID",
 	"emulator.TokenClaims.RawID",
+	"emulator.User.CustomID",
+	"emulator.User.ID",
 	"identity.CreateUserAndTokenOptions.CustomID",
 	"identity.CreateUserOptions.CustomID",
 	"identity.GetUserDetailResponse.CustomID",
@@ -143,6 +146,7 @@ var public = []string{
 
 	// The service takes no secret in a URI.
 	"emulator.Fault.Operation",
+	"emulator.Request.Error",
 	"emulator.Request.Method",
 	"emulator.Request.Operation",
 	"emulator.Request.URI",

@@ -145,7 +145,7 @@ func soak(t *testing.T, seed uint64, customIDs bool) (orphaned, lost int) {
 
 // countOrphaned compares the users that calls returned with those that exist. It returns how many of these no call
 // returned.
-func countOrphaned(t *testing.T, users []*trackedUser, existing []identity.CommunicationUserIdentifier) (orphaned int) {
+func countOrphaned(t *testing.T, users []*trackedUser, existing []emulator.User) (orphaned int) {
 	t.Helper()
 	states := map[identity.CommunicationUserIdentifier]userState{}
 	for _, u := range users {
@@ -153,7 +153,8 @@ func countOrphaned(t *testing.T, users []*trackedUser, existing []identity.Commu
 		assert.False(t, known, "%s was created twice", u.user.ID)
 		states[u.user] = u.state
 	}
-	for _, user := range existing {
+	for _, stored := range existing {
+		user := identity.CommunicationUserIdentifier{ID: stored.ID}
 		state, known := states[user]
 		if !known {
 			orphaned++

@@ -1,0 +1,248 @@
+package emulator
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// A state is what [Handler.Export] writes and [Handler.Import] replaces.
+type state struct {
+	key         *accessKey
+	resourceID  string
+	ids         *idGenerator
+	tokens      *tokenSigner
+	users       *userStore
+	assignments *assignmentStore
+}
+
+func newState(key *accessKey, resourceID string, tokens *tokenSigner) *state {
+	return &state{
+		key:         key,
+		resourceID:  resourceID,
+		ids:         newIDGenerator(resourceID),
+		tokens:      tokens,
+		users:       newUserStore(),
+		assignments: newAssignmentStore(),
+	}
+}
+
+// stateVersion is the version of the format.
+const stateVersion = 1
+
+type exportedState struct {
+	Version                   int            `json:"version"`
+	ResourceID                string         `json:"resourceId"`
+	AccessKey                 string         `json:"accessKey"`
+	TokenKey                  []byte         `json:"tokenKey"` // PKCS #8, in base64
+	TokensIssued              uint64         `json:"tokensIssued"`
+	TokensReset               uint64         `json:"tokensReset"` // tokens up to this number are invalid since a Reset
+	Users                     []exportedUser `json:"users"`
+	TeamsExtensionAssignments []assignment   `json:"teamsExtensionAssignments"`
+}
+
+type exportedUser struct {
+	ID                string    `json:"id"`
+	CustomID          string    `json:"customId,omitempty"`
+	TokensIssued      int       `json:"tokensIssued,omitempty"`
+	LastTokenIssuedAt time.Time `json:"lastTokenIssuedAt,omitzero"`
+	TokensRevoked     uint64    `json:"tokensRevoked,omitempty"` // tokens up to this number are revoked
+}
+
+// Export writes the state as JSON: the resource ID, users, tokens and assignments, and the secret keys of requests and
+// tokens. It does not include the clock offset, faults and requests.
+func (h *Handler) Export(w io.Writer) error {
+	exported, err := h.state.Load().export()
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriter(w)
+	encoder := json.NewEncoder(buffered)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(exported); err != nil { //nolint:gosec // G117: the export is for restoring the key
+		return fmt.Errorf("emulator: exporting the state: %w", err)
+	}
+	if err := buffered.Flush(); err != nil {
+		return fmt.Errorf("emulator: exporting the state: %w", err)
+	}
+	return nil
+}
+
+// Import replaces the state by one that [Handler.Export] has written, of this emulator or of another one. The access
+// key, the resource ID and, without a server, the endpoint change with it. After an error the state is as before.
+// Requests that are being served work on the previous state.
+func (h *Handler) Import(r io.Reader) error {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return invalidState(err)
+	}
+	imported, err := decodeState(data)
+	if err != nil {
+		return invalidState(err)
+	}
+	s, err := imported.state()
+	if err != nil {
+		return invalidState(err)
+	}
+	h.state.Store(s)
+	return nil
+}
+
+func invalidState(err error) error {
+	return fmt.Errorf("emulator: importing a state: %w", err)
+}
+
+// decodeState replaces the errors of encoding/json, which can quote a key.
+func decodeState(data []byte) (*exportedState, error) {
+	imported := &exportedState{}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(imported)
+	if syntaxError, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return nil, fmt.Errorf("malformed JSON at byte %d", syntaxError.Offset)
+	}
+	if typeError, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return nil, fmt.Errorf("%s has the wrong type", typeError.Field)
+	}
+	if err != nil {
+		return nil, errors.New("incomplete JSON, an unknown field or an invalid value")
+	}
+	if len(bytes.TrimSpace(data[decoder.InputOffset():])) > 0 {
+		return nil, errors.New("unexpected data after the JSON")
+	}
+	return imported, nil
+}
+
+// Reset deletes all users, tokens, assignments, faults and requests, and sets the clock offset to zero. The keys and the
+// resource ID stay.
+func (h *Handler) Reset() {
+	s := h.state.Load()
+	s.users.clear()
+	s.assignments.clear()
+	h.ClearFaults()
+	h.ClearRequests()
+	h.SetClockOffset(0)
+}
+
+func (s *state) export() (*exportedState, error) {
+	tokenKey, err := s.tokens.export()
+	if err != nil {
+		return nil, err
+	}
+	exported := &exportedState{
+		Version:                   stateVersion,
+		ResourceID:                s.resourceID,
+		AccessKey:                 s.key.String(),
+		TokenKey:                  tokenKey,
+		TeamsExtensionAssignments: s.assignments.all(),
+	}
+	var users map[string]user
+	users, exported.TokensIssued, exported.TokensReset = s.users.snapshot()
+	exported.Users = make([]exportedUser, 0, len(users))
+	for _, id := range slices.Sorted(maps.Keys(users)) {
+		exported.Users = append(exported.Users, exportUser(id, users[id]))
+	}
+	return exported, nil
+}
+
+func exportUser(id string, u user) exportedUser {
+	return exportedUser{
+		ID:                id,
+		CustomID:          u.customID,
+		TokensIssued:      u.issued,
+		LastTokenIssuedAt: u.lastTokenIssuedAt(),
+		TokensRevoked:     u.revoked,
+	}
+}
+
+// state checks everything, because the JSON may be damaged or written by hand.
+func (e *exportedState) state() (*state, error) {
+	if e.Version != stateVersion {
+		return nil, fmt.Errorf("version is not %d", stateVersion)
+	}
+	if !isGUID(e.ResourceID) {
+		return nil, errors.New("resourceId is not a GUID")
+	}
+	if e.AccessKey == "" {
+		return nil, errors.New("accessKey is missing")
+	}
+	key, err := newAccessKey(e.AccessKey)
+	if err != nil {
+		return nil, errors.New("accessKey is not base64")
+	}
+	tokens, err := importTokenSigner(e.TokenKey)
+	if err != nil {
+		return nil, err
+	}
+	s := newState(key, strings.ToLower(e.ResourceID), tokens)
+	if err := e.importUsers(s); err != nil {
+		return nil, err
+	}
+	for i, a := range e.TeamsExtensionAssignments {
+		if err := s.importAssignment(a); err != nil {
+			return nil, fmt.Errorf("teamsExtensionAssignments[%d]: %w", i, err)
+		}
+	}
+	return s, nil
+}
+
+func (e *exportedState) importUsers(s *state) error {
+	if e.TokensReset > e.TokensIssued {
+		return errors.New("tokensReset is more than tokensIssued")
+	}
+	s.users.issued, s.users.reset = e.TokensIssued, e.TokensReset
+	for i, u := range e.Users {
+		if err := s.importUser(u); err != nil {
+			return fmt.Errorf("users[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (s *state) importUser(u exportedUser) error {
+	_, isDuplicate := s.users.users[u.ID]
+	_, isCustomIDTaken := s.users.customIDs[u.CustomID]
+	switch {
+	case !s.ids.isUser(u.ID):
+		return errors.New("id is not that of a user of the resource")
+	case isDuplicate:
+		return errors.New("id is a duplicate")
+	case isCustomIDTaken:
+		return errors.New("customId is a duplicate")
+	case utf8.RuneCountInString(u.CustomID) > maxCustomID:
+		return errors.New("customId is too long")
+	case u.TokensIssued < 0 || uint64(u.TokensIssued) > s.users.issued:
+		return errors.New("tokensIssued is out of range")
+	case u.TokensIssued > 0 != !u.LastTokenIssuedAt.IsZero():
+		return errors.New("tokensIssued does not fit lastTokenIssuedAt")
+	case u.TokensRevoked > s.users.issued:
+		return errors.New("tokensRevoked is out of range")
+	}
+	s.users.add(u.ID, user{
+		customID:   u.CustomID,
+		issued:     u.TokensIssued,
+		lastIssued: u.LastTokenIssuedAt.Unix(),
+		revoked:    u.TokensRevoked,
+	})
+	return nil
+}
+
+func (s *state) importAssignment(a assignment) error {
+	key := assignmentKey{tenantID: a.TenantID, objectID: a.ObjectID}
+	if !isGUID(a.TenantID) || !isGUID(a.ObjectID) || checkAssignment(a.PrincipalType, a.ClientIDs) != nil {
+		return errors.New("invalid assignment")
+	}
+	if s.assignments.set(key, a) {
+		return errors.New("duplicate")
+	}
+	return nil
+}
