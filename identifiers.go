@@ -80,6 +80,9 @@ func (i CommunicationUserIdentifier) WithRawID(rawID string) CommunicationUserId
 	return i
 }
 
+// String returns the raw ID.
+func (i CommunicationUserIdentifier) String() string { return i.RawID() }
+
 func (CommunicationUserIdentifier) sealed() {}
 
 // PhoneNumberIdentifier is a phone number.
@@ -126,6 +129,9 @@ func (i PhoneNumberIdentifier) AssertedID() string {
 	return ""
 }
 
+// String returns the raw ID.
+func (i PhoneNumberIdentifier) String() string { return i.RawID() }
+
 func (PhoneNumberIdentifier) sealed() {}
 
 // MicrosoftTeamsUserIdentifier is a Microsoft Teams user.
@@ -167,6 +173,9 @@ func (i MicrosoftTeamsUserIdentifier) WithRawID(rawID string) MicrosoftTeamsUser
 	return i
 }
 
+// String returns the raw ID.
+func (i MicrosoftTeamsUserIdentifier) String() string { return i.RawID() }
+
 func (MicrosoftTeamsUserIdentifier) sealed() {}
 
 // MicrosoftTeamsAppIdentifier is a Microsoft Teams application, like a voice app.
@@ -203,6 +212,9 @@ func (i MicrosoftTeamsAppIdentifier) WithRawID(rawID string) MicrosoftTeamsAppId
 	i.rawID = rawID
 	return i
 }
+
+// String returns the raw ID.
+func (i MicrosoftTeamsAppIdentifier) String() string { return i.RawID() }
 
 func (MicrosoftTeamsAppIdentifier) sealed() {}
 
@@ -247,6 +259,9 @@ func (i TeamsExtensionUserIdentifier) WithRawID(rawID string) TeamsExtensionUser
 	return i
 }
 
+// String returns the raw ID.
+func (i TeamsExtensionUserIdentifier) String() string { return i.RawID() }
+
 func (TeamsExtensionUserIdentifier) sealed() {}
 
 // UnknownIdentifier is an identifier of a kind that this version of the library does
@@ -275,6 +290,9 @@ func (i UnknownIdentifier) WithRawID(rawID string) UnknownIdentifier {
 	i.rawID = rawID
 	return i
 }
+
+// String returns the raw ID.
+func (i UnknownIdentifier) String() string { return i.RawID() }
 
 func (UnknownIdentifier) sealed() {}
 

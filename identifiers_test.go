@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"reflect"
@@ -210,6 +211,18 @@ func TestEqual(t *testing.T) {
 			assert.Equal(t, test.want, identity.Equal(test.a, test.b))
 		})
 	}
+}
+
+func TestStringIsTheRawID(t *testing.T) {
+	t.Parallel()
+	for _, rawID := range []string{
+		"8:acs:a_b", "4:+14255550123", "8:gcch:user", "28:orgid:app", "8:acs:resource_tenant_user", "48:new", "",
+	} {
+		identifier := identity.IdentifierFromRawID(rawID)
+		assert.Equal(t, rawID, fmt.Sprint(identifier))
+		assert.Equal(t, "["+rawID+"]", fmt.Sprintf("%v", []identity.Identifier{identifier}))
+	}
+	assert.Equal(t, "user 8:acs:raw", fmt.Sprintf("user %s", identity.CommunicationUserIdentifier{ID: "8:acs:a_b"}.WithRawID("8:acs:raw")))
 }
 
 func TestPhoneNumber(t *testing.T) {
