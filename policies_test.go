@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -416,6 +417,7 @@ func TestEntraScope(t *testing.T) {
 		scope string
 	}{
 		"default":       {cloud.Configuration{}, "https://communication.azure.com//.default"},
+		"government":    {cloud.AzureGovernment, "https://communication.azure.com//.default"},
 		"public cloud":  {cloud.AzurePublic, "https://communication.azure.com//.default"},
 		"other service": {cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Audience: "https://other.example"}}}, "https://communication.azure.com//.default"},
 		"own audience":  {cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{identity.ServiceName: {Audience: "https://audience.example"}}}, "https://audience.example/.default"},
@@ -688,4 +690,109 @@ func TestCallersWithOtherClaimsDoNotShareAToken(t *testing.T) {
 		}
 		assert.ElementsMatch(t, []string{`Bearer with {"number":1}`, `Bearer with {"number":2}`}, sent)
 	})
+}
+
+// newSMSPipeline returns the pipeline of a client of another service, with retries that do not wait.
+func newSMSPipeline(transport policy.Transporter, signing policy.Policy) runtime.Pipeline {
+	return runtime.NewPipeline("communication-sms", "v1.0.0", runtime.PipelineOptions{PerRetry: []policy.Policy{signing}},
+		&policy.ClientOptions{Transport: transport, Retry: policy.RetryOptions{RetryDelay: time.Minute}})
+}
+
+func newSMSRequest(t *testing.T, endpoint string) *policy.Request {
+	t.Helper()
+	req, err := runtime.NewRequest(t.Context(), http.MethodPost, endpoint+"/sms?api-version=2021-03-07")
+	require.NoError(t, err)
+	require.NoError(t, runtime.MarshalAsJSON(req, map[string]string{"message": "Hello"}))
+	return req
+}
+
+func TestSharedKeyCredentialPolicySignsEveryAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		credential := identitytest.NewSharedKeyCredential(t)
+		transport := &identitytest.ScriptedTransport{}
+		transport.Respond = func(*http.Request) (*http.Response, error) {
+			if len(transport.Requests) < 3 {
+				return identitytest.NewResponse(http.StatusServiceUnavailable, ""), nil
+			}
+			return identitytest.NewResponse(http.StatusAccepted, ""), nil
+		}
+		pipeline := newSMSPipeline(transport, identity.NewSharedKeyCredentialPolicy(credential, nil))
+		resp, err := pipeline.Do(newSMSRequest(t, identitytest.Endpoint))
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusAccepted, resp.StatusCode)
+		require.Len(t, transport.Requests, 3)
+		dates := map[string]bool{}
+		for _, sent := range transport.Requests {
+			assert.Equal(t, `{"message":"Hello"}`, sent.Content)
+			date := sent.Header.Get("x-ms-date")
+			dates[date] = true
+			sum := sha256.Sum256([]byte(sent.Content))
+			signed := "POST\n/sms?api-version=2021-03-07\n" + date + ";contoso.communication.azure.com;" + base64.StdEncoding.EncodeToString(sum[:])
+			want, err := identity.Signature(credential, signed)
+			require.NoError(t, err)
+			assert.Equal(t, "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="+want, sent.Header.Get("Authorization"))
+		}
+		assert.Len(t, dates, 3)
+	})
+}
+
+func TestSharedKeyCredentialPolicyCorrectsTheClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+			serviceTime := time.Now().Add(time.Hour)
+			if req.Header.Get("x-ms-date") != serviceTime.UTC().Format(http.TimeFormat) {
+				resp := identitytest.NewResponse(http.StatusUnauthorized, "")
+				resp.Header.Set("Date", serviceTime.UTC().Format(http.TimeFormat))
+				return resp, nil
+			}
+			return identitytest.NewResponse(http.StatusAccepted, ""), nil
+		}}
+		pipeline := newSMSPipeline(transport, identity.NewSharedKeyCredentialPolicy(identitytest.NewSharedKeyCredential(t), nil))
+		for _, requests := range []int{2, 3} {
+			resp, err := pipeline.Do(newSMSRequest(t, identitytest.Endpoint))
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusAccepted, resp.StatusCode)
+			assert.Len(t, transport.Requests, requests)
+		}
+	})
+}
+
+func TestSharedKeyCredentialPolicySendsNothingItCannotSign(t *testing.T) {
+	t.Parallel()
+	key := identitytest.NewSharedKeyCredential(t)
+	for name, test := range map[string]struct {
+		endpoint   string
+		credential *identity.SharedKeyCredential
+		options    *identity.SharedKeyCredentialPolicyOptions
+		message    string
+	}{
+		"nil credential":   {identitytest.Endpoint, nil, nil, "identity: credential cannot be nil"},
+		"empty credential": {identitytest.Endpoint, &identity.SharedKeyCredential{}, nil, "identity: credential holds no key"},
+		"http":             {"http://contoso.communication.azure.com", key, nil, "identity: endpoint must be https"},
+		"http, options":    {"http://contoso.communication.azure.com", key, &identity.SharedKeyCredentialPolicyOptions{}, "identity: endpoint must be https"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				transport := identitytest.AlwaysRespond(http.StatusAccepted, "")
+				pipeline := newSMSPipeline(transport, identity.NewSharedKeyCredentialPolicy(test.credential, test.options))
+				started := time.Now()
+				_, err := pipeline.Do(newSMSRequest(t, test.endpoint))
+				require.ErrorContains(t, err, test.message)
+				assert.Zero(t, time.Since(started), "the error must not be retried")
+				assert.Empty(t, transport.Requests)
+			})
+		})
+	}
+}
+
+func TestSharedKeyCredentialPolicyOverHTTP(t *testing.T) {
+	t.Parallel()
+	transport := identitytest.AlwaysRespond(http.StatusAccepted, "")
+	signing := identity.NewSharedKeyCredentialPolicy(identitytest.NewSharedKeyCredential(t), &identity.SharedKeyCredentialPolicyOptions{InsecureAllowCredentialWithHTTP: true})
+	_, err := newSMSPipeline(transport, signing).Do(newSMSRequest(t, "http://127.0.0.1:8080"))
+	require.NoError(t, err)
+	assert.Contains(t, transport.Requests[0].Header.Get("Authorization"), "HMAC-SHA256 ")
 }
