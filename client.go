@@ -3,6 +3,7 @@ package identity
 import (
 	"cmp"
 	"errors"
+	"fmt"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -16,8 +17,9 @@ import (
 const ServiceName cloud.ServiceName = "communication/identity"
 
 const (
-	defaultAPIVersion  = "2026-09-23"
-	customIDAPIVersion = "2025-03-02-preview" // the only one that has them
+	defaultAPIVersion = "2026-09-23"
+	// previewAPIVersion is the only one with custom IDs, user details and Entra users.
+	previewAPIVersion = "2025-03-02-preview"
 	// The double slash is what the official libraries send.
 	defaultAudience = "https://communication.azure.com/"
 )
@@ -126,6 +128,15 @@ func newClient(endpoint string, options *ClientOptions, authentication ...policy
 		endpoint:        endpoint,
 		apiVersion:      cmp.Or(options.APIVersion, defaultAPIVersion),
 	}, nil
+}
+
+// requirePreview rejects a feature that the client's API version does not have: the
+// service ignores or does not know it there.
+func (c *Client) requirePreview(feature string) error {
+	if c.apiVersion != previewAPIVersion {
+		return fmt.Errorf("identity: %s needs ClientOptions.APIVersion %s, not %s", feature, previewAPIVersion, c.apiVersion)
+	}
+	return nil
 }
 
 func newPipelineClient(options *ClientOptions, authentication ...policy.Policy) (*azcore.Client, error) {

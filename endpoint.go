@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
 var errEndpoint = errors.New(`identity: endpoint must look like "https://<resource>.communication.azure.com"`)
@@ -48,6 +50,34 @@ func parseEndpoint(endpoint string, allowHTTP bool) (string, error) {
 	host := strings.TrimSuffix(parsed.Host, ":"+defaultPort(parsed.Scheme))
 	return parsed.Scheme + "://" + host + strings.TrimRight(parsed.EscapedPath(), "/"), nil
 }
+
+// nextPage returns the URL of the page that the response to a request for the path links
+// to. The link must lead to the endpoint's host, because the request for it is authorized.
+func nextPage(endpoint, path, link string) (string, error) {
+	if strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") {
+		link = endpoint + link // the endpoint may have a path of its own
+	}
+	base, err := url.Parse(endpoint + path)
+	if err != nil {
+		return "", err
+	}
+	next, err := base.Parse(link)
+	if err != nil || next.User != nil {
+		return "", errNextLink
+	}
+	host := strings.TrimSuffix(next.Host, ":"+defaultPort(next.Scheme))
+	if next.Scheme != base.Scheme || !strings.EqualFold(host, base.Host) {
+		return "", errors.New("identity: response has a nextLink to another scheme or host than the endpoint's")
+	}
+	next.Host, next.Fragment = base.Host, ""
+	target, err := runtime.EncodeQueryParams(next.String())
+	if err != nil {
+		return "", errNextLink
+	}
+	return target, nil
+}
+
+var errNextLink = errors.New("identity: response has an invalid nextLink")
 
 func defaultPort(scheme string) string {
 	if scheme == "http" {

@@ -53,7 +53,9 @@ type request struct {
 	method       string
 	path         string // with {} for each parameter
 	parameters   []pathParameter
+	nextLink     string     // of the page before; empty: the path
 	body         any        // nil: none
+	contentType  string     // of the body; empty: JSON
 	bodySecret   string     // a secret in the body; empty: none
 	entraToken   entraToken // authorizes the request instead of the client's credential; empty: none
 	successCodes []int
@@ -91,11 +93,11 @@ func send[T result](ctx context.Context, c *Client, r request) (none T, err erro
 }
 
 func (c *Client) newRequest(ctx context.Context, r request) (*policy.Request, error) {
-	path, err := r.escapedPath()
+	target, err := c.target(r)
 	if err != nil {
 		return nil, err
 	}
-	req, err := runtime.NewRequest(ctx, r.method, c.endpoint+path+"?api-version="+defaultAPIVersion)
+	req, err := runtime.NewRequest(ctx, r.method, target)
 	if err != nil {
 		return nil, err
 	}
@@ -108,24 +110,43 @@ func (c *Client) newRequest(ctx context.Context, r request) (*policy.Request, er
 	if r.entraToken != "" {
 		req.SetOperationValue(r.entraToken)
 	}
+	if r.contentType != "" {
+		req.Raw().Header.Set("Content-Type", r.contentType)
+	}
 	if r.body == nil {
 		return req, nil
 	}
 	return req, runtime.MarshalAsJSON(req, r.body)
 }
 
-// escapedPath puts each parameter into its segment. Empty values and dots would
-// change which path is meant.
+// target returns the URL of a request.
+func (c *Client) target(r request) (string, error) {
+	if r.nextLink != "" {
+		return nextPage(c.endpoint, r.path, r.nextLink)
+	}
+	path, err := r.escapedPath()
+	return c.endpoint + path + "?api-version=" + defaultAPIVersion, err
+}
+
+// escapedPath puts each parameter into its segment.
 func (r request) escapedPath() (string, error) {
 	path := r.path
 	for _, parameter := range r.parameters {
-		switch parameter.value {
-		case "", ".", "..":
-			return "", fmt.Errorf("identity: %s cannot be %q", parameter.name, parameter.value)
+		if err := parameter.check(); err != nil {
+			return "", err
 		}
 		path = strings.Replace(path, "{}", url.PathEscape(parameter.value), 1)
 	}
 	return path, nil
+}
+
+// check rejects empty values and dots, which would change which path is meant.
+func (p pathParameter) check() error {
+	switch p.value {
+	case "", ".", "..":
+		return fmt.Errorf("identity: %s cannot be %q", p.name, p.value)
+	}
+	return nil
 }
 
 // do sends a request and returns the response. With an error it also returns what arrived
@@ -238,7 +259,7 @@ func decode[T result](resp *http.Response, r request) (none T, err error) {
 	}
 	body := contentOf(resp)
 	var result T
-	if err := json.Unmarshal(body, &result); err != nil && len(body) > 0 {
+	if err := json.Unmarshal(body, &result); err != nil {
 		return none, fmt.Errorf("identity: unexpected response body: %s: %w", describeJSONError(err), newResponseError(resp, r.bodySecret))
 	}
 	if field := result.missing(); field != "" {

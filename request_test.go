@@ -119,7 +119,7 @@ func (a *fixedResponse) Do(req *http.Request) (*http.Response, error) {
 func checkOutcome(t *testing.T, op identitytest.Operation, sent fixedResponse, got any, err error) string {
 	t.Helper()
 	if err == nil {
-		require.True(t, sent.status == op.Status() || op.Method == http.MethodPut && sent.status == http.StatusOK, op.Name)
+		require.True(t, op.IsSuccess(sent.status), op.Name)
 		identitytest.RequireComplete(t, got)
 		return ""
 	}
@@ -194,14 +194,10 @@ func TestRequestOnTheWire(t *testing.T) {
 		assert.Equal(t, "contoso.communication.azure.com", sent.Host)
 		assert.Equal(t, op.RequestBody, sent.Content)
 		assert.Equal(t, "application/json", sent.Header.Get("Accept"))
-		if op.RequestBody == "" {
-			assert.Empty(t, sent.Header.Get("Content-Type"))
-		} else {
-			assert.Equal(t, "application/json", sent.Header.Get("Content-Type"))
-		}
+		assert.Equal(t, op.ContentType(), sent.Header.Get("Content-Type"))
 		assert.True(t, strings.HasPrefix(sent.Header.Get("User-Agent"), "azsdk-go-communication-identity/v0."), sent.Header.Get("User-Agent"))
 		assert.Len(t, sent.Header.Get("x-ms-client-request-id"), 36)
-		assert.Equal(t, "Client."+op.Name, sent.Context().Value(runtime.CtxAPINameKey{}))
+		assert.Equal(t, "Client."+op.GoName(), sent.Context().Value(runtime.CtxAPINameKey{}))
 	})
 }
 
@@ -248,7 +244,7 @@ func TestUnexpectedSuccess(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent, http.StatusMultipleChoices} {
-			if status == op.Status() || op.Method == http.MethodPut && status == http.StatusOK {
+			if op.IsSuccess(status) {
 				continue
 			}
 			got, err := op.Call(t.Context(), op.NewClient(t, identitytest.AlwaysRespond(status, identitytest.UserAndTokenBody)))
@@ -264,7 +260,7 @@ func TestUnexpectedSuccess(t *testing.T) {
 func TestIncompleteResponse(t *testing.T) {
 	t.Parallel()
 	user := map[string]string{
-		"":                       "identity.id",
+		"":                       "unexpected response body",
 		`{}`:                     "identity.id",
 		`null`:                   "identity.id",
 		`{"identity":{}}`:        "identity.id",
@@ -275,7 +271,7 @@ func TestIncompleteResponse(t *testing.T) {
 		`<html>`:                 "unexpected response body",
 	}
 	token := map[string]string{
-		"":     "token",
+		"":     "unexpected response body",
 		`{}`:   "token",
 		`null`: "token",
 		`{"expiresOn":"2026-10-20T12:48:08+00:00"}`:            "token",
@@ -294,9 +290,17 @@ func TestIncompleteResponse(t *testing.T) {
 	}
 	userAndToken[`{"identity":{"id":"8:acs:a_b"},"accessToken":7}`] = "unexpected response body"
 	assignment := map[string]string{
-		"": "response is missing tenantId",
+		"": "unexpected response body",
 		`{"tenantId":"tenant","principalType":"user"}`: "response is missing objectId",
 		`{"tenantId":"tenant","objectId":"object"}`:    "response is missing principalType",
+	}
+	entraAssignment := map[string]string{
+		"": "unexpected response body",
+		`{"tenantId":"tenant","principalType":"user","clientIds":[]}`:                                 "response is missing objectId",
+		`{"objectId":"object","principalType":"user","clientIds":[]}`:                                 "response is missing tenantId",
+		`{"objectId":"object","tenantId":"tenant","clientIds":[]}`:                                    "response is missing principalType",
+		`{"objectId":"object","tenantId":"tenant","principalType":"user","clientIds":null}`:           "response is missing clientIds",
+		`{"objectId":"object","tenantId":"tenant","principalType":"user","clientIds":"secret-token"}`: "unexpected response body: wrong type of clientIds",
 	}
 	bodies := map[string]map[string]string{
 		"CreateUser":                  user,
@@ -306,8 +310,24 @@ func TestIncompleteResponse(t *testing.T) {
 		"ExchangeTeamsExtensionToken": userAndToken,
 		"GetTeamsExtensionAssignment": assignment,
 		"SetTeamsExtensionAssignment": assignment,
+		"ExchangeEntraToken":          userAndToken,
+		"GetEntraAssignment":          entraAssignment,
+		"SetEntraAssignment":          entraAssignment,
+		"ListEntraAssignments": {
+			"":               "unexpected response body",
+			"{}":             "response is missing value",
+			`{"value":null}`: "response is missing value",
+			`{"value":[` + identitytest.EntraAssignmentBody + `,{}]}`: "response is missing value[1].objectId",
+			`{"value":"secret-token"}`:                                "unexpected response body: wrong type of value",
+			`{"value":[],"nextLink":{"href":""}}`:                     "unexpected response body: wrong type of nextLink",
+		},
+		"UpdateEntraAssignments": {
+			"":               "unexpected response body",
+			`{"value":[{}]}`: "response is missing value[0].objectId",
+			`{"value":{}}`:   "unexpected response body: wrong type of value",
+		},
 		"GetUserDetail": {
-			"":                     "response is missing id",
+			"":                     "unexpected response body",
 			`{"customId":"alice"}`: "response is missing id",
 			`{"id":"8:acs:a_b","lastTokenIssuedAt":"yesterday"}`: "unexpected response body",
 		},

@@ -117,7 +117,7 @@ func outcomes(op identitytest.Operation) []outcome {
 	return []outcome{
 		{"success", false, with(op.Status(), op.ResponseBody)},
 		{"unexpected status", true, with(http.StatusAccepted, identitytest.UserAndTokenBody)},
-		{"incomplete", hasBody, with(op.Status(), `{"token":"`+identitytest.SecretToken+`","accessToken":{"token":"`+identitytest.SecretToken+`"}}`)},
+		{"incomplete", hasBody, with(op.Status(), `{"token":"`+identitytest.SecretToken+`","accessToken":{"token":"`+identitytest.SecretToken+`"},"value":[{}]}`)},
 		{"malformed", hasBody, with(op.Status(), identitytest.UserAndTokenBody[:len(identitytest.UserAndTokenBody)-1])},
 		{"trailing text", hasBody, with(op.Status(), op.ResponseBody+identitytest.SecretToken)},
 		{"not UTF-8", hasBody, with(op.Status(), "\xff\xfe"+identitytest.UserAndTokenBody)},

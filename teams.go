@@ -2,12 +2,10 @@ package identity
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 )
 
 // TeamsUserTokenParameters are the required parameters of [Client.GetTokenForTeamsUser].
@@ -225,11 +223,6 @@ func (c *Client) DeleteTeamsExtensionAssignment(ctx context.Context, tenantID, o
 	return DeleteTeamsExtensionAssignmentResponse{}, err
 }
 
-// invalidInToken reports whether a header cannot carry a token with the character.
-func invalidInToken(r rune) bool {
-	return r <= ' ' || r == 0x7f
-}
-
 const assignmentPath = "/access/teamsExtension/tenants/{}/assignments/{}"
 
 func assignmentParameters(tenantID, objectID string) []pathParameter {
@@ -270,19 +263,12 @@ type ExchangeTeamsExtensionTokenResponse struct {
 
 // Format redacts the token.
 func (r ExchangeTeamsExtensionTokenResponse) Format(state fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(state, "ExchangeTeamsExtensionTokenResponse{User: %s, AccessToken: %v}", r.userID(), r.AccessToken)
+	_, _ = fmt.Fprintf(state, "ExchangeTeamsExtensionTokenResponse{User: %s, AccessToken: %v}", rawIDOf(r.User), r.AccessToken)
 }
 
 // LogValue redacts the token.
 func (r ExchangeTeamsExtensionTokenResponse) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("user", r.userID()), slog.Any("accessToken", r.AccessToken))
-}
-
-func (r ExchangeTeamsExtensionTokenResponse) userID() string {
-	if r.User == nil {
-		return ""
-	}
-	return r.User.RawID()
+	return slog.GroupValue(slog.String("user", rawIDOf(r.User)), slog.Any("accessToken", r.AccessToken))
 }
 
 // ExchangeTeamsExtensionToken exchanges the Entra token of a Teams user who has an
@@ -298,24 +284,6 @@ func (r ExchangeTeamsExtensionTokenResponse) userID() string {
 func (c *Client) ExchangeTeamsExtensionToken(ctx context.Context, parameters TeamsExtensionTokenParameters, options *ExchangeTeamsExtensionTokenOptions) (response ExchangeTeamsExtensionTokenResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.ExchangeTeamsExtensionToken")
 	defer func() { endSpan(err) }()
-	if parameters.EntraToken == "" {
-		return ExchangeTeamsExtensionTokenResponse{}, errors.New("identity: parameters.EntraToken cannot be empty")
-	}
-	if strings.ContainsFunc(parameters.EntraToken, invalidInToken) {
-		return ExchangeTeamsExtensionTokenResponse{}, errors.New("identity: parameters.EntraToken cannot have spaces or control characters")
-	}
-	exchanged, err := send[userAndToken](ctx, c, request{
-		method:       http.MethodPost,
-		path:         "/access/teamsExtension/:exchangeAccessToken",
-		body:         struct{}{},
-		entraToken:   entraToken(parameters.EntraToken),
-		successCodes: []int{http.StatusOK},
-	})
-	if err != nil {
-		return ExchangeTeamsExtensionTokenResponse{}, err
-	}
-	return ExchangeTeamsExtensionTokenResponse{
-		User:        IdentifierFromRawID(exchanged.Identity.ID),
-		AccessToken: exchanged.AccessToken.accessToken(),
-	}, nil
+	user, token, err := c.exchange(ctx, "/access/teamsExtension/:exchangeAccessToken", parameters.EntraToken)
+	return ExchangeTeamsExtensionTokenResponse{User: user, AccessToken: token}, err
 }

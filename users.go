@@ -254,7 +254,7 @@ func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifie
 func (c *Client) GetUserDetail(ctx context.Context, user CommunicationUserIdentifier, options *GetUserDetailOptions) (response GetUserDetailResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.GetUserDetail")
 	defer func() { endSpan(err) }()
-	if err := c.checkCustomIDVersion("GetUserDetail"); err != nil {
+	if err := c.requirePreview("GetUserDetail"); err != nil {
 		return GetUserDetailResponse{}, err
 	}
 	detail, err := send[userDetail](ctx, c, request{
@@ -282,14 +282,7 @@ func (c *Client) checkCustomID(customID *string) error {
 		// encoding/json replaces invalid UTF-8, so different IDs could collide.
 		return errors.New("identity: options.CustomID must be valid UTF-8")
 	}
-	return c.checkCustomIDVersion("options.CustomID")
-}
-
-func (c *Client) checkCustomIDVersion(needed string) error {
-	if c.apiVersion != customIDAPIVersion {
-		return fmt.Errorf("identity: %s needs ClientOptions.APIVersion %s, not %s", needed, customIDAPIVersion, c.apiVersion)
-	}
-	return nil
+	return c.requirePreview("options.CustomID")
 }
 
 // wholeMinutes converts a lifetime to the unit of the service, which checks the range.

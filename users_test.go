@@ -260,23 +260,25 @@ func TestBothStatusesOfSetAssignmentMeanSuccess(t *testing.T) {
 // TestExchangeDoesNotSendTheClientsCredential shows that the client's own credential stays at home.
 func TestExchangeDoesNotSendTheClientsCredential(t *testing.T) {
 	t.Parallel()
-	credential := &identitytest.EntraCredential{}
-	key := identitytest.NewSharedKeyCredential(t)
-	transport := identitytest.AlwaysRespond(http.StatusOK, identitytest.UserAndTokenBody)
-	withEntra, err := identity.NewClient(identitytest.Endpoint, credential, identitytest.NewOptions(transport))
-	require.NoError(t, err)
-	withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, identitytest.NewOptions(transport))
-	require.NoError(t, err)
-	for _, client := range []*identity.Client{withEntra, withKey} {
-		_, err := client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: "the-users-token"}, nil)
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		if op.SendsClientCredential() {
+			return
+		}
+		credential := &identitytest.EntraCredential{}
+		transport := identitytest.AlwaysRespond(op.Status(), op.ResponseBody)
+		withEntra, err := identity.NewClient(identitytest.Endpoint, credential, op.NewOptions(transport))
 		require.NoError(t, err)
-	}
-	assert.Empty(t, credential.Requests)
-	for _, sent := range transport.Requests {
-		assert.Equal(t, []string{"Bearer the-users-token"}, sent.Header.Values("Authorization"))
-		assert.Empty(t, sent.Header.Get("x-ms-date"))
-		assert.Empty(t, sent.Header.Get("x-ms-content-sha256"))
-	}
+		for _, client := range []*identity.Client{withEntra, op.NewClient(t, transport)} {
+			_, err := op.CallWith(t.Context(), client, identitytest.Arguments{EntraToken: "the-users-token"})
+			require.NoError(t, err)
+		}
+		assert.Empty(t, credential.Requests)
+		for _, sent := range transport.Requests {
+			assert.Equal(t, []string{"Bearer the-users-token"}, sent.Header.Values("Authorization"))
+			assert.Empty(t, sent.Header.Get("x-ms-date"))
+			assert.Empty(t, sent.Header.Get("x-ms-content-sha256"))
+		}
+	})
 }
 
 // newClientOfVersion returns a client with an API version.

@@ -34,8 +34,10 @@ The functions get what the requests carry. Options are nil unless the caller set
 them. Of a user they get the ID, and no raw ID that WithRawID has set.
 
 The client takes their answers for the service's. It refuses a success that lacks an ID,
-a token or an expiry, and returns times in UTC. CustomID and GetUserDetail need the
-API version that they need with the service.
+a token or an expiry, and returns times in UTC. CustomID, GetUserDetail and the Entra
+operations need the API version that they need with the service.
+
+The function of a pager is called once for each pager, and returns all its pages.
 
 An error is final, whatever its status: azcore does not retry what an
 azfake.ErrorResponder returns.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/fake/server"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/fake"
@@ -57,9 +58,15 @@ type result struct {
 
 // newServer returns a server whose functions all return what result does, with the response in the table of operations.
 func newServer(result func(context.Context) result) *fake.Server {
-	server := &fake.Server{}
+	functions := &fake.Server{}
 	for _, op := range identitytest.Operations {
-		function := reflect.ValueOf(server).Elem().FieldByName(op.Name)
+		if op.IsPager() {
+			functions.NewListEntraAssignmentsPager = func(*identity.ListEntraAssignmentsOptions) azfake.PagerResponder[identity.ListEntraAssignmentsResponse] {
+				return newPages(result(context.Background()), op.Response.(identity.ListEntraAssignmentsResponse))
+			}
+			continue
+		}
+		function := reflect.ValueOf(functions).Elem().FieldByName(op.GoName())
 		function.Set(reflect.MakeFunc(function.Type(), func(arguments []reflect.Value) []reflect.Value {
 			returned := result(arguments[0].Interface().(context.Context))
 			responder := reflect.New(function.Type().Out(0))
@@ -71,5 +78,15 @@ func newServer(result func(context.Context) result) *fake.Server {
 			return []reflect.Value{responder.Elem(), reflect.ValueOf(returned.errResp)}
 		}))
 	}
-	return server
+	return functions
+}
+
+// newPages returns the result in the form in which the functions of pagers return it.
+func newPages(returned result, page identity.ListEntraAssignmentsResponse) (pages azfake.PagerResponder[identity.ListEntraAssignmentsResponse]) {
+	if err := server.GetError(returned.errResp, &http.Request{}); err != nil {
+		pages.AddError(err)
+	} else if returned.status != 0 {
+		pages.AddPage(returned.status, page, nil)
+	}
+	return pages
 }

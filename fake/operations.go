@@ -3,7 +3,6 @@ package fake
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -14,11 +13,14 @@ const (
 	usersPath      = "/identities"
 	userPath       = "/identities/{}"
 	assignmentPath = "/access/teamsExtension/tenants/{}/assignments/{}"
+
+	entraAssignmentsPath = "/access/entra/assignments"
+	entraAssignmentPath  = "/access/entra/assignments/{}"
 )
 
 // operations are the methods of the client by their names.
 var operations = map[string]interface {
-	do(method string, s *Server, req *http.Request) (*http.Response, error)
+	do(method string, s *Server, links *pageLinks, req *http.Request) (*http.Response, error)
 }{
 	"CreateUser": operation[createUserRequest, identity.CreateUserResponse]{
 		path:     usersPath,
@@ -43,6 +45,13 @@ var operations = map[string]interface {
 			return userResult{Identity: userID{r.User.ID}, AccessToken: tokenResult(r.AccessToken)}
 		},
 	},
+	"DeleteEntraAssignment": operation[none, identity.DeleteEntraAssignmentResponse]{
+		path:     entraAssignmentPath,
+		statuses: []int{http.StatusNoContent},
+		call: func(ctx context.Context, s *Server, r request[none]) (azfake.Responder[identity.DeleteEntraAssignmentResponse], azfake.ErrorResponder) {
+			return s.DeleteEntraAssignment(ctx, r.parameters[0], nil)
+		},
+	},
 	"DeleteTeamsExtensionAssignment": operation[none, identity.DeleteTeamsExtensionAssignmentResponse]{
 		path:     assignmentPath,
 		statuses: []int{http.StatusNoContent},
@@ -57,16 +66,33 @@ var operations = map[string]interface {
 			return s.DeleteUser(ctx, r.user(), nil)
 		},
 	},
+	"ExchangeEntraToken": operation[none, identity.ExchangeEntraTokenResponse]{
+		path:     "/access/entra/:exchangeAccessToken",
+		statuses: []int{http.StatusOK},
+		call: func(ctx context.Context, s *Server, r request[none]) (azfake.Responder[identity.ExchangeEntraTokenResponse], azfake.ErrorResponder) {
+			return s.ExchangeEntraToken(ctx, identity.EntraTokenParameters{EntraToken: r.bearerToken()}, nil)
+		},
+		wire: func(r identity.ExchangeEntraTokenResponse) any {
+			return userResult{Identity: userID{rawID(r.User)}, AccessToken: tokenResult(r.AccessToken)}
+		},
+	},
 	"ExchangeTeamsExtensionToken": operation[none, identity.ExchangeTeamsExtensionTokenResponse]{
 		path:     "/access/teamsExtension/:exchangeAccessToken",
 		statuses: []int{http.StatusOK},
 		call: func(ctx context.Context, s *Server, r request[none]) (azfake.Responder[identity.ExchangeTeamsExtensionTokenResponse], azfake.ErrorResponder) {
-			token := strings.TrimPrefix(r.authorization, "Bearer ")
-			return s.ExchangeTeamsExtensionToken(ctx, identity.TeamsExtensionTokenParameters{EntraToken: token}, nil)
+			return s.ExchangeTeamsExtensionToken(ctx, identity.TeamsExtensionTokenParameters{EntraToken: r.bearerToken()}, nil)
 		},
 		wire: func(r identity.ExchangeTeamsExtensionTokenResponse) any {
 			return userResult{Identity: userID{rawID(r.User)}, AccessToken: tokenResult(r.AccessToken)}
 		},
+	},
+	"GetEntraAssignment": operation[none, identity.GetEntraAssignmentResponse]{
+		path:     entraAssignmentPath,
+		statuses: []int{http.StatusOK},
+		call: func(ctx context.Context, s *Server, r request[none]) (azfake.Responder[identity.GetEntraAssignmentResponse], azfake.ErrorResponder) {
+			return s.GetEntraAssignment(ctx, r.parameters[0], nil)
+		},
+		wire: func(r identity.GetEntraAssignmentResponse) any { return r.EntraAssignment },
 	},
 	"GetTeamsExtensionAssignment": operation[none, identity.GetTeamsExtensionAssignmentResponse]{
 		path:     assignmentPath,
@@ -106,12 +132,21 @@ var operations = map[string]interface {
 			return userDetail{CustomID: r.CustomID, LastTokenIssuedAt: r.LastTokenIssuedAt.UTC(), ID: r.User.ID}
 		},
 	},
+	"NewListEntraAssignmentsPager": listEntraAssignments{},
 	"RevokeTokens": operation[none, identity.RevokeTokensResponse]{
 		path:     "/identities/{}/:revokeAccessTokens",
 		statuses: []int{http.StatusNoContent},
 		call: func(ctx context.Context, s *Server, r request[none]) (azfake.Responder[identity.RevokeTokensResponse], azfake.ErrorResponder) {
 			return s.RevokeTokens(ctx, r.user(), nil)
 		},
+	},
+	"SetEntraAssignment": operation[identity.EntraAssignmentParameters, identity.SetEntraAssignmentResponse]{
+		path:     entraAssignmentPath,
+		statuses: []int{http.StatusOK, http.StatusCreated},
+		call: func(ctx context.Context, s *Server, r request[identity.EntraAssignmentParameters]) (azfake.Responder[identity.SetEntraAssignmentResponse], azfake.ErrorResponder) {
+			return s.SetEntraAssignment(ctx, r.parameters[0], r.body, nil)
+		},
+		wire: func(r identity.SetEntraAssignmentResponse) any { return r.EntraAssignment },
 	},
 	"SetTeamsExtensionAssignment": operation[identity.TeamsExtensionAssignmentParameters, identity.SetTeamsExtensionAssignmentResponse]{
 		path:     assignmentPath,
@@ -121,7 +156,17 @@ var operations = map[string]interface {
 		},
 		wire: func(r identity.SetTeamsExtensionAssignmentResponse) any { return r.TeamsExtensionAssignment },
 	},
+	"UpdateEntraAssignments": operation[entraAssignments, identity.UpdateEntraAssignmentsResponse]{
+		path:     entraAssignmentsPath,
+		statuses: []int{http.StatusOK, http.StatusNoContent},
+		call: func(ctx context.Context, s *Server, r request[entraAssignments]) (azfake.Responder[identity.UpdateEntraAssignmentsResponse], azfake.ErrorResponder) {
+			return s.UpdateEntraAssignments(ctx, r.body, nil)
+		},
+		wire: func(r identity.UpdateEntraAssignmentsResponse) any { return r },
+	},
 }
+
+type entraAssignments = map[string]*identity.EntraAssignmentParameters
 
 // none is the body of a request that says nothing.
 type none struct{}

@@ -19,6 +19,10 @@ type Server struct {
 	// Success is http.StatusCreated.
 	CreateUserAndToken func(ctx context.Context, scopes []identity.TokenScope, options *identity.CreateUserAndTokenOptions) (resp azfake.Responder[identity.CreateUserAndTokenResponse], errResp azfake.ErrorResponder)
 
+	// DeleteEntraAssignment answers [identity.Client.DeleteEntraAssignment].
+	// Success is http.StatusNoContent.
+	DeleteEntraAssignment func(ctx context.Context, objectID string, options *identity.DeleteEntraAssignmentOptions) (resp azfake.Responder[identity.DeleteEntraAssignmentResponse], errResp azfake.ErrorResponder)
+
 	// DeleteTeamsExtensionAssignment answers [identity.Client.DeleteTeamsExtensionAssignment].
 	// Success is http.StatusNoContent.
 	DeleteTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, options *identity.DeleteTeamsExtensionAssignmentOptions) (resp azfake.Responder[identity.DeleteTeamsExtensionAssignmentResponse], errResp azfake.ErrorResponder)
@@ -27,9 +31,17 @@ type Server struct {
 	// Success is http.StatusNoContent.
 	DeleteUser func(ctx context.Context, user identity.CommunicationUserIdentifier, options *identity.DeleteUserOptions) (resp azfake.Responder[identity.DeleteUserResponse], errResp azfake.ErrorResponder)
 
+	// ExchangeEntraToken answers [identity.Client.ExchangeEntraToken].
+	// Success is http.StatusOK.
+	ExchangeEntraToken func(ctx context.Context, parameters identity.EntraTokenParameters, options *identity.ExchangeEntraTokenOptions) (resp azfake.Responder[identity.ExchangeEntraTokenResponse], errResp azfake.ErrorResponder)
+
 	// ExchangeTeamsExtensionToken answers [identity.Client.ExchangeTeamsExtensionToken].
 	// Success is http.StatusOK.
 	ExchangeTeamsExtensionToken func(ctx context.Context, parameters identity.TeamsExtensionTokenParameters, options *identity.ExchangeTeamsExtensionTokenOptions) (resp azfake.Responder[identity.ExchangeTeamsExtensionTokenResponse], errResp azfake.ErrorResponder)
+
+	// GetEntraAssignment answers [identity.Client.GetEntraAssignment].
+	// Success is http.StatusOK.
+	GetEntraAssignment func(ctx context.Context, objectID string, options *identity.GetEntraAssignmentOptions) (resp azfake.Responder[identity.GetEntraAssignmentResponse], errResp azfake.ErrorResponder)
 
 	// GetTeamsExtensionAssignment answers [identity.Client.GetTeamsExtensionAssignment].
 	// Success is http.StatusOK.
@@ -47,11 +59,24 @@ type Server struct {
 	// Success is http.StatusOK.
 	GetUserDetail func(ctx context.Context, user identity.CommunicationUserIdentifier, options *identity.GetUserDetailOptions) (resp azfake.Responder[identity.GetUserDetailResponse], errResp azfake.ErrorResponder)
 
+	// NewListEntraAssignmentsPager answers [identity.Client.NewListEntraAssignmentsPager]. It is
+	// called once for each pager, and adds the pages and errors that NextPage returns.
+	// Success is http.StatusOK.
+	NewListEntraAssignmentsPager func(options *identity.ListEntraAssignmentsOptions) (resp azfake.PagerResponder[identity.ListEntraAssignmentsResponse])
+
 	// RevokeTokens answers [identity.Client.RevokeTokens].
 	// Success is http.StatusNoContent.
 	RevokeTokens func(ctx context.Context, user identity.CommunicationUserIdentifier, options *identity.RevokeTokensOptions) (resp azfake.Responder[identity.RevokeTokensResponse], errResp azfake.ErrorResponder)
 
+	// SetEntraAssignment answers [identity.Client.SetEntraAssignment].
+	// Success is http.StatusOK or http.StatusCreated.
+	SetEntraAssignment func(ctx context.Context, objectID string, parameters identity.EntraAssignmentParameters, options *identity.SetEntraAssignmentOptions) (resp azfake.Responder[identity.SetEntraAssignmentResponse], errResp azfake.ErrorResponder)
+
 	// SetTeamsExtensionAssignment answers [identity.Client.SetTeamsExtensionAssignment].
 	// Success is http.StatusOK or http.StatusCreated.
 	SetTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, parameters identity.TeamsExtensionAssignmentParameters, options *identity.SetTeamsExtensionAssignmentOptions) (resp azfake.Responder[identity.SetTeamsExtensionAssignmentResponse], errResp azfake.ErrorResponder)
+
+	// UpdateEntraAssignments answers [identity.Client.UpdateEntraAssignments].
+	// Success is http.StatusOK or http.StatusNoContent.
+	UpdateEntraAssignments func(ctx context.Context, assignments map[string]*identity.EntraAssignmentParameters, options *identity.UpdateEntraAssignmentsOptions) (resp azfake.Responder[identity.UpdateEntraAssignmentsResponse], errResp azfake.ErrorResponder)
 }

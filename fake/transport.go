@@ -20,13 +20,14 @@ import (
 // one with [NewServerTransport]. It is safe for use by several goroutines.
 type ServerTransport struct {
 	server *Server
+	links  pageLinks
 }
 
 // NewServerTransport returns the transport to set in the ClientOptions of an
 // [identity.Client]. It reads the server's functions with every request, so a test may
 // replace one between calls.
 func NewServerTransport(srv *Server) *ServerTransport {
-	return &ServerTransport{srv}
+	return &ServerTransport{server: srv}
 }
 
 // Do answers a request. It is the method of azcore's policy.Transporter.
@@ -41,7 +42,7 @@ func (t *ServerTransport) Do(req *http.Request) (*http.Response, error) {
 	if !found || !functions.implements(method) {
 		return nil, nonRetriableError{fmt.Errorf("fake for method %s not implemented", method)}
 	}
-	return operation.do(method, &functions, req)
+	return operation.do(method, &functions, &t.links, req)
 }
 
 // implements reports whether there is a function for the method. The fields are called
@@ -84,13 +85,17 @@ func (r request[Body]) user() identity.CommunicationUserIdentifier {
 	return identity.CommunicationUserIdentifier{ID: r.parameters[0]}
 }
 
+func (r request[Body]) bearerToken() string {
+	return strings.TrimPrefix(r.authorization, "Bearer ")
+}
+
 // answer is what a function of the server returns.
 type answer[Response any] struct {
 	resp    azfake.Responder[Response]
 	errResp azfake.ErrorResponder
 }
 
-func (o operation[Body, Response]) do(method string, s *Server, req *http.Request) (*http.Response, error) {
+func (o operation[Body, Response]) do(method string, s *Server, _ *pageLinks, req *http.Request) (*http.Response, error) {
 	received, err := o.read(req)
 	if err != nil {
 		return nil, mistake(method, err)
@@ -125,15 +130,21 @@ func (o operation[Body, Response]) write(responder azfake.Responder[Response], r
 	content := server.GetResponseContent(responder)
 	switch {
 	case content.HTTPStatus == 0:
-		return nil, errors.New("the function gave neither a response nor an error")
+		return nil, errNothingReturned
 	case !slices.Contains(o.statuses, content.HTTPStatus):
-		return nil, fmt.Errorf("status %d is not that of a success, which is %d; other statuses take SetResponseError", content.HTTPStatus, o.statuses)
+		return nil, statusError(content.HTTPStatus, o.statuses)
 	}
 	content.Header = content.Header.Clone() // the caller's, who may use it again
-	if o.wire == nil {
+	if o.wire == nil || content.HTTPStatus == http.StatusNoContent {
 		return server.NewResponse(content, req, nil)
 	}
 	return server.MarshalResponseAsJSON(content, o.wire(server.GetResponse(responder)), req)
+}
+
+var errNothingReturned = errors.New("the function gave neither a response nor an error")
+
+func statusError(status int, successes []int) error {
+	return fmt.Errorf("status %d is not a success status (%d); set other statuses as response errors", status, successes)
 }
 
 // await runs a function until it is done or the context is. A function that ends its

@@ -380,3 +380,74 @@ func TestFieldsWithoutAValueAreAbsent(t *testing.T) {
 		assert.JSONEq(t, want, string(body))
 	}
 }
+
+func TestValuesOfExchangeEntraToken(t *testing.T) {
+	t.Parallel()
+	for _, user := range []identity.Identifier{identitytest.User, identity.UnknownIdentifier{ID: "Odd/<id>"}} {
+		for _, entraToken := range []string{"header.payload.signature", "Bearer-of~odd+tokens=="} {
+			want := identity.ExchangeEntraTokenResponse{User: user, AccessToken: identitytest.AccessToken}
+			client, _ := newClient(t, &fake.Server{ExchangeEntraToken: func(_ context.Context, parameters identity.EntraTokenParameters, options *identity.ExchangeEntraTokenOptions) (azfake.Responder[identity.ExchangeEntraTokenResponse], azfake.ErrorResponder) {
+				assert.Equal(t, entraToken, parameters.EntraToken)
+				assert.Nil(t, options)
+				return success(http.StatusOK, want), noError
+			}})
+			got, err := client.ExchangeEntraToken(t.Context(), identity.EntraTokenParameters{EntraToken: entraToken}, nil)
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+		}
+	}
+}
+
+func TestValuesOfTheEntraAssignments(t *testing.T) {
+	t.Parallel()
+	for _, objectID := range oddIDs {
+		for _, clientIDs := range [][]string{{}, {"client", objectID}} {
+			checkEntraAssignment(t, identity.EntraAssignment{
+				ObjectID: objectID, TenantID: "tenant/" + objectID,
+				PrincipalType: identity.EntraPrincipalTypeTenant, ClientIDs: clientIDs,
+			})
+		}
+	}
+}
+
+func checkEntraAssignment(t *testing.T, want identity.EntraAssignment) {
+	t.Helper()
+	parameters := identity.EntraAssignmentParameters{TenantID: want.TenantID, PrincipalType: want.PrincipalType, ClientIDs: want.ClientIDs}
+	changes := map[string]*identity.EntraAssignmentParameters{want.ObjectID: &parameters, "gone": nil}
+	var calls []string
+	client, _ := newClient(t, &fake.Server{
+		SetEntraAssignment: func(_ context.Context, objectID string, got identity.EntraAssignmentParameters, options *identity.SetEntraAssignmentOptions) (azfake.Responder[identity.SetEntraAssignmentResponse], azfake.ErrorResponder) {
+			calls = append(calls, "set", objectID)
+			assert.Nil(t, options)
+			assert.Equal(t, parameters, got)
+			return success(http.StatusCreated, identity.SetEntraAssignmentResponse{EntraAssignment: want}), noError
+		},
+		GetEntraAssignment: func(_ context.Context, objectID string, options *identity.GetEntraAssignmentOptions) (azfake.Responder[identity.GetEntraAssignmentResponse], azfake.ErrorResponder) {
+			calls = append(calls, "get", objectID)
+			assert.Nil(t, options)
+			return success(http.StatusOK, identity.GetEntraAssignmentResponse{EntraAssignment: want}), noError
+		},
+		DeleteEntraAssignment: func(_ context.Context, objectID string, options *identity.DeleteEntraAssignmentOptions) (azfake.Responder[identity.DeleteEntraAssignmentResponse], azfake.ErrorResponder) {
+			calls = append(calls, "delete", objectID)
+			assert.Nil(t, options)
+			return success(http.StatusNoContent, identity.DeleteEntraAssignmentResponse{}), noError
+		},
+		UpdateEntraAssignments: func(_ context.Context, got map[string]*identity.EntraAssignmentParameters, options *identity.UpdateEntraAssignmentsOptions) (azfake.Responder[identity.UpdateEntraAssignmentsResponse], azfake.ErrorResponder) {
+			assert.Nil(t, options)
+			assert.Equal(t, changes, got)
+			return success(http.StatusOK, identity.UpdateEntraAssignmentsResponse{Value: []identity.EntraAssignment{want}}), noError
+		},
+	})
+	set, err := client.SetEntraAssignment(t.Context(), want.ObjectID, parameters, nil)
+	require.NoError(t, err)
+	assert.Equal(t, want, set.EntraAssignment)
+	got, err := client.GetEntraAssignment(t.Context(), want.ObjectID, nil)
+	require.NoError(t, err)
+	assert.Equal(t, want, got.EntraAssignment)
+	_, err = client.DeleteEntraAssignment(t.Context(), want.ObjectID, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"set", want.ObjectID, "get", want.ObjectID, "delete", want.ObjectID}, calls)
+	updated, err := client.UpdateEntraAssignments(t.Context(), changes, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []identity.EntraAssignment{want}, updated.Value)
+}

@@ -11,7 +11,7 @@ import (
 
 // Operation is one of the client's methods, with valid arguments and a canned response of the service.
 type Operation struct {
-	// Name is the name of the method.
+	// Name is the name of the operation in spans, and that of the method, except for pagers.
 	Name string
 	// APIVersion is the API version that the operation needs; empty: the default one.
 	APIVersion string
@@ -40,23 +40,38 @@ var CannedArguments = Arguments{
 	User: User, EntraToken: SecretToken, ClientID: "client", TenantID: "tenant", ObjectID: "object",
 }
 
+func (a Arguments) entraAssignment() *identity.EntraAssignmentParameters {
+	return &identity.EntraAssignmentParameters{
+		TenantID: a.TenantID, PrincipalType: identity.EntraPrincipalTypeGroup, ClientIDs: []string{a.ClientID},
+	}
+}
+
 // Bodies of canned responses.
 const (
-	UserBody         = `{"identity":{"id":"8:acs:a_b"}}`
-	TokenBody        = `{"token":"` + SecretToken + `","expiresOn":"2026-10-20T12:48:08.0455796+00:00"}`
-	UserAndTokenBody = `{"identity":{"id":"8:acs:a_b"},"accessToken":` + TokenBody + `}`
-	AssignmentBody   = `{"objectId":"object","tenantId":"tenant","principalType":"user","clientIds":["client"]}`
-	UserDetailBody   = `{"customId":"alice","lastTokenIssuedAt":"2026-10-20T12:48:08.0455796\u002B00:00","id":"8:acs:a_b"}`
+	UserBody             = `{"identity":{"id":"8:acs:a_b"}}`
+	TokenBody            = `{"token":"` + SecretToken + `","expiresOn":"2026-10-20T12:48:08.0455796+00:00"}`
+	UserAndTokenBody     = `{"identity":{"id":"8:acs:a_b"},"accessToken":` + TokenBody + `}`
+	AssignmentBody       = `{"objectId":"object","tenantId":"tenant","principalType":"user","clientIds":["client"]}`
+	EntraAssignmentBody  = `{"objectId":"object","tenantId":"tenant","principalType":"group","clientIds":["client"]}`
+	EntraAssignmentsBody = `{"value":[` + EntraAssignmentBody + `]}`
+	UserDetailBody       = `{"customId":"alice","lastTokenIssuedAt":"2026-10-20T12:48:08.0455796\u002B00:00","id":"8:acs:a_b"}`
 )
 
 const (
 	query         = "?api-version=" + DefaultAPIVersion
 	previewQuery  = "?api-version=" + PreviewAPIVersion
 	assignmentURI = "/access/teamsExtension/tenants/tenant/assignments/object" + query
+
+	entraAssignmentsURI = "/access/entra/assignments" + previewQuery
+	entraAssignmentURI  = "/access/entra/assignments/object" + previewQuery
 )
 
 var assignment = identity.TeamsExtensionAssignment{
 	TenantID: "tenant", ObjectID: "object", PrincipalType: identity.TeamsExtensionPrincipalTypeUser, ClientIDs: []string{"client"},
+}
+
+var entraAssignment = identity.EntraAssignment{
+	TenantID: "tenant", ObjectID: "object", PrincipalType: identity.EntraPrincipalTypeGroup, ClientIDs: []string{"client"},
 }
 
 // Operations has every method of the client that calls the service. Tests of all packages run once for each entry.
@@ -166,6 +181,67 @@ var Operations = []Operation{
 		Statuses: []int{http.StatusOK}, ResponseBody: UserAndTokenBody,
 		Response: identity.ExchangeTeamsExtensionTokenResponse{User: User, AccessToken: AccessToken},
 	},
+	{
+		Name:       "ExchangeEntraToken",
+		APIVersion: PreviewAPIVersion,
+		CallWith: func(ctx context.Context, c *identity.Client, a Arguments) (any, error) {
+			return c.ExchangeEntraToken(ctx, identity.EntraTokenParameters{EntraToken: a.EntraToken}, nil)
+		},
+		Method: http.MethodPost, URI: "/access/entra/:exchangeAccessToken" + previewQuery, RequestBody: `{}`,
+		Statuses: []int{http.StatusOK}, ResponseBody: UserAndTokenBody,
+		Response: identity.ExchangeEntraTokenResponse{User: User, AccessToken: AccessToken},
+	},
+	{
+		Name:       "ListEntraAssignments",
+		APIVersion: PreviewAPIVersion,
+		CallWith: func(ctx context.Context, c *identity.Client, _ Arguments) (any, error) {
+			return c.NewListEntraAssignmentsPager(nil).NextPage(ctx)
+		},
+		Method: http.MethodGet, URI: entraAssignmentsURI,
+		Statuses: []int{http.StatusOK}, ResponseBody: EntraAssignmentsBody,
+		Response: identity.ListEntraAssignmentsResponse{Value: []identity.EntraAssignment{entraAssignment}},
+	},
+	{
+		Name:       "GetEntraAssignment",
+		APIVersion: PreviewAPIVersion,
+		CallWith: func(ctx context.Context, c *identity.Client, a Arguments) (any, error) {
+			return c.GetEntraAssignment(ctx, a.ObjectID, nil)
+		},
+		Method: http.MethodGet, URI: entraAssignmentURI,
+		Statuses: []int{http.StatusOK}, ResponseBody: EntraAssignmentBody,
+		Response: identity.GetEntraAssignmentResponse{EntraAssignment: entraAssignment},
+	},
+	{
+		Name:       "SetEntraAssignment",
+		APIVersion: PreviewAPIVersion,
+		CallWith: func(ctx context.Context, c *identity.Client, a Arguments) (any, error) {
+			return c.SetEntraAssignment(ctx, a.ObjectID, *a.entraAssignment(), nil)
+		},
+		Method: http.MethodPut, URI: entraAssignmentURI, RequestBody: `{"tenantId":"tenant","principalType":"group","clientIds":["client"]}`,
+		Statuses: []int{http.StatusCreated, http.StatusOK}, ResponseBody: EntraAssignmentBody,
+		Response: identity.SetEntraAssignmentResponse{EntraAssignment: entraAssignment},
+	},
+	{
+		Name:       "DeleteEntraAssignment",
+		APIVersion: PreviewAPIVersion,
+		CallWith: func(ctx context.Context, c *identity.Client, a Arguments) (any, error) {
+			return c.DeleteEntraAssignment(ctx, a.ObjectID, nil)
+		},
+		Method: http.MethodDelete, URI: entraAssignmentURI,
+		Statuses: []int{http.StatusNoContent},
+		Response: identity.DeleteEntraAssignmentResponse{},
+	},
+	{
+		Name:       "UpdateEntraAssignments",
+		APIVersion: PreviewAPIVersion,
+		CallWith: func(ctx context.Context, c *identity.Client, a Arguments) (any, error) {
+			return c.UpdateEntraAssignments(ctx, map[string]*identity.EntraAssignmentParameters{a.ObjectID: a.entraAssignment()}, nil)
+		},
+		Method: http.MethodPatch, URI: entraAssignmentsURI,
+		RequestBody: `{"object":{"tenantId":"tenant","principalType":"group","clientIds":["client"]}}`,
+		Statuses:    []int{http.StatusOK, http.StatusNoContent}, ResponseBody: EntraAssignmentsBody,
+		Response: identity.UpdateEntraAssignmentsResponse{Value: []identity.EntraAssignment{entraAssignment}},
+	},
 }
 
 // OperationNamed returns an entry of Operations. It panics if there is none.
@@ -197,4 +273,31 @@ func (op Operation) Call(ctx context.Context, client *identity.Client) (any, err
 func (op Operation) Status() int { return op.Statuses[0] }
 
 // SendsClientCredential reports whether requests carry the client's own credential.
-func (op Operation) SendsClientCredential() bool { return op.Name != "ExchangeTeamsExtensionToken" }
+func (op Operation) SendsClientCredential() bool {
+	return op.Name != "ExchangeTeamsExtensionToken" && op.Name != "ExchangeEntraToken"
+}
+
+// IsPager reports whether the method returns a pager, whose requests are the operation.
+func (op Operation) IsPager() bool { return op.Name == "ListEntraAssignments" }
+
+// GoName is the name of the method.
+func (op Operation) GoName() string {
+	if op.IsPager() {
+		return "New" + op.Name + "Pager"
+	}
+	return op.Name
+}
+
+// ContentType is that of the request's body; empty: none.
+func (op Operation) ContentType() string {
+	switch {
+	case op.RequestBody == "":
+		return ""
+	case op.Method == http.MethodPatch:
+		return "application/merge-patch+json"
+	}
+	return "application/json"
+}
+
+// IsSuccess reports whether the status means success.
+func (op Operation) IsSuccess(status int) bool { return slices.Contains(op.Statuses, status) }

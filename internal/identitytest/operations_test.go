@@ -13,7 +13,7 @@ import (
 func TestEveryMethodIsInTheTableOfOperations(t *testing.T) {
 	t.Parallel()
 	for method := range reflect.TypeFor[*identity.Client]().Methods() {
-		isListed := slices.ContainsFunc(identitytest.Operations, func(op identitytest.Operation) bool { return op.Name == method.Name })
+		isListed := slices.ContainsFunc(identitytest.Operations, func(op identitytest.Operation) bool { return op.GoName() == method.Name })
 		assert.True(t, isListed, "add Client.%s to the table in internal/identitytest/operations.go", method.Name)
 	}
 }

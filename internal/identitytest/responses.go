@@ -39,6 +39,18 @@ func RequireComplete(t *testing.T, response any) {
 		requireAssignment(t, r.TeamsExtensionAssignment)
 	case identity.SetTeamsExtensionAssignmentResponse:
 		requireAssignment(t, r.TeamsExtensionAssignment)
+	case identity.ExchangeEntraTokenResponse:
+		require.NotEmpty(t, r.User.RawID())
+		requireToken(t, r.AccessToken)
+	case identity.GetEntraAssignmentResponse:
+		requireEntraAssignments(t, r.EntraAssignment)
+	case identity.SetEntraAssignmentResponse:
+		requireEntraAssignments(t, r.EntraAssignment)
+	case identity.ListEntraAssignmentsResponse:
+		require.NotNil(t, r.Value)
+		requireEntraAssignments(t, r.Value...)
+	case identity.UpdateEntraAssignmentsResponse:
+		requireEntraAssignments(t, r.Value...)
 	default:
 		require.Zero(t, response, "if %T has fields, add it to internal/identitytest/responses.go", response)
 	}
@@ -56,4 +68,14 @@ func requireAssignment(t *testing.T, assignment identity.TeamsExtensionAssignmen
 	require.NotEmpty(t, assignment.TenantID)
 	require.NotEmpty(t, assignment.ObjectID)
 	require.NotEmpty(t, assignment.PrincipalType)
+}
+
+func requireEntraAssignments(t *testing.T, assignments ...identity.EntraAssignment) {
+	t.Helper()
+	for _, assignment := range assignments {
+		require.NotEmpty(t, assignment.ObjectID)
+		require.NotEmpty(t, assignment.TenantID)
+		require.NotEmpty(t, assignment.PrincipalType)
+		require.NotNil(t, assignment.ClientIDs)
+	}
 }

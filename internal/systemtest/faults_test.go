@@ -94,7 +94,7 @@ var faults = map[string]fault{
 		},
 		harmful: hasBody,
 		retried: never,
-		failed:  says("identity: response is missing "),
+		failed:  says("identity: unexpected response body"),
 	},
 	"success of a proxy": {
 		inject: func(s *system, op identitytest.Operation, times int) {
@@ -132,7 +132,7 @@ const attempts = 4 // by azcore's default
 // forEachFault runs a test for every operation and every fault, with a fresh emulator and in fake time.
 func forEachFault(t *testing.T, test func(t *testing.T, s *system, op identitytest.Operation, f fault)) {
 	t.Helper()
-	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+	forEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for name, f := range faults {
 			if f.retried == nil {
 				f.retried = func(identitytest.Operation) bool { return true }

@@ -1,0 +1,389 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// EntraTokenParameters are the required parameters of [Client.ExchangeEntraToken]. The
+// token is redacted when they are formatted, logged or marshaled.
+type EntraTokenParameters struct {
+	// EntraToken is an access token of the user, from Entra ID, with delegated permissions
+	// of https://communication.azure.com/clients/, such as Chat or VoIP.
+	EntraToken string `json:"-"`
+}
+
+// Format redacts the token.
+func (p EntraTokenParameters) Format(state fmt.State, _ rune) {
+	_, _ = io.WriteString(state, "EntraTokenParameters{EntraToken: "+redacted+"}")
+}
+
+// LogValue redacts the token.
+func (p EntraTokenParameters) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("entraToken", redacted))
+}
+
+// ExchangeEntraTokenOptions are the optional parameters of [Client.ExchangeEntraToken].
+type ExchangeEntraTokenOptions struct {
+	// placeholder for future optional parameters
+}
+
+// ExchangeEntraTokenResponse is the result of [Client.ExchangeEntraToken].
+type ExchangeEntraTokenResponse struct {
+	// User is the token's user, currently always a [CommunicationUserIdentifier].
+	User Identifier
+	// AccessToken is the user's token.
+	AccessToken AccessToken
+}
+
+// Format redacts the token.
+func (r ExchangeEntraTokenResponse) Format(state fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(state, "ExchangeEntraTokenResponse{User: %s, AccessToken: %v}", rawIDOf(r.User), r.AccessToken)
+}
+
+// LogValue redacts the token.
+func (r ExchangeEntraTokenResponse) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("user", rawIDOf(r.User)), slog.Any("accessToken", r.AccessToken))
+}
+
+// rawIDOf returns the raw ID of an identifier that may be nil.
+func rawIDOf(identifier Identifier) string {
+	if identifier == nil {
+		return ""
+	}
+	return identifier.RawID()
+}
+
+// ExchangeEntraToken exchanges the Entra token of a user who has an assignment for an
+// access token to the Communication Services resource. It exists in API version
+// 2025-03-02-preview only, a preview that may change or end.
+//
+// The Entra token authorizes the request; the client's own credential is not sent.
+//
+// If the service rejects the request, the error is an *azcore.ResponseError. It is an
+// error, before any request, if the token is empty or has spaces or control characters, or
+// if the client has another API version.
+//   - parameters - the token of the user
+//   - options - optional parameters; nil means the defaults
+func (c *Client) ExchangeEntraToken(ctx context.Context, parameters EntraTokenParameters, options *ExchangeEntraTokenOptions) (response ExchangeEntraTokenResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.ExchangeEntraToken")
+	defer func() { endSpan(err) }()
+	if err := c.requirePreview("ExchangeEntraToken"); err != nil {
+		return ExchangeEntraTokenResponse{}, err
+	}
+	user, token, err := c.exchange(ctx, "/access/entra/:exchangeAccessToken", parameters.EntraToken)
+	return ExchangeEntraTokenResponse{User: user, AccessToken: token}, err
+}
+
+// exchange exchanges the Entra token of a user, which authorizes the request.
+func (c *Client) exchange(ctx context.Context, path, token string) (Identifier, AccessToken, error) {
+	if err := checkEntraToken(token); err != nil {
+		return nil, AccessToken{}, fmt.Errorf("identity: parameters.EntraToken %w", err)
+	}
+	exchanged, err := send[userAndToken](ctx, c, request{
+		method:       http.MethodPost,
+		path:         path,
+		body:         struct{}{},
+		entraToken:   entraToken(token),
+		successCodes: []int{http.StatusOK},
+	})
+	if err != nil {
+		return nil, AccessToken{}, err
+	}
+	return IdentifierFromRawID(exchanged.Identity.ID), exchanged.AccessToken.accessToken(), nil
+}
+
+// checkEntraToken rejects tokens that a header cannot carry.
+func checkEntraToken(token string) error {
+	switch {
+	case token == "":
+		return errors.New("cannot be empty")
+	case strings.ContainsFunc(token, invalidInToken):
+		return errors.New("cannot have spaces or control characters")
+	}
+	return nil
+}
+
+func invalidInToken(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
+// EntraPrincipalType is the type of the principal of an Entra assignment. The service may
+// have values that are not listed here.
+type EntraPrincipalType string
+
+const (
+	// EntraPrincipalTypeGroup is a group of users.
+	EntraPrincipalTypeGroup EntraPrincipalType = "group"
+	// EntraPrincipalTypeTenant is all users of a tenant.
+	EntraPrincipalTypeTenant EntraPrincipalType = "tenant"
+	// EntraPrincipalTypeUser is a user.
+	EntraPrincipalTypeUser EntraPrincipalType = "user"
+)
+
+// EntraAssignment allows users of Entra ID to exchange their Entra tokens for access
+// tokens to the Communication Services resource.
+type EntraAssignment struct {
+	// ObjectID is the object ID (GUID) of the principal in Entra ID.
+	ObjectID string `json:"objectId"`
+	// TenantID is the ID (GUID) of the principal's tenant in Entra ID.
+	TenantID string `json:"tenantId"`
+	// PrincipalType is the type of the principal.
+	PrincipalType EntraPrincipalType `json:"principalType"`
+	// ClientIDs are the client IDs (GUIDs) of the applications that may ask for the
+	// users' tokens.
+	ClientIDs []string `json:"clientIds,omitzero"`
+}
+
+func (a EntraAssignment) missing() string {
+	switch {
+	case a.ObjectID == "":
+		return "objectId"
+	case a.TenantID == "":
+		return "tenantId"
+	case a.PrincipalType == "":
+		return "principalType"
+	case a.ClientIDs == nil:
+		return "clientIds"
+	}
+	return ""
+}
+
+// EntraAssignmentParameters are the required parameters of [Client.SetEntraAssignment] and
+// [Client.UpdateEntraAssignments]. The service checks the values.
+type EntraAssignmentParameters struct {
+	// TenantID is the ID (GUID) of the principal's tenant in Entra ID.
+	TenantID string `json:"tenantId"`
+	// PrincipalType is the type of the principal.
+	PrincipalType EntraPrincipalType `json:"principalType"`
+	// ClientIDs are the client IDs (GUIDs) of the applications that may ask for the
+	// users' tokens.
+	ClientIDs []string `json:"clientIds,omitzero"`
+}
+
+// GetEntraAssignmentOptions are the optional parameters of [Client.GetEntraAssignment].
+type GetEntraAssignmentOptions struct {
+	// placeholder for future optional parameters
+}
+
+// GetEntraAssignmentResponse is the result of [Client.GetEntraAssignment].
+type GetEntraAssignmentResponse struct {
+	EntraAssignment
+}
+
+// SetEntraAssignmentOptions are the optional parameters of [Client.SetEntraAssignment].
+type SetEntraAssignmentOptions struct {
+	// placeholder for future optional parameters
+}
+
+// SetEntraAssignmentResponse is the result of [Client.SetEntraAssignment].
+type SetEntraAssignmentResponse struct {
+	EntraAssignment
+}
+
+// DeleteEntraAssignmentOptions are the optional parameters of [Client.DeleteEntraAssignment].
+type DeleteEntraAssignmentOptions struct {
+	// placeholder for future optional parameters
+}
+
+// DeleteEntraAssignmentResponse is the result of [Client.DeleteEntraAssignment].
+type DeleteEntraAssignmentResponse struct {
+	// placeholder for future response values
+}
+
+// ListEntraAssignmentsOptions are the optional parameters of [Client.NewListEntraAssignmentsPager].
+type ListEntraAssignmentsOptions struct {
+	// placeholder for future optional parameters
+}
+
+// ListEntraAssignmentsResponse is a page of [Client.NewListEntraAssignmentsPager].
+type ListEntraAssignmentsResponse struct {
+	// Value are the assignments on the page.
+	Value []EntraAssignment `json:"value"`
+}
+
+// UpdateEntraAssignmentsOptions are the optional parameters of [Client.UpdateEntraAssignments].
+type UpdateEntraAssignmentsOptions struct {
+	// placeholder for future optional parameters
+}
+
+// UpdateEntraAssignmentsResponse is the result of [Client.UpdateEntraAssignments].
+type UpdateEntraAssignmentsResponse struct {
+	// Value are the assignments that the service returned, which may be none.
+	Value []EntraAssignment `json:"value"`
+}
+
+const (
+	entraAssignmentsPath = "/access/entra/assignments"
+	entraAssignmentPath  = "/access/entra/assignments/{}"
+)
+
+// NewListEntraAssignmentsPager returns a pager over the Entra assignments of the resource.
+// They exist in API version 2025-03-02-preview only, a preview that may change or end.
+//
+// If the service rejects the request for a page, the error of NextPage is an
+// *azcore.ResponseError. It is an error, before any request, if the client has another API
+// version, or if the page before links to another host or scheme than the endpoint's. A
+// pager is not safe for concurrent use.
+//   - options - optional parameters; nil means the defaults
+func (c *Client) NewListEntraAssignmentsPager(options *ListEntraAssignmentsOptions) *runtime.Pager[ListEntraAssignmentsResponse] {
+	nextLink := ""
+	return runtime.NewPager(runtime.PagingHandler[ListEntraAssignmentsResponse]{
+		More: func(ListEntraAssignmentsResponse) bool { return nextLink != "" },
+		Fetcher: func(ctx context.Context, _ *ListEntraAssignmentsResponse) (ListEntraAssignmentsResponse, error) {
+			page, err := c.listEntraAssignments(ctx, nextLink)
+			nextLink = page.NextLink
+			return ListEntraAssignmentsResponse{page.Value}, err
+		},
+	})
+}
+
+func (c *Client) listEntraAssignments(ctx context.Context, nextLink string) (page entraAssignmentsPage, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.ListEntraAssignments")
+	defer func() { endSpan(err) }()
+	// By this name azcore's convention for fakes finds the function.
+	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, "Client.NewListEntraAssignmentsPager")
+	if err := c.requirePreview("ListEntraAssignments"); err != nil {
+		return entraAssignmentsPage{}, err
+	}
+	return send[entraAssignmentsPage](ctx, c, request{
+		method:       http.MethodGet,
+		path:         entraAssignmentsPath,
+		nextLink:     nextLink,
+		successCodes: []int{http.StatusOK},
+	})
+}
+
+// GetEntraAssignment returns the Entra assignment of a principal. It exists in API version
+// 2025-03-02-preview only, a preview that may change or end.
+//
+// If the service rejects the request, the error is an *azcore.ResponseError, with status
+// 404 if there is no assignment. It is an error, before any request, if the ID is empty or
+// the client has another API version.
+//   - objectID - the object ID (GUID) of the principal in Entra ID
+//   - options - optional parameters; nil means the defaults
+func (c *Client) GetEntraAssignment(ctx context.Context, objectID string, options *GetEntraAssignmentOptions) (response GetEntraAssignmentResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.GetEntraAssignment")
+	defer func() { endSpan(err) }()
+	if err := c.requirePreview("GetEntraAssignment"); err != nil {
+		return GetEntraAssignmentResponse{}, err
+	}
+	assignment, err := send[EntraAssignment](ctx, c, request{
+		method:       http.MethodGet,
+		path:         entraAssignmentPath,
+		parameters:   []pathParameter{{"objectID", objectID}},
+		successCodes: []int{http.StatusOK},
+	})
+	return GetEntraAssignmentResponse{assignment}, err
+}
+
+// SetEntraAssignment creates the Entra assignment of a principal, or replaces it. It exists
+// in API version 2025-03-02-preview only, a preview that may change or end.
+//
+// If the service rejects the request, the error is an *azcore.ResponseError. It is an
+// error, before any request, if the ID is empty or the client has another API version.
+//   - objectID - the object ID (GUID) of the principal in Entra ID
+//   - parameters - the principal and the applications that may ask for tokens
+//   - options - optional parameters; nil means the defaults
+func (c *Client) SetEntraAssignment(ctx context.Context, objectID string, parameters EntraAssignmentParameters, options *SetEntraAssignmentOptions) (response SetEntraAssignmentResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.SetEntraAssignment")
+	defer func() { endSpan(err) }()
+	if err := c.requirePreview("SetEntraAssignment"); err != nil {
+		return SetEntraAssignmentResponse{}, err
+	}
+	assignment, err := send[EntraAssignment](ctx, c, request{
+		method:       http.MethodPut,
+		path:         entraAssignmentPath,
+		parameters:   []pathParameter{{"objectID", objectID}},
+		body:         parameters,
+		successCodes: []int{http.StatusOK, http.StatusCreated},
+	})
+	return SetEntraAssignmentResponse{assignment}, err
+}
+
+// DeleteEntraAssignment deletes the Entra assignment of a principal. It exists in API
+// version 2025-03-02-preview only, a preview that may change or end.
+//
+// If the service rejects the request, the error is an *azcore.ResponseError. It is an
+// error, before any request, if the ID is empty or the client has another API version.
+//   - objectID - the object ID (GUID) of the principal in Entra ID
+//   - options - optional parameters; nil means the defaults
+func (c *Client) DeleteEntraAssignment(ctx context.Context, objectID string, options *DeleteEntraAssignmentOptions) (response DeleteEntraAssignmentResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.DeleteEntraAssignment")
+	defer func() { endSpan(err) }()
+	if err := c.requirePreview("DeleteEntraAssignment"); err != nil {
+		return DeleteEntraAssignmentResponse{}, err
+	}
+	_, err = send[noContent](ctx, c, request{
+		method:       http.MethodDelete,
+		path:         entraAssignmentPath,
+		parameters:   []pathParameter{{"objectID", objectID}},
+		successCodes: []int{http.StatusNoContent},
+	})
+	return DeleteEntraAssignmentResponse{}, err
+}
+
+// UpdateEntraAssignments creates, replaces and deletes several Entra assignments in one
+// request. It exists in API version 2025-03-02-preview only, a preview that may change or
+// end.
+//
+// If the service rejects the request, the error is an *azcore.ResponseError. It is an
+// error, before any request, if there are no assignments, if an ID is empty, or if the
+// client has another API version.
+//   - assignments - the new assignments by the object IDs (GUIDs) of their principals in Entra ID; nil deletes one
+//   - options - optional parameters; nil means the defaults
+func (c *Client) UpdateEntraAssignments(ctx context.Context, assignments map[string]*EntraAssignmentParameters, options *UpdateEntraAssignmentsOptions) (response UpdateEntraAssignmentsResponse, err error) {
+	ctx, endSpan := c.startSpan(ctx, "Client.UpdateEntraAssignments")
+	defer func() { endSpan(err) }()
+	if err := c.requirePreview("UpdateEntraAssignments"); err != nil {
+		return UpdateEntraAssignmentsResponse{}, err
+	}
+	if len(assignments) == 0 {
+		return UpdateEntraAssignmentsResponse{}, errors.New("identity: assignments cannot be empty")
+	}
+	for _, objectID := range slices.Sorted(maps.Keys(assignments)) {
+		if err := (pathParameter{"object ID in assignments", objectID}).check(); err != nil {
+			return UpdateEntraAssignmentsResponse{}, err
+		}
+	}
+	return send[UpdateEntraAssignmentsResponse](ctx, c, request{
+		method:       http.MethodPatch,
+		path:         entraAssignmentsPath,
+		body:         assignments,
+		contentType:  "application/merge-patch+json",
+		successCodes: []int{http.StatusOK, http.StatusNoContent},
+	})
+}
+
+// entraAssignmentsPage is the JSON of a page.
+type entraAssignmentsPage struct {
+	Value    []EntraAssignment `json:"value"`
+	NextLink string            `json:"nextLink"`
+}
+
+func (p entraAssignmentsPage) missing() string {
+	if p.Value == nil {
+		return "value"
+	}
+	return missingIn(p.Value)
+}
+
+// missing requires no list, because the service may answer with another form.
+func (r UpdateEntraAssignmentsResponse) missing() string { return missingIn(r.Value) }
+
+func missingIn(assignments []EntraAssignment) string {
+	for i, assignment := range assignments {
+		if field := assignment.missing(); field != "" {
+			return fmt.Sprintf("value[%d].%s", i, field)
+		}
+	}
+	return ""
+}
