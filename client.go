@@ -60,11 +60,8 @@ type Client struct {
 //   - credential - an Entra credential, typically from the azidentity module
 //   - options - optional settings; nil means the defaults
 func NewClient(endpoint string, credential azcore.TokenCredential, options *ClientOptions) (*Client, error) {
-	if credential == nil {
-		return nil, errors.New("identity: credential cannot be nil")
-	}
-	if _, isUser := credential.(*CommunicationTokenCredential); isUser {
-		return nil, errors.New("identity: a CommunicationTokenCredential authenticates a user and cannot manage identities")
+	if err := checkCredential(credential); err != nil {
+		return nil, err
 	}
 	if options == nil {
 		options = &ClientOptions{}

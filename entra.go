@@ -66,7 +66,8 @@ func rawIDOf(identifier Identifier) string {
 
 // ExchangeEntraToken exchanges the Entra token of a user who has an assignment for an
 // access token to the Communication Services resource. It exists in API version
-// 2025-03-02-preview only, a preview that may change or end.
+// 2025-03-02-preview only, a preview that may change or end. To get a token that refreshes
+// itself, use an [EntraCommunicationTokenCredential].
 //
 // The Entra token authorizes the request; the client's own credential is not sent.
 //

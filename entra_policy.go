@@ -31,8 +31,8 @@ type entraPolicy struct {
 func newEntraPolicy(credential azcore.TokenCredential, scope string, allowHTTP bool) *entraPolicy {
 	p := &entraPolicy{scopes: []string{scope}, allowHTTP: allowHTTP}
 	p.token.refreshBefore = entraRefreshBefore
-	p.token.refresh = func(ctx context.Context, claims string) (azcore.AccessToken, error) {
-		options := policy.TokenRequestOptions{Scopes: p.scopes, Claims: claims, EnableCAE: true}
+	p.token.refresh = func(ctx context.Context, wanted origin) (azcore.AccessToken, error) {
+		options := policy.TokenRequestOptions{Scopes: p.scopes, Claims: wanted.claims, EnableCAE: true}
 		early, cancel := p.token.untilExpiry(ctx)
 		defer cancel()
 		token, err := askCredential(early, credential, options)
@@ -72,7 +72,7 @@ func (p entraAttemptPolicy) Do(req *policy.Request) (*http.Response, error) {
 
 // GetToken returns the token that all requests share.
 func (p *entraPolicy) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	token, err := p.token.get(ctx, options.Claims)
+	token, err := p.token.get(ctx, options.Claims, "")
 	if err != nil {
 		ctx.Value(callKey{}).(*call).record(nil, err)
 	}

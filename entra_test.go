@@ -3,13 +3,19 @@ package identity_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity"
@@ -333,4 +339,596 @@ func TestMalformedEntraTokensAreRejected(t *testing.T) {
 			assert.Empty(t, transport.Requests)
 		}
 	}
+}
+
+const (
+	entraUserScope      = "https://communication.azure.com/clients/VoIP"
+	teamsScope          = "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls"
+	teamsScopeUS        = "https://auth.msft.communication.azure.us/TeamsExtension.ManageCalls"
+	entraExchangeURI    = "/access/entra/:exchangeAccessToken?api-version=2025-03-02-preview"
+	teamsExtensionRoute = "/access/teamsExtension/:exchangeAccessToken?api-version="
+)
+
+// signIn is an Entra credential whose user can change. Its tokens begin with the user's name.
+type signIn struct {
+	mu       sync.Mutex
+	token    string
+	err      error
+	requests []policy.TokenRequestOptions
+}
+
+func (s *signIn) GetToken(_ context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, options)
+	return azcore.AccessToken{Token: s.token, ExpiresOn: time.Now().Add(time.Hour)}, s.err
+}
+
+func (s *signIn) set(token string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token, s.err = token, err
+}
+
+// exchanger is a service that exchanges tokens. The n-th token that it issues for the Entra token "alice" is
+// "n for alice".
+type exchanger struct {
+	identitytest.ScriptedTransport
+
+	lifetime time.Duration
+	delay    func(entraToken string) time.Duration // before it responds
+	issued   atomic.Int64
+
+	mu     sync.Mutex
+	status int    // instead of 200, if not zero
+	body   string // of that response
+}
+
+func newExchanger() *exchanger {
+	e := &exchanger{lifetime: time.Hour}
+	e.Respond = e.respond
+	return e
+}
+
+func (e *exchanger) respond(req *http.Request) (*http.Response, error) {
+	entraToken := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
+	if e.delay != nil {
+		select {
+		case <-time.After(e.delay(entraToken)):
+		case <-req.Context().Done():
+			return nil, req.Context().Err()
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.status != 0 {
+		return identitytest.NewResponse(e.status, e.body), nil
+	}
+	return identitytest.NewResponse(http.StatusOK, fmt.Sprintf(`{"identity":{"id":"8:acs:a_b"},"accessToken":{"token":"%d for %s","expiresOn":"%s"}}`,
+		e.issued.Add(1), entraToken, time.Now().Add(e.lifetime).UTC().Format(time.RFC3339Nano))), nil
+}
+
+func (e *exchanger) fail(status int, body string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.status, e.body = status, body
+}
+
+func newEntraCredential(t *testing.T, credential azcore.TokenCredential, transport policy.Transporter, scopes ...string) *identity.EntraCommunicationTokenCredential {
+	t.Helper()
+	options := &identity.EntraCommunicationTokenCredentialOptions{ClientOptions: identitytest.NewOptions(transport).ClientOptions, Scopes: scopes}
+	created, err := identity.NewEntraCommunicationTokenCredential(identitytest.Endpoint, credential, options)
+	require.NoError(t, err)
+	return created
+}
+
+func getToken(t *testing.T, credential azcore.TokenCredential) string {
+	t.Helper()
+	token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+	require.NoError(t, err)
+	return token.Token
+}
+
+func TestInvalidParametersOfAnEntraCredentialAreRejected(t *testing.T) {
+	t.Parallel()
+	withScopes := func(scopes ...string) *identity.EntraCommunicationTokenCredentialOptions {
+		return &identity.EntraCommunicationTokenCredentialOptions{Scopes: append([]string{}, scopes...)}
+	}
+	withVersion := func(version string, scopes []string) *identity.EntraCommunicationTokenCredentialOptions {
+		options := &identity.EntraCommunicationTokenCredentialOptions{Scopes: scopes}
+		options.APIVersion = version
+		return options
+	}
+	entra := &signIn{token: "alice"}
+	for name, test := range map[string]struct {
+		endpoint   string
+		credential azcore.TokenCredential
+		options    *identity.EntraCommunicationTokenCredentialOptions
+		message    string
+	}{
+		"no endpoint":              {"", entra, nil, "identity: endpoint cannot be empty"},
+		"malformed endpoint":       {"https://", entra, nil, "identity: endpoint must look like"},
+		"connection string":        {identitytest.ConnectionString, entra, nil, "identity: endpoint looks like a connection string"},
+		"http":                     {"http://contoso.communication.azure.com", entra, nil, "identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set"},
+		"nil credential":           {identitytest.Endpoint, nil, nil, "identity: credential cannot be nil"},
+		"user's credential":        {identitytest.Endpoint, &identity.CommunicationTokenCredential{}, nil, "identity: credential must be an Entra credential; a CommunicationTokenCredential "},
+		"credential of this type":  {identitytest.Endpoint, &identity.EntraCommunicationTokenCredential{}, nil, "identity: credential must be an Entra credential; a EntraCommunicationTokenCredential "},
+		"nil user's credential":    {identitytest.Endpoint, (*identity.CommunicationTokenCredential)(nil), nil, "identity: credential must be an Entra credential"},
+		"no scopes":                {identitytest.Endpoint, entra, withScopes(), "identity: options.Scopes cannot be empty"},
+		"empty scope":              {identitytest.Endpoint, entra, withScopes(""), "identity: options.Scopes "},
+		"empty scope among others": {identitytest.Endpoint, entra, withScopes(entraUserScope, ""), "identity: options.Scopes "},
+		"unknown scope":            {identitytest.Endpoint, entra, withScopes("https://graph.microsoft.com/.default"), "identity: options.Scopes "},
+		"scope of the service":     {identitytest.Endpoint, entra, withScopes("https://communication.azure.com//.default"), "identity: options.Scopes "},
+		"beginning of a scope":     {identitytest.Endpoint, entra, withScopes("https://communication.azure.com/clients"), "identity: options.Scopes "},
+		"lookalike scope":          {identitytest.Endpoint, entra, withScopes("https://auth.msft.communication.azure.com.example/TeamsExtension.ManageCalls"), "identity: options.Scopes "},
+		"both kinds of scopes":     {identitytest.Endpoint, entra, withScopes(entraUserScope, teamsScope), "identity: options.Scopes "},
+		"scopes of two clouds":     {identitytest.Endpoint, entra, withScopes(teamsScope, teamsScopeUS), "identity: options.Scopes "},
+		"version without Entra":    {identitytest.Endpoint, entra, withVersion("2025-06-30", nil), "identity: options.APIVersion must be 2025-03-02-preview for these options.Scopes, not 2025-06-30"},
+		"version, Entra scope":     {identitytest.Endpoint, entra, withVersion("2026-09-23", []string{entraUserScope}), "identity: options.APIVersion must be 2025-03-02-preview"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			credential, err := identity.NewEntraCommunicationTokenCredential(test.endpoint, test.credential, test.options)
+			require.ErrorContains(t, err, test.message)
+			identitytest.AssertNoSecretInError(t, err)
+			assert.Nil(t, credential)
+		})
+	}
+	assert.Empty(t, entra.requests)
+}
+
+func TestClientRejectsAnEntraUsersCredential(t *testing.T) {
+	t.Parallel()
+	credential := newEntraCredential(t, &signIn{token: "alice"}, newExchanger())
+	_, err := identity.NewClient(identitytest.Endpoint, credential, nil)
+	require.ErrorContains(t, err, "identity: credential must be an Entra credential")
+}
+
+func TestExchangeOfEachKindOfScope(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		scopes  []string
+		version string
+		asked   []string
+		uri     string
+	}{
+		"default":             {nil, "", []string{"https://communication.azure.com/clients/.default"}, entraExchangeURI},
+		"Entra user":          {[]string{entraUserScope}, "", []string{entraUserScope}, entraExchangeURI},
+		"two of Entra users":  {[]string{entraUserScope, "https://communication.azure.com/clients/Chat"}, "", []string{entraUserScope, "https://communication.azure.com/clients/Chat"}, entraExchangeURI},
+		"Entra user, version": {[]string{entraUserScope}, identitytest.PreviewAPIVersion, []string{entraUserScope}, entraExchangeURI},
+		"Teams user":          {[]string{teamsScope}, "", []string{teamsScope}, teamsExtensionRoute + identitytest.DefaultAPIVersion},
+		"Teams user, .us":     {[]string{teamsScopeUS}, "", []string{teamsScopeUS}, teamsExtensionRoute + identitytest.DefaultAPIVersion},
+		"Teams user, version": {[]string{teamsScope}, "2025-06-30", []string{teamsScope}, teamsExtensionRoute + "2025-06-30"},
+		"Teams user, preview": {[]string{teamsScope}, identitytest.PreviewAPIVersion, []string{teamsScope}, teamsExtensionRoute + identitytest.PreviewAPIVersion},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			entra, service := &signIn{token: "alice"}, newExchanger()
+			options := &identity.EntraCommunicationTokenCredentialOptions{ClientOptions: identitytest.NewOptions(service).ClientOptions, Scopes: test.scopes}
+			options.APIVersion = test.version
+			credential, err := identity.NewEntraCommunicationTokenCredential(identitytest.Endpoint+"/", entra, options)
+			require.NoError(t, err)
+			assert.Equal(t, "1 for alice", getToken(t, credential))
+			assert.Equal(t, []policy.TokenRequestOptions{{Scopes: test.asked}}, entra.requests)
+			require.Len(t, service.Requests, 1)
+			sent := service.Requests[0]
+			assert.Equal(t, http.MethodPost, sent.Method)
+			assert.Equal(t, test.uri, sent.URL.RequestURI())
+			assert.Equal(t, "{}", sent.Content)
+			assert.Equal(t, "Bearer alice", sent.Header.Get("Authorization"))
+			assert.Empty(t, sent.Header.Get("x-ms-date"))
+		})
+	}
+}
+
+func TestScopesAreCopied(t *testing.T) {
+	t.Parallel()
+	entra, service := &signIn{token: "alice"}, newExchanger()
+	scopes := []string{entraUserScope}
+	credential := newEntraCredential(t, entra, service, scopes...)
+	scopes[0] = teamsScope
+	getToken(t, credential)
+	assert.Equal(t, []string{entraUserScope}, entra.requests[0].Scopes)
+}
+
+func TestEntraTokenIsExchangedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		entra, service := &signIn{token: "alice"}, newExchanger()
+		credential := newEntraCredential(t, entra, service)
+		assert.Empty(t, entra.requests, "the constructor asks for no token")
+		assert.Empty(t, service.Requests, "the constructor sends nothing")
+		for range 10 {
+			token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"ignored"}, TenantID: "ignored", EnableCAE: true})
+			require.NoError(t, err)
+			assert.Equal(t, azcore.AccessToken{
+				Token:     "1 for alice",
+				ExpiresOn: time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC),
+				RefreshOn: time.Date(2000, 1, 1, 0, 50, 0, 0, time.UTC),
+			}, token)
+		}
+		assert.Len(t, entra.requests, 10, "each call asks once")
+		assert.Len(t, service.Requests, 1)
+	})
+}
+
+func TestChangedEntraTokenIsExchanged(t *testing.T) {
+	t.Parallel()
+	entra, service := &signIn{token: "alice"}, newExchanger()
+	credential := newEntraCredential(t, entra, service)
+	for call, entraToken := range []string{"alice", "bob", "alice"} {
+		entra.set(entraToken, nil)
+		for range 3 {
+			assert.Equal(t, fmt.Sprintf("%d for %s", call+1, entraToken), getToken(t, credential))
+		}
+	}
+	assert.Len(t, service.Requests, 3)
+}
+
+// TestTokenOfThePreviousUserIsNotReturnedAfterAnError has the exchange for a new user fail while the token of the
+// previous user is valid.
+func TestTokenOfThePreviousUserIsNotReturnedAfterAnError(t *testing.T) {
+	t.Parallel()
+	entra, service := &signIn{token: "alice"}, newExchanger()
+	credential := newEntraCredential(t, entra, service)
+	getToken(t, credential)
+	entra.set("bob", nil)
+	service.fail(http.StatusForbidden, `{"error":{"code":"Denied"}}`)
+	for range 3 {
+		token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+		assert.True(t, identity.HasCode(err, identity.ErrorCodeDenied), err)
+		assert.Zero(t, token)
+	}
+	service.fail(0, "")
+	assert.Equal(t, "2 for bob", getToken(t, credential), "without a back-off")
+}
+
+// TestTokenOfThePreviousUserIsNotReturnedToCallersInFlight has a slow exchange end after another user has signed in.
+func TestTokenOfThePreviousUserIsNotReturnedToCallersInFlight(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]policy.TokenRequestOptions{"no claims": {}, "claims": withClaims} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				entra, service := &signIn{token: "alice"}, newExchanger()
+				service.delay = func(string) time.Duration { return time.Minute }
+				credential := newEntraCredential(t, entra, service)
+				get := func() {
+					token, err := credential.GetToken(t.Context(), options)
+					assert.NoError(t, err)
+					assert.Contains(t, token.Token, " for bob")
+				}
+				for range 10 {
+					go get()
+				}
+				synctest.Wait()
+				entra.set("bob", nil)
+				for range 10 {
+					go get()
+				}
+				synctest.Wait()
+				time.Sleep(10 * time.Minute)
+			})
+		})
+	}
+}
+
+// TestCallersInFlightKeepTheirUser has no caller see the new user before the exchange ends.
+func TestCallersInFlightKeepTheirUser(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		entra, service := &signIn{token: "alice"}, newExchanger()
+		service.delay = func(string) time.Duration { return time.Minute }
+		credential := newEntraCredential(t, entra, service)
+		for range 10 {
+			go func() { assert.Equal(t, "1 for alice", getToken(t, credential)) }()
+		}
+		synctest.Wait()
+		entra.set("bob", nil)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Equal(t, "2 for bob", getToken(t, credential))
+	})
+}
+
+// TestReplyOfAnOverlappingCallIsNotNewer has two callers ask the Entra credential at the same time. The one that asked
+// first gets the later reply, and keeps it.
+func TestReplyOfAnOverlappingCallIsNotNewer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		ask := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			if calls.Add(1) == 1 {
+				time.Sleep(time.Minute)
+				return azcore.AccessToken{Token: "bob"}, nil
+			}
+			return azcore.AccessToken{Token: "alice"}, nil
+		})
+		credential := newEntraCredential(t, &ask, newExchanger())
+		go func() { assert.Equal(t, "2 for bob", getToken(t, credential)) }()
+		synctest.Wait()
+		assert.Equal(t, "1 for alice", getToken(t, credential))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+	})
+}
+
+// TestLateReplyHidesNoNewerOne has the second of three calls of the Entra credential return last, while the first caller
+// still exchanges the token of the previous user.
+func TestLateReplyHidesNoNewerOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		ask := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			switch calls.Add(1) {
+			case 1:
+				time.Sleep(2 * time.Second)
+				return azcore.AccessToken{Token: "alice"}, nil
+			case 2:
+				time.Sleep(10 * time.Second)
+			}
+			return azcore.AccessToken{Token: "bob"}, nil
+		})
+		service := newExchanger()
+		service.delay = func(string) time.Duration { return time.Minute }
+		credential := newEntraCredential(t, &ask, service)
+		for range 3 {
+			go func() { assert.Equal(t, "2 for bob", getToken(t, credential)) }()
+			time.Sleep(1500 * time.Millisecond)
+		}
+		time.Sleep(10 * time.Minute)
+	})
+}
+
+func TestErrorOfTheEntraCredentialIsReturned(t *testing.T) {
+	t.Parallel()
+	entra, service := &signIn{token: "alice"}, newExchanger()
+	credential := newEntraCredential(t, entra, service)
+	errSignedOut := errors.New("signed out")
+	for range 2 {
+		entra.set("", errSignedOut)
+		token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+		require.ErrorIs(t, err, errSignedOut)
+		assert.Zero(t, token)
+		entra.set("alice", nil)
+		assert.Equal(t, "1 for alice", getToken(t, credential))
+	}
+	assert.Len(t, service.Requests, 1)
+}
+
+func TestMalformedTokensOfTheEntraCredentialAreErrors(t *testing.T) {
+	t.Parallel()
+	for entraToken, message := range malformedEntraTokens {
+		entra, service := &signIn{token: "alice"}, newExchanger()
+		credential := newEntraCredential(t, entra, service)
+		getToken(t, credential)
+		entra.set(entraToken, nil)
+		token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+		require.EqualError(t, err, "identity: token of the Entra credential "+message)
+		assert.Zero(t, token)
+		assert.Len(t, service.Requests, 1)
+	}
+}
+
+func TestPanicOfTheEntraCredentialIsAnError(t *testing.T) {
+	t.Parallel()
+	ask := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+		panic(identitytest.SecretToken)
+	})
+	credential := newEntraCredential(t, &ask, newExchanger())
+	_, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+	require.ErrorContains(t, err, "identity: credential panicked")
+	identitytest.AssertNoSecretInError(t, err)
+}
+
+func TestFailedExchange(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status   int
+		body     string
+		requests int
+		message  string
+	}{
+		"error response":     {http.StatusBadRequest, `{"error":{"code":"ValidationError","message":"no assignment"}}`, 1, "no assignment"},
+		"server error":       {http.StatusInternalServerError, `{"error":{"code":"Internal","message":"the last one"}}`, 4, "the last one"},
+		"not JSON":           {http.StatusOK, `<html>` + identitytest.SecretToken, 1, "unexpected response body: invalid JSON"},
+		"other JSON":         {http.StatusOK, `{"token":"` + identitytest.SecretToken + `"}`, 1, "response is missing identity.id"},
+		"other status":       {http.StatusCreated, identitytest.UserAndTokenBody, 1, "unexpected status 201"},
+		"echoed Entra token": {http.StatusUnauthorized, `{"error":{"code":"Denied","message":"` + identitytest.SecretToken + ` is bad"}}`, 1, "REDACTED is bad"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			service := newExchanger()
+			service.fail(test.status, test.body)
+			credential := newEntraCredential(t, &signIn{token: identitytest.SecretToken}, service)
+			token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+			require.True(t, identitytest.HasStatus(err, test.status), err)
+			require.ErrorContains(t, err, test.message)
+			identitytest.AssertNoSecretInError(t, err)
+			assert.Zero(t, token)
+			assert.Len(t, service.Requests, test.requests)
+
+			service.fail(0, "")
+			assert.Equal(t, "1 for secret-token", getToken(t, credential))
+		})
+	}
+}
+
+func TestExpiredTokenOfAnExchangeIsAnError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, lifetime := range []time.Duration{0, -time.Hour} {
+			service := newExchanger()
+			service.lifetime = lifetime
+			credential := newEntraCredential(t, &signIn{token: "alice"}, service)
+			token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+			require.ErrorContains(t, err, "identity: the service returned an access token that expired at ")
+			assert.Zero(t, token)
+		}
+	})
+}
+
+func TestEntraTokenIsExchangedAgainBeforeTheExpiry(t *testing.T) {
+	t.Parallel()
+	for lifetime, age := range map[time.Duration]time.Duration{
+		24 * time.Hour:   24*time.Hour - 10*time.Minute,
+		time.Hour:        50 * time.Minute,
+		10 * time.Minute: 5 * time.Minute,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service := newExchanger()
+			service.lifetime = lifetime
+			credential := newEntraCredential(t, &signIn{token: "alice"}, service)
+			assert.Equal(t, "1 for alice", getToken(t, credential))
+			time.Sleep(age - 1)
+			assert.Equal(t, "1 for alice", getToken(t, credential))
+			time.Sleep(time.Nanosecond)
+			assert.Equal(t, "2 for alice", getToken(t, credential))
+		})
+	}
+}
+
+func TestFailedEarlyExchangeBacksOff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := newExchanger()
+		credential := newEntraCredential(t, &signIn{token: "alice"}, service)
+		assert.Equal(t, "1 for alice", getToken(t, credential))
+		time.Sleep(50 * time.Minute)
+		service.fail(http.StatusForbidden, "")
+		for range 10 {
+			assert.Equal(t, "1 for alice", getToken(t, credential))
+		}
+		assert.Len(t, service.Requests, 2)
+		service.fail(0, "")
+		time.Sleep(30 * time.Second)
+		assert.Equal(t, "2 for alice", getToken(t, credential))
+	})
+}
+
+func TestClaimsForceAnExchange(t *testing.T) {
+	t.Parallel()
+	entra, service := &signIn{token: "alice"}, newExchanger()
+	credential := newEntraCredential(t, entra, service)
+	getToken(t, credential)
+	for call := range 3 {
+		token, err := credential.GetToken(t.Context(), withClaims)
+		require.NoError(t, err)
+		assert.Equal(t, fmt.Sprint(call+2, " for alice"), token.Token)
+		assert.Equal(t, token.Token, getToken(t, credential))
+	}
+	for _, asked := range entra.requests {
+		assert.Empty(t, asked.Claims)
+	}
+	service.fail(http.StatusForbidden, "")
+	_, err := credential.GetToken(t.Context(), withClaims)
+	require.True(t, identitytest.HasStatus(err, http.StatusForbidden), err)
+	assert.Equal(t, "4 for alice", getToken(t, credential))
+}
+
+func TestConcurrentCallersShareAnExchange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := newExchanger()
+		service.delay = func(string) time.Duration { return time.Second }
+		credential := newEntraCredential(t, &signIn{token: "alice"}, service)
+		for range 100 {
+			go func() { assert.Equal(t, "1 for alice", getToken(t, credential)) }()
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		assert.Len(t, service.Requests, 1)
+	})
+}
+
+// TestCallersOfAnEntraCredentialWaitOnTheirOwnContexts has the caller that exchanges and one that waits give up.
+func TestCallersOfAnEntraCredentialWaitOnTheirOwnContexts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := newExchanger()
+		service.delay = func(string) time.Duration { return time.Minute }
+		credential := newEntraCredential(t, &signIn{token: "alice"}, service)
+		canceled := func(after time.Duration) {
+			ctx, cancel := context.WithTimeout(t.Context(), after)
+			defer cancel()
+			started := time.Now()
+			token, err := credential.GetToken(ctx, policy.TokenRequestOptions{})
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Zero(t, token)
+			assert.Equal(t, after, time.Since(started))
+		}
+		go canceled(10 * time.Second)
+		synctest.Wait()
+		go canceled(5 * time.Second)
+		go func() { assert.Equal(t, "1 for alice", getToken(t, credential)) }()
+		time.Sleep(70 * time.Second)
+		synctest.Wait()
+		assert.Len(t, service.Requests, 2, "a waiting caller took over")
+	})
+}
+
+func TestEntraCredentialOverHTTP(t *testing.T) {
+	t.Parallel()
+	service := newExchanger()
+	options := &identity.EntraCommunicationTokenCredentialOptions{ClientOptions: identitytest.NewOptions(service).ClientOptions}
+	options.InsecureAllowCredentialWithHTTP = true
+	credential, err := identity.NewEntraCommunicationTokenCredential("http://127.0.0.1:8080", &signIn{token: "alice"}, options)
+	require.NoError(t, err)
+	getToken(t, credential)
+	assert.Equal(t, "http://127.0.0.1:8080"+entraExchangeURI, service.Requests[0].URL.String())
+}
+
+func TestZeroEntraCredentialIsAnError(t *testing.T) {
+	t.Parallel()
+	_, err := (&identity.EntraCommunicationTokenCredential{}).GetToken(t.Context(), policy.TokenRequestOptions{})
+	require.EqualError(t, err, "identity: credential is empty; create it with NewEntraCommunicationTokenCredential")
+}
+
+func TestEntraCredentialShowsNoToken(t *testing.T) {
+	t.Parallel()
+	credential := newEntraCredential(t, &signIn{token: identitytest.SecretToken}, newExchanger())
+	getToken(t, credential)
+	assert.Equal(t, "EntraCommunicationTokenCredential{REDACTED}", fmt.Sprint(credential))
+	identitytest.AssertNoSecret(t, identitytest.TextLog(credential)+identitytest.JSONLog(credential)+identitytest.JSON(credential))
+}
+
+// TestUserChangesUnderLoad is for the race detector: users sign in one after the other while callers of all kinds ask
+// for tokens. No caller gets the token of a user who was gone before its call.
+func TestUserChangesUnderLoad(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		entra, service := &signIn{token: "0"}, newExchanger()
+		service.lifetime = 20 * time.Millisecond
+		service.delay = func(string) time.Duration { return time.Millisecond }
+		credential := newEntraCredential(t, entra, service)
+		var user atomic.Int64
+		for caller := range 16 {
+			go func() {
+				for round := range 100 {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+(caller+round)%5)*time.Millisecond)
+					options := policy.TokenRequestOptions{}
+					if (caller+round)%7 == 0 {
+						options = withClaims
+					}
+					before := user.Load()
+					token, err := credential.GetToken(ctx, options)
+					cancel()
+					if err != nil {
+						assert.ErrorIs(t, err, context.DeadlineExceeded)
+						continue
+					}
+					var number, owner int64
+					_, err = fmt.Sscanf(token.Token, "%d for %d", &number, &owner)
+					assert.NoError(t, err)
+					assert.GreaterOrEqual(t, owner, before)
+				}
+			}()
+		}
+		for range 50 {
+			time.Sleep(3 * time.Millisecond)
+			entra.set(strconv.FormatInt(user.Load()+1, 10), nil)
+			user.Add(1)
+		}
+		time.Sleep(time.Second)
+	})
 }

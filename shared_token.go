@@ -14,17 +14,17 @@ import (
 const refreshBackOff = 30 * time.Second
 
 // sharedToken is a token that many callers use and that at most one of them refreshes
-// at a time. It needs no goroutine and no timer.
+// at a time. It needs no goroutine and no timer. Its secrets are behind atomic pointers,
+// which package fmt does not follow.
 type sharedToken struct {
-	// refresh returns a new token that satisfies the claims.
-	refresh       func(ctx context.Context, claims string) (azcore.AccessToken, error)
+	// refresh returns a new token of the wanted origin, whose number does not matter.
+	refresh       func(ctx context.Context, wanted origin) (azcore.AccessToken, error)
 	refreshBefore time.Duration // how long before its expiry a token without RefreshOn is due
 
-	current atomic.Pointer[heldToken] // changes while mu is held; nil: none
-	begun   atomic.Int64              // the number of refreshes so far; changes while mu is held
-
-	mu      sync.Mutex
-	running *tokenRefresh // the refresh in flight; nil: none
+	mu      sync.Mutex                   // held while one of these changes:
+	current atomic.Pointer[heldToken]    // nil: none
+	begun   atomic.Int64                 // the number of refreshes so far
+	running atomic.Pointer[tokenRefresh] // the refresh in flight; nil: none
 }
 
 // heldToken never changes, so that it can be read without a lock. Its RefreshOn is when
@@ -38,12 +38,13 @@ type heldToken struct {
 type origin struct {
 	number int64 // 0: no refresh, an initial token
 	claims string
+	source string // the token that it was exchanged for; empty: none
 }
 
 // satisfies reports whether a token of this origin is good enough for a caller who asks
 // for the other.
 func (o origin) satisfies(wanted origin) bool {
-	return o.number >= wanted.number && (wanted.claims == "" || o.claims == wanted.claims)
+	return o.number >= wanted.number && o.source == wanted.source && (wanted.claims == "" || o.claims == wanted.claims)
 }
 
 // tokenRefresh is one call of refresh.
@@ -56,10 +57,10 @@ type tokenRefresh struct {
 	err   error
 }
 
-// get returns a valid token. With claims it is one from a refresh with these claims that
-// began after the call.
-func (t *sharedToken) get(ctx context.Context, claims string) (azcore.AccessToken, error) {
-	wanted := origin{claims: claims}
+// get returns a valid token of the source. With claims it is one from a refresh with these
+// claims that began after the call.
+func (t *sharedToken) get(ctx context.Context, claims, source string) (azcore.AccessToken, error) {
+	wanted := origin{claims: claims, source: source}
 	if claims != "" {
 		wanted.number = t.begun.Load() + 1
 	}
@@ -123,22 +124,24 @@ func (t *sharedToken) next(wanted origin) (token *heldToken, begun, running *tok
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	token = t.usable(wanted, now)
-	if token != nil && (t.running != nil || !token.due(now)) {
+	token, running = t.usable(wanted, now), t.running.Load()
+	if token != nil && (running != nil || !token.due(now)) {
 		return token, nil, nil
 	}
-	if t.running != nil {
-		return nil, nil, t.running
+	if running != nil {
+		return nil, nil, running
 	}
-	t.running = &tokenRefresh{origin: origin{t.begun.Add(1), wanted.claims}, done: make(chan struct{})}
-	return nil, t.running, nil
+	wanted.number = t.begun.Add(1)
+	begun = &tokenRefresh{origin: wanted, done: make(chan struct{})}
+	t.running.Store(begun)
+	return nil, begun, nil
 }
 
 // call makes a refresh that has begun.
 func (t *sharedToken) call(ctx context.Context, refresh *tokenRefresh) (*heldToken, error) {
 	// Deferred, so that no caller waits for a refresh that panics or ends its goroutine.
 	defer t.publish(refresh)
-	token, err := t.refresh(ctx, refresh.claims)
+	token, err := t.refresh(ctx, refresh.origin)
 	if err != nil && ctx.Err() != nil {
 		// The cancellation is this caller's alone: refresh.err stays nil.
 		return nil, fmt.Errorf("identity: %w while refreshing the access token: %w", ctx.Err(), err)
@@ -169,7 +172,7 @@ func (t *sharedToken) publish(refresh *tokenRefresh) {
 	} else if token := t.current.Load(); token != nil {
 		t.current.Store(token.postponed())
 	}
-	t.running = nil
+	t.running.Store(nil)
 	close(refresh.done)
 }
 

@@ -100,9 +100,9 @@ func NewCommunicationTokenCredential(refresh func(context.Context) (AccessToken,
 }
 
 // noRefresh is the refresh of a static credential.
-func noRefresh(expiresOn time.Time) func(context.Context, string) (azcore.AccessToken, error) {
-	return func(_ context.Context, claims string) (azcore.AccessToken, error) {
-		if claims != "" {
+func noRefresh(expiresOn time.Time) func(context.Context, origin) (azcore.AccessToken, error) {
+	return func(_ context.Context, wanted origin) (azcore.AccessToken, error) {
+		if wanted.claims != "" {
 			return azcore.AccessToken{}, errors.New("identity: claims need a new access token, and the credential has no refresh function")
 		}
 		return azcore.AccessToken{}, fmt.Errorf("identity: access token expired at %s, and the credential has no refresh function",
@@ -110,8 +110,8 @@ func noRefresh(expiresOn time.Time) func(context.Context, string) (azcore.Access
 	}
 }
 
-func checkedRefresh(refresh func(context.Context) (AccessToken, error)) func(context.Context, string) (azcore.AccessToken, error) {
-	return func(ctx context.Context, _ string) (azcore.AccessToken, error) {
+func checkedRefresh(refresh func(context.Context) (AccessToken, error)) func(context.Context, origin) (azcore.AccessToken, error) {
+	return func(ctx context.Context, _ origin) (azcore.AccessToken, error) {
 		token, err := refresh(ctx)
 		if err == nil {
 			err = checkRefreshed(token)
@@ -176,5 +176,5 @@ func (c *CommunicationTokenCredential) GetToken(ctx context.Context, options pol
 	if c.token.refresh == nil {
 		return azcore.AccessToken{}, errors.New("identity: credential is empty; create it with NewCommunicationTokenCredential")
 	}
-	return c.token.get(ctx, options.Claims)
+	return c.token.get(ctx, options.Claims, "")
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/fake"
@@ -41,6 +42,7 @@ func newValues(t *testing.T) []any {
 	return []any{
 		identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusOK, identitytest.TokenBody)),
 		tokenCredential,
+		newEntraUsersCredential(t),
 		key,
 		handler,
 		server,
@@ -72,6 +74,7 @@ func newValues(t *testing.T) []any {
 		new(identity.DeleteUserResponse),
 		new(identity.EntraAssignment),
 		new(identity.EntraAssignmentParameters),
+		new(identity.EntraCommunicationTokenCredentialOptions),
 		new(identity.EntraPrincipalType),
 		new(identity.EntraTokenParameters),
 		new(identity.ErrorCode),
@@ -113,6 +116,19 @@ func newValues(t *testing.T) []any {
 		new(identity.UpdateEntraAssignmentsOptions),
 		new(identity.UpdateEntraAssignmentsResponse),
 	}
+}
+
+// newEntraUsersCredential returns a credential that holds an access token and an Entra token.
+func newEntraUsersCredential(t *testing.T) *identity.EntraCommunicationTokenCredential {
+	t.Helper()
+	body := strings.Replace(identitytest.UserAndTokenBody, "2026-10-20T", "9999-10-20T", 1)
+	credential, err := identity.NewEntraCommunicationTokenCredential(identitytest.Endpoint, &identitytest.EntraCredential{}, &identity.EntraCommunicationTokenCredentialOptions{
+		ClientOptions: identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusOK, body)).ClientOptions,
+	})
+	require.NoError(t, err)
+	_, err = credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+	require.NoError(t, err)
+	return credential
 }
 
 // useEmulator leaves a token among the emulator's requests and its faults.
@@ -158,6 +174,7 @@ var public = []string{
 	"identity.EntraAssignment.TenantID",
 	"identity.EntraAssignmentParameters.ClientIDs",
 	"identity.EntraAssignmentParameters.TenantID",
+	"identity.EntraCommunicationTokenCredentialOptions.Scopes",
 	"identity.GetUserDetailResponse.CustomID",
 	"identity.TeamsExtensionAssignment.ClientIDs",
 	"identity.TeamsExtensionAssignment.ObjectID",
