@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -931,4 +932,84 @@ func TestUserChangesUnderLoad(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 	})
+}
+
+func TestParseAccessToken(t *testing.T) {
+	t.Parallel()
+	for token, want := range map[string]time.Time{
+		"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjMyNTAzNjgwMDAwfQ.9i7FNNHHJT8cOzo-yrAUJyBSfJ-tPPk2emcHavOEpWc": time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC),
+		"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjEwMH0.1h_scYkNp-G98-O4cW6KvfJZwiz54uJMyeDACE4nypg":            time.Unix(100, 0).UTC(),
+		"." + encodePayload(`{"exp":253402300799}`) + ".":                                                             time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
+		"." + encodePayload(`{"exp":1.5e9,"b":{}}`) + ".":                                                             time.Unix(1500000000, 0).UTC(),
+		"." + encodePayload(`{"exp":1500000000.9}`) + ".":                                                             time.Unix(1500000000, 0).UTC(),
+	} {
+		got, err := identity.ParseAccessToken(token)
+		require.NoError(t, err, token)
+		assert.Equal(t, identity.AccessToken{Token: token, ExpiresOn: want}, got)
+	}
+}
+
+func TestUnreadableAccessTokensAreErrors(t *testing.T) {
+	t.Parallel()
+	payload := encodePayload(`{"exp":32503680000}`)
+	for _, token := range []string{
+		"", "foo", "foo.bar", "foo.bar.foobar", identitytest.SecretToken,
+		"." + payload, "." + payload + "..", "..", ".. ", "." + payload + ".\n", ". " + payload + ".", "." + payload + "=.",
+		"." + encodePayload(identitytest.SecretToken) + ".",
+		"." + encodePayload(`{"sub":"`+identitytest.SecretToken+`"}`) + ".",
+		"." + encodePayload(`{"exp":"`+identitytest.SecretToken+`"}`) + ".",
+		"." + encodePayload(`{"exp":null}`) + ".",
+		"." + encodePayload(`{"exp":0}`) + ".",
+		"." + encodePayload(`{"exp":-1}`) + ".",
+		"." + encodePayload(`{"exp":253402300800}`) + ".",
+		"." + encodePayload(`{"exp":1e400}`) + ".",
+		"." + encodePayload(`[]`) + ".",
+		"." + encodePayload(`null`) + ".",
+	} {
+		got, err := identity.ParseAccessToken(token)
+		require.ErrorContains(t, err, "identity: token ", token)
+		assert.ErrorContains(t, err, "its expiry cannot be read")
+		identitytest.AssertNoSecretInError(t, err)
+		assert.Zero(t, got)
+	}
+}
+
+func encodePayload(payload string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(payload))
+}
+
+// FuzzParseAccessToken parses any text.
+func FuzzParseAccessToken(f *testing.F) {
+	f.Add("." + encodePayload(`{"exp":32503680000}`) + ".")
+	f.Fuzz(func(t *testing.T, token string) {
+		parsed, err := identity.ParseAccessToken(token)
+		if err != nil {
+			require.Zero(t, parsed)
+			return
+		}
+		require.Equal(t, token, parsed.Token)
+		encoded, err := json.Marshal(parsed)
+		require.NoError(t, err)
+		var decoded identity.AccessToken
+		require.NoError(t, json.Unmarshal(encoded, &decoded))
+		require.Equal(t, parsed.ExpiresOn, decoded.ExpiresOn)
+	})
+}
+
+// TestEmbeddedAccessTokenLosesOtherFields shows what the documentation of AccessToken warns of.
+func TestEmbeddedAccessTokenLosesOtherFields(t *testing.T) {
+	t.Parallel()
+	data := []byte(`{"user":"alice","token":"t","expiresOn":"2026-10-20T12:48:08Z"}`)
+	var embedded struct {
+		identity.AccessToken
+		User string `json:"user"`
+	}
+	require.NoError(t, json.Unmarshal(data, &embedded))
+	assert.Empty(t, embedded.User)
+	var named struct {
+		Token identity.AccessToken `json:"-"`
+		User  string               `json:"user"`
+	}
+	require.NoError(t, json.Unmarshal(data, &named))
+	assert.Equal(t, "alice", named.User)
 }

@@ -1,11 +1,13 @@
 package identity
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -18,6 +20,10 @@ import (
 // Formatting or logging it shows only the expiry. Its JSON,
 // {"token": "...", "expiresOn": "..."}, holds the token, so that a server can hand it to
 // its client.
+//
+// Do not embed it in a struct of your own: the methods of AccessToken would become those of
+// the struct, so that decoding the struct from JSON, formatting and logging it would lose
+// its other fields without an error. Use a named field.
 type AccessToken struct {
 	// Token is the value to hand to the client. Do not rely on its format: the service
 	// may change it.
@@ -49,6 +55,35 @@ func (t AccessToken) Format(state fmt.State, _ rune) {
 func (t AccessToken) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("token", redacted), slog.Time("expiresOn", t.ExpiresOn))
 }
+
+// ParseAccessToken returns an access token with the expiry that it carries, for tokens whose
+// expiry was not kept. It reads the claim exp and verifies nothing: use it for tokens from
+// a source you trust.
+//
+// Some tokens are opaque, and the service may change the format of the others: prefer the
+// ExpiresOn that came with the token. A token that is not a JWT with an expiry is an error,
+// which does not quote it.
+//   - token - the token, such as the Token of an [AccessToken]
+func ParseAccessToken(token string) (AccessToken, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 || strings.ContainsFunc(token, invalidInToken) {
+		return AccessToken{}, errors.New("identity: token is not a JWT, so its expiry cannot be read")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return AccessToken{}, errors.New("identity: token has an invalid payload, so its expiry cannot be read")
+	}
+	var claims struct {
+		ExpiresAt float64 `json:"exp"` // in seconds since 1970
+	}
+	if json.Unmarshal(payload, &claims) != nil || claims.ExpiresAt <= 0 || claims.ExpiresAt > maxUnixTime {
+		return AccessToken{}, errors.New("identity: token has no valid exp, so its expiry cannot be read")
+	}
+	return AccessToken{Token: token, ExpiresOn: time.Unix(int64(claims.ExpiresAt), 0).UTC()}, nil
+}
+
+// maxUnixTime is the last second that JSON can hold, at the end of the year 9999.
+const maxUnixTime = 253402300799
 
 func (t AccessToken) forAzcore() azcore.AccessToken {
 	return azcore.AccessToken{Token: t.Token, ExpiresOn: t.ExpiresOn}

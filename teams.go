@@ -42,7 +42,8 @@ type GetTokenForTeamsUserOptions struct {
 	// placeholder for future optional parameters
 }
 
-// GetTokenForTeamsUserResponse is the result of [Client.GetTokenForTeamsUser].
+// GetTokenForTeamsUserResponse is the result of [Client.GetTokenForTeamsUser]. As with
+// [AccessToken], do not embed it in a struct of your own.
 type GetTokenForTeamsUserResponse struct {
 	AccessToken
 }

@@ -65,6 +65,9 @@ type GetTokenOptions struct {
 }
 
 // GetTokenResponse is the result of [Client.GetToken].
+//
+// Do not embed it in a struct of your own, as with [AccessToken]: decoding, formatting and
+// logging the struct would lose its other fields without an error. Use a named field.
 type GetTokenResponse struct {
 	AccessToken
 }
