@@ -20,13 +20,15 @@ values of [TokenScope]. It lives 24 hours, or as long as TokenExpiresIn says. Is
 on a server, and only to the user who signed in there. [Client.RevokeTokens] revokes all
 tokens of a user. [Client.GetTokenForTeamsUser] exchanges the Entra token of a Microsoft
 Teams user. With the token of [Client.ExchangeTeamsExtensionToken], a Teams user makes
-phone calls through the resource.
+phone calls through the resource. [Client.ExchangeEntraToken] exchanges the Entra token of
+any user who has an assignment, in a preview.
 
 The service cannot list users. Creating a user is idempotent only with a CustomID, a
 preview that may end; otherwise each retry after a lost response creates another user.
 
 A [CommunicationTokenCredential] holds the access token of one user for clients of other
-services, and refreshes it before it expires.
+services, and refreshes it before it expires. An [EntraCommunicationTokenCredential] does
+so with the Entra token of the user, in the user's own program.
 
 # Errors
 

@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
@@ -400,6 +404,148 @@ func ExampleNewCommunicationTokenCredential() {
 		panic(err)
 	}
 	token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("valid for", time.Until(token.ExpiresOn).Round(time.Minute))
+	// Output: valid for 24h0m0s
+}
+
+// Keep the credential to replace the access key while the client is in use.
+func ExampleParseConnectionString() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	endpoint, credential, err := identity.ParseConnectionString(server.ConnectionString())
+	if err != nil {
+		panic(err)
+	}
+	client, err := identity.NewClientWithSharedKeyCredential(endpoint, credential, server.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	// Pass the resource's other key here before you regenerate the first one.
+	if err := credential.Update(server.AccessKey()); err != nil {
+		panic(err)
+	}
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(created.User.Kind())
+	// Output: communicationUser
+}
+
+// Clients of other clouds need the audience of the Communication Services there: cloud.AzureGovernment alone changes only
+// where the credential signs in, and the client would ask for the audience of the public cloud. This example needs a
+// resource in Azure, so it is compiled and not run.
+func ExampleNewClient_otherCloud() {
+	government := cloud.Configuration{
+		ActiveDirectoryAuthorityHost: cloud.AzureGovernment.ActiveDirectoryAuthorityHost,
+		Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+			identity.ServiceName: {Audience: "https://communication.azure.us"}, // "/.default" is appended
+		},
+	}
+	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions: azcore.ClientOptions{Cloud: government},
+	})
+	if err != nil {
+		panic(err)
+	}
+	client, err := identity.NewClient("https://contoso.communication.azure.us", credential, &identity.ClientOptions{
+		ClientOptions: azcore.ClientOptions{Cloud: government},
+	})
+	if err != nil {
+		panic(err)
+	}
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(created.User.ID)
+}
+
+// The Communication Services without a Go client take an azcore client with this policy. A test server stands in for SMS.
+func ExampleNewSharedKeyCredentialPolicy() {
+	sms := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		signature := strings.HasPrefix(r.Header.Get("Authorization"), "HMAC-SHA256 ")
+		fmt.Println(r.Method, r.URL.Path, "signed:", signature)
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer sms.Close()
+
+	credential, err := identity.NewSharedKeyCredential("c2VjcmV0LWFjY2Vzcy1rZXk=")
+	if err != nil {
+		panic(err)
+	}
+	client, err := azcore.NewClient("communication-sms", "v1.0.0", runtime.PipelineOptions{
+		PerRetry: []policy.Policy{identity.NewSharedKeyCredentialPolicy(credential, nil)},
+	}, &policy.ClientOptions{Transport: sms.Client()})
+	if err != nil {
+		panic(err)
+	}
+	req, err := runtime.NewRequest(context.Background(), http.MethodPost, sms.URL+"/sms?api-version=2021-03-07")
+	if err != nil {
+		panic(err)
+	}
+	err = runtime.MarshalAsJSON(req, map[string]any{
+		"from":          "+14255550100",
+		"smsRecipients": []map[string]string{{"to": "+14255550123"}},
+		"message":       "Hello",
+	})
+	if err != nil {
+		panic(err)
+	}
+	resp, err := client.Pipeline().Do(req)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(resp.StatusCode)
+	// Output:
+	// POST /sms signed: true
+	// 202
+}
+
+// The credential is for the clients of chat, calling and other services, in a program to which a user signs in. This
+// example needs a user, so it is compiled and not run.
+func ExampleNewEntraCommunicationTokenCredential() {
+	browser, err := azidentity.NewInteractiveBrowserCredential(&azidentity.InteractiveBrowserCredentialOptions{
+		ClientID: "11111111-1111-4111-8111-111111111111",
+		TenantID: "33333333-3333-4333-8333-333333333333",
+	})
+	if err != nil {
+		panic(err)
+	}
+	credential, err := identity.NewEntraCommunicationTokenCredential("https://contoso.communication.azure.com", browser, &identity.EntraCommunicationTokenCredentialOptions{
+		Scopes: []string{"https://communication.azure.com/clients/VoIP"},
+	})
+	if err != nil {
+		panic(err)
+	}
+	token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("valid for", time.Until(token.ExpiresOn).Round(time.Minute))
+}
+
+func ExampleParseAccessToken() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	created, err := client.CreateUserAndToken(context.Background(), []identity.TokenScope{identity.TokenScopeChat}, nil)
+	if err != nil {
+		panic(err)
+	}
+	token, err := identity.ParseAccessToken(created.AccessToken.Token)
 	if err != nil {
 		panic(err)
 	}
