@@ -41,7 +41,7 @@ func TestInvalidConstructorParametersAreRejected(t *testing.T) {
 			})
 			require.NoError(t, err)
 			return identity.NewClient(identitytest.Endpoint, credential, nil)
-		}, "credential must be an Entra credential; a CommunicationTokenCredential authenticates a communication user"},
+		}, "credential must be an Entra credential; CommunicationTokenCredential authenticates a communication user"},
 		"no endpoint with Entra": {func() (*identity.Client, error) { return identity.NewClient("", &identitytest.EntraCredential{}, nil) }, "endpoint cannot be empty"},
 		"no endpoint with a key": {func() (*identity.Client, error) { return identity.NewClientWithSharedKeyCredential("", key, nil) }, "endpoint cannot be empty"},
 		"no connection string":   {func() (*identity.Client, error) { return identity.NewClientFromConnectionString("", nil) }, "connectionString"},

@@ -252,7 +252,7 @@ func (c *Client) listEntraAssignments(ctx context.Context, nextLink string) (pag
 	defer func() { endSpan(err) }()
 	// By this name azcore's convention for fakes finds the function.
 	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, "Client.NewListEntraAssignmentsPager")
-	if err := c.requirePreview("ListEntraAssignments"); err != nil {
+	if err := c.requirePreview("NewListEntraAssignmentsPager"); err != nil {
 		return entraAssignmentsPage{}, err
 	}
 	return send[entraAssignmentsPage](ctx, c, request{

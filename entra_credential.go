@@ -125,7 +125,7 @@ func checkCredential(credential azcore.TokenCredential) error {
 	case nil:
 		return errors.New("identity: credential cannot be nil")
 	case *CommunicationTokenCredential, *EntraCommunicationTokenCredential:
-		return fmt.Errorf("identity: credential must be an Entra credential; a %s authenticates a communication user",
+		return fmt.Errorf("identity: credential must be an Entra credential; %s authenticates a communication user",
 			strings.TrimPrefix(fmt.Sprintf("%T", credential), "*identity."))
 	}
 	return nil

@@ -43,7 +43,7 @@ func TestPreviewOperationsNeedTheirAPIVersion(t *testing.T) {
 			options := identitytest.NewOptions(transport)
 			options.APIVersion = version
 			got, err := op.Call(t.Context(), identitytest.NewClientWithOptions(t, options))
-			require.ErrorContains(t, err, "identity: "+op.Name+" needs ClientOptions.APIVersion 2025-03-02-preview, not ")
+			require.ErrorContains(t, err, "identity: "+op.GoName()+" needs ClientOptions.APIVersion 2025-03-02-preview, not ")
 			assert.Zero(t, got)
 			assert.Empty(t, transport.Requests)
 		}
@@ -452,8 +452,8 @@ func TestInvalidParametersOfAnEntraCredentialAreRejected(t *testing.T) {
 		"connection string":        {identitytest.ConnectionString, entra, nil, "identity: endpoint looks like a connection string"},
 		"http":                     {"http://contoso.communication.azure.com", entra, nil, "identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set"},
 		"nil credential":           {identitytest.Endpoint, nil, nil, "identity: credential cannot be nil"},
-		"user's credential":        {identitytest.Endpoint, &identity.CommunicationTokenCredential{}, nil, "identity: credential must be an Entra credential; a CommunicationTokenCredential "},
-		"credential of this type":  {identitytest.Endpoint, &identity.EntraCommunicationTokenCredential{}, nil, "identity: credential must be an Entra credential; a EntraCommunicationTokenCredential "},
+		"user's credential":        {identitytest.Endpoint, &identity.CommunicationTokenCredential{}, nil, "identity: credential must be an Entra credential; CommunicationTokenCredential "},
+		"credential of this type":  {identitytest.Endpoint, &identity.EntraCommunicationTokenCredential{}, nil, "identity: credential must be an Entra credential; EntraCommunicationTokenCredential "},
 		"nil user's credential":    {identitytest.Endpoint, (*identity.CommunicationTokenCredential)(nil), nil, "identity: credential must be an Entra credential"},
 		"no scopes":                {identitytest.Endpoint, entra, withScopes(), "identity: options.Scopes cannot be empty"},
 		"empty scope":              {identitytest.Endpoint, entra, withScopes(""), "identity: options.Scopes "},
