@@ -141,7 +141,7 @@ func newPipelineClient(options *ClientOptions, authentication ...policy.Policy) 
 	if clientOptions.Transport == nil {
 		clientOptions.Transport = defaultHTTPClient
 	}
-	clientOptions.Transport = safeTransport{clientOptions.Transport}
+	clientOptions.Transport = safeTransport{clientOptions.Transport, options.InsecureAllowCredentialWithHTTP}
 	return azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{
 		// These help to diagnose clock skew and unsupported versions, and Azure's support
 		// asks for x-azure-ref.

@@ -250,8 +250,11 @@ func TestMalformedConnectionStringsAreRejected(t *testing.T) {
 		"two keys":                  {"endpoint=a;accesskey=c2VjcmV0;accesskey=c2VjcmV0", "connectionString has more than one accesskey" + form},
 		"empty first, then one":     {"endpoint=a;accesskey=;accesskey=c2VjcmV0", "connectionString has more than one accesskey" + form},
 		"part without a name":       {"endpoint=a;accesskey=c2VjcmV0;c2VjcmV0", "connectionString has a part without an equals sign" + form},
-		"key that is not base64":    {"endpoint=https://contoso.example;accesskey=c2VjcmV0!", "accessKey must be base64"},
-		"bad endpoint":              {"endpoint=:c2VjcmV0:;accesskey=c2VjcmV0", "endpoint must look like"},
+		"key that is not base64":    {"endpoint=https://contoso.example;accesskey=c2VjcmV0!", "connectionString accessKey must be base64 and not empty" + form},
+		"bad endpoint":              {"endpoint=:c2VjcmV0:;accesskey=c2VjcmV0", "connectionString endpoint must look like"},
+		"byte order mark":           {"\ufeffaccesskey=c2VjcmV0", "connectionString has no endpoint" + form},
+		"curly quotation marks":     {"“endpoint=https://contoso.example;accesskey=c2VjcmV0”", "connectionString begins with a quotation mark" + form},
+		"name of a variable before": {"CONNECTION_STRING=endpoint=https://contoso.example;accesskey=c2VjcmV0", "connectionString has text before endpoint=" + form},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,25 +18,26 @@ const connectionStringForm = `the form is "endpoint=https://<resource>.communica
 //   - connectionString - as the Azure portal shows it: "endpoint=https://<resource>.communication.azure.com/;accesskey=<key>"
 func ParseConnectionString(connectionString string) (endpoint string, credential *SharedKeyCredential, err error) {
 	values, err := splitConnectionString(connectionString)
+	if err == nil {
+		endpoint = values["endpoint"]
+		_, err = parseEndpoint(endpoint, true)
+	}
+	if err == nil {
+		credential, err = NewSharedKeyCredential(values["accesskey"])
+	}
 	if err != nil {
-		return "", nil, fmt.Errorf("identity: connectionString %w; %s", err, connectionStringForm)
+		reason := strings.TrimPrefix(err.Error(), "identity: ") // quotes nothing of the string
+		return "", nil, errors.New("identity: connectionString " + reason + "; " + connectionStringForm)
 	}
-	if _, err := parseEndpoint(values["endpoint"], true); err != nil {
-		return "", nil, err
-	}
-	credential, err = NewSharedKeyCredential(values["accesskey"])
-	if err != nil {
-		return "", nil, err
-	}
-	return values["endpoint"], credential, nil
+	return endpoint, credential, nil
 }
 
 func splitConnectionString(connectionString string) (map[string]string, error) {
-	connectionString = strings.TrimSpace(connectionString)
+	connectionString = strings.TrimSpace(strings.TrimPrefix(connectionString, "\ufeff"))
 	switch {
 	case connectionString == "":
 		return nil, errors.New("is empty")
-	case strings.ContainsAny(connectionString[:1], "\"'`"):
+	case strings.IndexAny(connectionString, "\"'`“”‘’«»") == 0:
 		return nil, errors.New("begins with a quotation mark")
 	case !strings.Contains(connectionString, "="):
 		return nil, errors.New("has no parts of the form name=value")
@@ -46,8 +47,8 @@ func splitConnectionString(connectionString string) (map[string]string, error) {
 		name, value, hasValue := strings.Cut(part, "=")
 		name = strings.ToLower(strings.TrimSpace(name))
 		if name != "endpoint" && name != "accesskey" {
-			if !hasValue && name != "" {
-				return nil, errors.New("has a part without an equals sign")
+			if err := checkUnknownPart(name, value, hasValue); err != nil {
+				return nil, err
 			}
 			continue
 		}
@@ -66,4 +67,16 @@ func splitConnectionString(connectionString string) (map[string]string, error) {
 		}
 	}
 	return values, nil
+}
+
+// checkUnknownPart rejects a part that is not of the form name=value, and the name of a
+// variable before the connection string.
+func checkUnknownPart(name, value string, hasValue bool) error {
+	if !hasValue && name != "" {
+		return errors.New("has a part without an equals sign")
+	}
+	if inner, _, ok := strings.Cut(value, "="); ok && strings.EqualFold(strings.Trim(inner, " \"'"), "endpoint") {
+		return errors.New("has text before endpoint=")
+	}
+	return nil
 }

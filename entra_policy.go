@@ -36,7 +36,7 @@ func newEntraPolicy(credential azcore.TokenCredential, scope string, allowHTTP b
 		early, cancel := p.token.untilExpiry(ctx)
 		defer cancel()
 		token, err := askCredential(early, credential, options)
-		if early.Err() != nil && ctx.Err() == nil {
+		if err != nil && early.Err() != nil && ctx.Err() == nil {
 			// An early refresh got stuck, and now there is no valid token.
 			token, err = askCredential(ctx, credential, options)
 		}
@@ -51,7 +51,11 @@ func (p *entraPolicy) Do(req *policy.Request) (*http.Response, error) {
 		return nil, err
 	}
 	bearer := runtime.NewBearerTokenPolicy(p, p.scopes, &policy.BearerTokenOptions{InsecureAllowCredentialWithHTTP: p.allowHTTP})
-	return bearer.Do(req)
+	resp, err := bearer.Do(req)
+	if errors.Is(err, errRetryAfterDeadline) {
+		resp = callOf(req.Raw().Context()).lastAttempt().rewound() // for policy.WithCaptureResponse
+	}
+	return resp, err
 }
 
 // entraAttemptPolicy sends a request that [entraPolicy] authorized. It sees a rejected
@@ -74,7 +78,7 @@ func (p entraAttemptPolicy) Do(req *policy.Request) (*http.Response, error) {
 func (p *entraPolicy) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := p.token.get(ctx, options.Claims, "")
 	if err != nil {
-		ctx.Value(callKey{}).(*call).record(nil, err)
+		callOf(ctx).record(nil, err)
 	}
 	return token, err
 }

@@ -135,26 +135,48 @@ type sharedKeyPolicy struct {
 	clockOffset atomic.Int64
 }
 
-// Do signs a request and sends it. If the service rejects it and the clocks differ, Do
-// signs and sends it once more with the service's time.
+// callOffset is the offset that the attempts of one call use after a correction.
+type callOffset time.Duration
+
+// Do signs a request and sends it. If the service rejects it and another time is
+// possible, Do signs and sends it once more with that, once per call.
 func (p *sharedKeyPolicy) Do(req *policy.Request) (*http.Response, error) {
+	var corrected callOffset
+	if req.OperationValue(&corrected) {
+		return p.sendCorrected(req, time.Duration(corrected))
+	}
 	offset := time.Duration(p.clockOffset.Load())
 	resp, err := p.send(req, offset)
 	if err != nil || !isSignatureRejected(resp) {
 		return resp, err
 	}
-	corrected, ok := offsetOf(resp)
-	if !ok || (corrected-offset).Abs() <= maxClockSkew {
+	other, ok := otherOffset(resp, offset)
+	if !ok {
 		return resp, nil
 	}
-	resp, err = p.send(req, corrected)
+	req.SetOperationValue(callOffset(other))
+	return p.sendCorrected(req, other)
+}
+
+func (p *sharedKeyPolicy) sendCorrected(req *policy.Request, offset time.Duration) (*http.Response, error) {
+	resp, err := p.send(req, offset)
 	if err != nil {
-		return nil, fmt.Errorf("identity: local clock is %s the service: %w", describeSkew(corrected), err)
+		return resp, fmt.Errorf("identity: local clock is %s the service: %w", describeSkew(offset), err)
 	}
 	if isSignatureAccepted(resp) {
-		p.clockOffset.Store(int64(corrected))
+		p.clockOffset.Store(int64(offset))
 	}
 	return resp, nil
+}
+
+// otherOffset returns another offset to try after a rejected signature, if there is one:
+// that of the response's date or, if this is the one that failed, none.
+func otherOffset(resp *http.Response, failed time.Duration) (time.Duration, bool) {
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err == nil && (time.Until(date)-failed).Abs() > maxClockSkew {
+		return time.Until(date), true
+	}
+	return 0, failed.Abs() > maxClockSkew
 }
 
 func (p *sharedKeyPolicy) send(req *policy.Request, offset time.Duration) (*http.Response, error) {
@@ -168,7 +190,11 @@ func (p *sharedKeyPolicy) send(req *policy.Request, offset time.Duration) (*http
 	if err := p.credential.sign(req.Raw(), content, time.Now().Add(offset)); err != nil {
 		return nil, nonRetriableError{err}
 	}
-	return p.next(req)
+	resp, err := p.next(req)
+	if err == nil {
+		err = checkResponse(resp)
+	}
+	return resp, err
 }
 
 // sign sets the headers that authenticate the request exactly as it goes on the wire.
@@ -206,15 +232,6 @@ func encodeHash(sum []byte) string {
 // service does not publish its own limit; that of related services is 5 to 15 minutes.
 const maxClockSkew = time.Minute
 
-// offsetOf returns how far the clock that dated a response is ahead of the local one.
-func offsetOf(resp *http.Response) (time.Duration, bool) {
-	date, err := http.ParseTime(resp.Header.Get("Date"))
-	if err != nil {
-		return 0, false
-	}
-	return time.Until(date), true
-}
-
 func describeSkew(offset time.Duration) string {
 	direction := "behind"
 	if offset < 0 {
@@ -229,17 +246,18 @@ func isSignatureRejected(resp *http.Response) bool {
 	return resp.StatusCode == http.StatusUnauthorized && !hasOperationCode(resp)
 }
 
-// isSignatureAccepted reports whether the response proves that the service accepted the
+// isSignatureAccepted reports whether the response shows that the service accepted the
 // signature. A gateway may send other responses without having verified it.
 func isSignatureAccepted(resp *http.Response) bool {
-	switch status := resp.StatusCode; {
-	case status < http.StatusMultipleChoices:
+	if isSuccess(resp) {
 		return true
-	case status == http.StatusUnauthorized:
+	}
+	switch resp.StatusCode {
+	case http.StatusUnauthorized:
 		return hasOperationCode(resp)
-	case status == http.StatusBadRequest, status == http.StatusNotFound:
-		_, ok := communicationErrorIn(resp)
-		return ok
+	case http.StatusBadRequest, http.StatusNotFound:
+		reason, _ := communicationErrorIn(resp)
+		return reason.Code != ""
 	}
 	return false
 }

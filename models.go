@@ -139,14 +139,16 @@ func (m accessTokenModel) accessToken() AccessToken {
 
 func (m accessTokenModel) missing() string { return m.accessToken().missing() }
 
-type userResult struct {
-	Identity struct {
-		ID string `json:"id"`
-	} `json:"identity"`
+type userModel struct {
+	ID string `json:"id"`
 }
 
-func (u userResult) user() CommunicationUserIdentifier {
-	return CommunicationUserIdentifier{ID: u.Identity.ID}
+func (u userModel) user() CommunicationUserIdentifier {
+	return CommunicationUserIdentifier{ID: u.ID}
+}
+
+type userResult struct {
+	Identity userModel `json:"identity"`
 }
 
 func (u userResult) missing() string {
@@ -157,12 +159,12 @@ func (u userResult) missing() string {
 }
 
 type userAndToken struct {
-	userResult
+	Identity    userModel        `json:"identity"`
 	AccessToken accessTokenModel `json:"accessToken"`
 }
 
 func (u userAndToken) missing() string {
-	if field := u.userResult.missing(); field != "" {
+	if field := (userResult{u.Identity}).missing(); field != "" {
 		return field
 	}
 	if field := u.AccessToken.missing(); field != "" {

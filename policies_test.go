@@ -252,7 +252,10 @@ func TestGatewayCannotSetTheClock(t *testing.T) {
 		"denied, then a redirect":          dated(http.StatusFound, "", wrong),
 		"denied, then a page, not found":   identitytest.NewResponse(http.StatusNotFound, "<html>not found</html>"),
 		"denied, then a page, bad request": identitytest.NewResponse(http.StatusBadRequest, "<html>bad request</html>"),
-	}
+		"denied, then an empty error":      identitytest.NewResponse(http.StatusNotFound, `{"error":{}}`),
+		"denied, then a page":              identitytest.NewResponse(http.StatusOK, "<html>maintenance</html>"),
+		"denied, then accepted":            identitytest.NewResponse(http.StatusAccepted, ""),
+		"denied, then no content":          identitytest.NewResponse(http.StatusNonAuthoritativeInfo, "")}
 	for name, second := range rejections {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -268,7 +271,9 @@ func TestGatewayCannotSetTheClock(t *testing.T) {
 					}
 					date, err := http.ParseTime(req.Header.Get("x-ms-date"))
 					assert.NoError(t, err)
-					assert.WithinDuration(t, time.Now(), date, time.Second)
+					if time.Since(date).Abs() > 15*time.Minute {
+						return dated(http.StatusUnauthorized, "Denied", wrong), nil
+					}
 					return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
 				}}
 				options := identitytest.NewOptions(transport)
@@ -279,9 +284,54 @@ func TestGatewayCannotSetTheClock(t *testing.T) {
 				requests = 2
 				_, err = client.CreateUser(t.Context(), nil)
 				require.NoError(t, err)
+				assert.LessOrEqual(t, requests, 4, "one request more than without the gateway")
+				requests = 2
+				_, err = client.CreateUser(t.Context(), nil)
+				require.NoError(t, err)
+				assert.Equal(t, 3, requests)
 			})
 		})
 	}
+}
+
+// TestCorrectionIsMadeOncePerCall has the corrected attempts of a call fail for another reason.
+func TestCorrectionIsMadeOncePerCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		unavailable := 3
+		transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+			date, err := http.ParseTime(req.Header.Get("x-ms-date"))
+			assert.NoError(t, err)
+			if date.Sub(time.Now().Add(time.Hour)).Abs() > 15*time.Minute {
+				return dated(http.StatusUnauthorized, "Denied", time.Hour), nil
+			}
+			if unavailable--; unavailable >= 0 {
+				return dated(http.StatusServiceUnavailable, "", time.Hour), nil
+			}
+			return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+		}}
+		_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
+		require.NoError(t, err)
+		assert.Len(t, transport.Requests, 5)
+	})
+}
+
+// TestRetryAfterDoesNotPreventACorrection has rejected requests come with a wait that ends after the deadline.
+func TestRetryAfterDoesNotPreventACorrection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := &identitytest.ScriptedTransport{Respond: firstThen(func(*http.Request) (*http.Response, error) {
+			resp := dated(http.StatusUnauthorized, "Denied", time.Hour)
+			resp.Header.Set("Retry-After", "3600")
+			return resp, nil
+		}, func(*http.Request) (*http.Response, error) {
+			return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+		})}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
+		require.NoError(t, err)
+	})
 }
 
 // TestCorrectedClockIsKept has the service accept the corrected request in several ways: each proves that it accepted
@@ -333,7 +383,7 @@ func TestErrorNamesTheClockSkew(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				requests := 0
 				transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
-					if requests++; requests%2 == 1 {
+					if requests++; requests == 1 {
 						return dated(http.StatusUnauthorized, "Denied", ahead), nil
 					}
 					return nil, io.ErrUnexpectedEOF
@@ -795,4 +845,46 @@ func TestSharedKeyCredentialPolicyOverHTTP(t *testing.T) {
 	_, err := newSMSPipeline(transport, signing).Do(newSMSRequest(t, "http://127.0.0.1:8080"))
 	require.NoError(t, err)
 	assert.Contains(t, transport.Requests[0].Header.Get("Authorization"), "HMAC-SHA256 ")
+}
+
+// TestRefreshOnInThePastIsNoHotLoop has a credential return the token that it keeps, because it cannot get a newer one.
+func TestRefreshOnInThePastIsNoHotLoop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			asked++
+			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(time.Hour), RefreshOn: time.Now().Add(-time.Minute)}, nil
+		})
+		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
+		require.NoError(t, err)
+		for range 60 {
+			_, err := client.CreateUser(t.Context(), nil)
+			require.NoError(t, err)
+			time.Sleep(time.Second) // a fake sleep
+		}
+		assert.Equal(t, 2, asked)
+	})
+}
+
+// TestTokenThatArrivesAfterTheOldOneExpiredIsUsed has an early refresh that ignores its context.
+func TestTokenThatArrivesAfterTheOldOneExpiredIsUsed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			if asked++; asked == 2 {
+				time.Sleep(time.Hour) // a fake sleep
+			}
+			return azcore.AccessToken{Token: strconv.Itoa(asked), ExpiresOn: time.Now().Add(10 * time.Minute)}, nil
+		})
+		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
+		require.NoError(t, err)
+		for range 2 {
+			_, err = client.CreateUser(t.Context(), nil)
+			require.NoError(t, err)
+			time.Sleep(6 * time.Minute) // a fake sleep
+		}
+		assert.Equal(t, 2, asked)
+	})
 }

@@ -2,11 +2,15 @@ package identity
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // redacted replaces every secret that is printed or logged.
@@ -16,44 +20,66 @@ const redacted = "REDACTED"
 // gateway may replace the status of a success, or repeat the request.
 func redactBody(body []byte, secrets []string) []byte {
 	for _, secret := range secrets {
-		if pattern, err := regexp.Compile(escapedPattern(secret)); err == nil {
+		if pattern, err := regexp.Compile(secretPattern(secret)); err == nil {
 			body = pattern.ReplaceAllLiteral(body, []byte(redacted))
 		}
 	}
 	return redactTokenValues(body)
 }
 
-// escapedPattern matches a text as it is and in the escapes of JSON, HTML and URLs.
-func escapedPattern(text string) string {
+// prefixLength is how much of a secret shows that the text after it is the secret. The
+// rest may be truncated, or escaped in yet another way.
+const prefixLength = 16
+
+// secretPattern matches a secret as it is and in the escapes of JSON, HTML and URLs.
+func secretPattern(secret string) string {
 	var pattern strings.Builder
-	for _, b := range []byte(text) {
-		if isAlphanumeric(b) {
-			pattern.WriteByte(b)
-			continue
-		}
-		fmt.Fprintf(&pattern, `(?:\\*%s|\\*(?i:\\u00%02x|%%(?:25)*%02x|&(?:amp;)*(?:#0*%d;|#x0*%x;`, regexp.QuoteMeta(string(rune(b))), b, b, b, b)
-		if name, ok := htmlNames[b]; ok {
-			pattern.WriteString("|" + name + ";")
-		}
-		pattern.WriteString(")))")
+	characters := []rune(secret)
+	for _, r := range characters[:min(len(characters), prefixLength)] {
+		pattern.WriteString(characterPattern(r))
+	}
+	if len(characters) > prefixLength {
+		pattern.WriteString(`[^\s"'<>(){}\[\],|]*`)
 	}
 	return pattern.String()
 }
 
-var htmlNames = map[byte]string{
-	'"': "quot", '&': "amp", '\'': "apos", '<': "lt", '>': "gt", '+': "plus", '=': "equals", '/': "sol",
-	'-': "(?:hyphen|dash)", '_': "lowbar", '.': "period", ';': "semi", ',': "comma", ':': "colon",
+// characterPattern matches a character as it is and escaped.
+func characterPattern(r rune) string {
+	if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+		return string(r)
+	}
+	literal := regexp.QuoteMeta(string(r))
+	var inURL, inJSON strings.Builder
+	for _, b := range []byte(string(r)) {
+		fmt.Fprintf(&inURL, `%%(?:25)*%02x`, b)
+	}
+	for _, unit := range utf16.Encode([]rune{r}) {
+		fmt.Fprintf(&inJSON, `\\+u%04x`, unit)
+	}
+	return fmt.Sprintf(`(?:\\*%s|(?i:%s|%s|&(?:amp;)*(?:#0*%d|#x0*%x|%s);))`,
+		literal, inJSON.String(), inURL.String(), r, r, cmp.Or(htmlNames[r], "-"))
 }
 
-func isAlphanumeric(b byte) bool {
-	return '0' <= b && b <= '9' || 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z'
+// htmlNames are the names of characters that secrets have, in HTML.
+var htmlNames = map[rune]string{
+	'"': "quot", '&': "amp", '\'': "apos", '<': "lt", '>': "gt", '+': "plus", '=': "equals", '/': "sol",
+	'-': "hyphen|dash", '_': "lowbar", '.': "period", ';': "semi", ',': "comma", ':': "colon",
 }
+
+const (
+	// quoteEscapes match a quotation mark, alone or escaped because the JSON is part of
+	// another text.
+	quoteEscapes = `\\*"|\\+(?:u0022|x22)|%(?:25)*22|&(?:amp;)*(?:quot|#0*34|#x0*22);`
+	spaceEscapes = `(?:\s|\\+(?:[nrt]|u0020|u00a0|x20)|%(?:25)*(?:20|09|0a|0d)|\+|&(?:amp;)*(?:nbsp|#0*32|#x0*20);)*`
+	colonEscapes = `(?::|\\+(?:u003a|x3a)|%(?:25)*3a|&(?:amp;)*(?:colon|#0*58|#x0*3a);)`
+)
 
 // tokenName matches the name "token" of a JSON value, up to the value. The first group is
-// the quotation mark, which is escaped if the JSON is part of another text.
-var tokenName = regexp.MustCompile(`(?i)(\\*"|\\+u0022|&(?:amp;)*(?:quot|#0*34|#x0*22);)` +
-	`(?:t|\\*u00[57]4)(?:o|\\*u00[46]f)(?:k|\\*u00[46]b)(?:e|\\*u00[46]5)(?:n|\\*u00[46]e)` +
-	`(?:\\*"|\\+u0022|&(?:amp;)*(?:quot|#0*34|#x0*22);)(?:\s|\\+[nrt])*:(?:\s|\\+[nrt])*`)
+// the quotation mark.
+var tokenName = regexp.MustCompile(`(?i)(` + quoteEscapes + `)` +
+	`(?:t|\\+u00[57]4)(?:o|\\+u00[46]f)(?:k|\\+u00[46]b)(?:e|\\+u00[46]5)(?:n|\\+u00[46]e)` +
+	`(?:` + quoteEscapes + `)` + spaceEscapes + colonEscapes + spaceEscapes)
 
 // redactTokenValues replaces every JSON value named "token", also where the JSON is
 // truncated or part of another text.
@@ -87,12 +113,29 @@ func lengthOfValue(text, quote []byte) int {
 		}
 		return int(decoder.InputOffset())
 	}
-	rest, isString := bytes.CutPrefix(text, quote)
-	if !isString {
+	if !bytes.HasPrefix(text, quote) {
+		return lengthOfWord(text)
+	}
+	for end := len(quote); ; {
+		next := bytes.Index(text[end:], quote)
+		if next < 0 {
+			return len(text)
+		}
+		end += next + len(quote)
+		if text[end-len(quote)-1] != '\\' { // else an escaped quotation mark in the value
+			return end
+		}
+	}
+}
+
+// lengthOfWord returns the length of a number or word, or of all of the text if an object
+// or array begins there.
+func lengthOfWord(text []byte) int {
+	if bytes.IndexAny(text, "{[") == 0 {
 		return len(text)
 	}
-	if end := bytes.Index(rest, quote); end >= 0 {
-		return len(quote) + end + len(quote)
+	if end := bytes.IndexAny(text, ",}]\\\"<&"); end >= 0 {
+		return end
 	}
 	return len(text)
 }

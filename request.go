@@ -12,21 +12,31 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
-// call is the context of one call of an operation. It records how the last attempt to
-// send the request ended: with a response, with an error, or with both if the body of the
-// response could not be read.
+// call is the context of one call of an operation. The transport records in it how the
+// last attempt to send the request ended: with a response, with an error, or with both if
+// the body of the response could not be read.
 type call struct {
 	context.Context
-	operation  string
-	bodySecret string
-	resp       *http.Response
-	err        error
+	operation   string
+	bodySecret  string
+	createsUser bool
+
+	mu   sync.Mutex // a policy of the caller may abandon an attempt
+	last attempt
+}
+
+// attempt is how an attempt to send a request ended.
+type attempt struct {
+	resp        *http.Response
+	err         error
+	createdUser string // named by an earlier response of the call; empty: none
 }
 
 type callKey struct{}
@@ -40,6 +50,15 @@ func (c *call) Value(key any) any {
 		return c.operation
 	}
 	return c.Context.Value(key)
+}
+
+// callOf returns the call of a context. A policy of the caller may have replaced the
+// context: then it returns a call that nothing reads.
+func callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{Context: ctx}
 }
 
 // startSpan opens the span of an operation and returns the context of its call.
@@ -81,13 +100,15 @@ func (noContent) missing() string { return "" }
 // send is the one path that every request takes. With an error it returns the zero
 // result, so that nothing incomplete gets out.
 func send[T result](ctx context.Context, c *Client, r request) (none T, err error) {
+	call := callOf(ctx)
+	call.bodySecret, call.createsUser = r.bodySecret, r.createsUser
 	resp, err := c.do(ctx, r)
 	if err != nil {
-		return none, withCreatedUser(r, resp, err)
+		return none, call.withCreatedUser(err)
 	}
 	result, err := decode[T](resp, r)
 	if err != nil {
-		return none, withCreatedUser(r, resp, err)
+		return none, call.withCreatedUser(err)
 	}
 	return result, nil
 }
@@ -149,8 +170,7 @@ func (p pathParameter) check() error {
 	return nil
 }
 
-// do sends a request and returns the response. With an error it also returns what arrived
-// of the last response, if anything did.
+// do sends a request and returns the response.
 func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
 	req, err := c.newRequest(ctx, r)
 	if err != nil {
@@ -160,77 +180,142 @@ func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
 	if r.entraToken != "" {
 		pipeline = c.unauthenticated.Pipeline()
 	}
-	call := ctx.Value(callKey{}).(*call)
-	call.bodySecret = r.bodySecret
 	resp, err := pipeline.Do(req)
-	switch {
-	case err == nil:
-		return resp, nil
-	case errors.Is(err, errRetryAfterDeadline):
-		return call.resp, nil
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	if err == nil {
+		return resp, checkResponse(resp)
+	}
+	call := callOf(ctx)
+	last := call.lastAttempt()
+	// Policies of the caller may have wrapped the errors of azcore and of sendAttempt.
+	if err.Error() == errRetryAfterDeadline.Error() {
+		return last.rewound(), nil
+	}
+	if ctxErr := call.Err(); ctxErr != nil && err.Error() == ctxErr.Error() {
 		return call.interrupted(err)
-	case call.resp != nil && call.err != nil:
-		return call.resp, call.outcome()
+	}
+	if _, ok := errors.AsType[*brokenBodyError](err); ok && last.resp != nil {
+		return nil, readingError(err, last.resp, call.bodySecret)
 	}
 	return nil, err
+}
+
+func readingError(err error, resp *http.Response, bodySecret string) error {
+	return fmt.Errorf("identity: reading the response: %w: %w", err, newResponseError(resp, bodySecret))
+}
+
+// checkResponse guards against policies of the caller.
+func checkResponse(resp *http.Response) error {
+	if resp == nil {
+		return errors.New("identity: a policy returned neither a response nor an error")
+	}
+	return nil
 }
 
 // record keeps the outcome of an attempt, unless the attempt only ended because the call
 // did and an earlier one tells more.
 func (c *call) record(resp *http.Response, err error) {
-	isFirst := c.resp == nil && c.err == nil
-	if isFirst || resp != nil || c.Err() == nil {
-		c.resp, c.err = resp, err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	isFirst := c.last.resp == nil && c.last.err == nil
+	if !isFirst && resp == nil && c.Err() != nil {
+		return
 	}
+	createdUser := ""
+	if c.createsUser {
+		createdUser = c.last.userCreatedSoFar()
+	}
+	c.last = attempt{resp, err, createdUser}
 }
 
-// outcome is the last attempt as an error.
-func (c *call) outcome() error {
+func (c *call) lastAttempt() attempt {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last
+}
+
+// rewound returns the response with a body that can be read from its beginning.
+func (a attempt) rewound() *http.Response {
+	resp := *a.resp
+	resp.Body = io.NopCloser(bytes.NewReader(contentOf(a.resp)))
+	return &resp
+}
+
+// outcome is the attempt as an error.
+func (a attempt) outcome(bodySecret string) error {
 	switch {
-	case c.resp == nil:
-		return c.err
-	case c.err == nil:
-		return newResponseError(c.resp, c.bodySecret)
+	case a.resp == nil:
+		return a.err
+	case a.err == nil:
+		return newResponseError(a.resp, bodySecret)
 	}
-	return fmt.Errorf("identity: reading the response: %w: %w", c.err, newResponseError(c.resp, c.bodySecret))
+	return readingError(a.err, a.resp, bodySecret)
 }
 
 // interrupted returns the outcome of a call whose context has ended with err.
 func (c *call) interrupted(err error) (*http.Response, error) {
-	isComplete := c.resp != nil && c.err == nil
-	if isComplete && c.resp.StatusCode < http.StatusMultipleChoices {
-		return c.resp, nil // the context ended just after the call
+	last := c.lastAttempt()
+	isComplete := last.resp != nil && last.err == nil
+	if isComplete && isSuccess(last.resp) {
+		return last.resp, nil // the context ended just after the call
 	}
-	outcome := c.outcome()
-	if outcome == nil {
+	outcome := last.outcome(c.bodySecret)
+	switch {
+	case outcome == nil:
 		return nil, err
+	case errors.Is(outcome, c.Err()):
+		return nil, outcome
 	}
-	if errors.Is(outcome, c.Err()) {
-		return c.resp, outcome
+	return nil, fmt.Errorf("identity: %w; last attempt: %w", c.Err(), outcome)
+}
+
+func isSuccess(resp *http.Response) bool {
+	return resp.StatusCode >= http.StatusOK && resp.StatusCode < http.StatusMultipleChoices
+}
+
+// withCreatedUser adds the user to the error of a call that created it all the same:
+// nothing lists users.
+func (c *call) withCreatedUser(err error) error {
+	if !c.createsUser {
+		return err
 	}
-	return c.resp, fmt.Errorf("identity: %w; last attempt: %w", c.Err(), outcome)
+	id := c.lastAttempt().userCreatedSoFar()
+	if id == "" {
+		return err
+	}
+	return &createdUserError{CommunicationUserIdentifier{ID: id}, err}
+}
+
+// userCreatedSoFar returns the user that the response or an earlier one named.
+func (a attempt) userCreatedSoFar() string {
+	if a.resp == nil {
+		return a.createdUser
+	}
+	return cmp.Or(createdUserID(contentOf(a.resp)), a.createdUser)
 }
 
 var errRetryAfterDeadline = errors.New("identity: Retry-After ends after the deadline")
 
-// sendAttempt sends a request that is complete. It records how the attempt ended, and ends
-// the call if the service asks the client to wait until after the deadline.
+// sendAttempt sends a request that is complete. It ends the call if the service asks the
+// client to wait until after the deadline.
 func sendAttempt(req *policy.Request) (*http.Response, error) {
 	resp, err := req.Next()
-	call := req.Raw().Context().Value(callKey{}).(*call)
-	call.record(resp, err)
-	if err != nil || resp.StatusCode < http.StatusBadRequest {
+	if err == nil {
+		err = checkResponse(resp)
+	}
+	// After 401, another signature or token may help at once.
+	if err != nil || resp.StatusCode < http.StatusBadRequest || resp.StatusCode == http.StatusUnauthorized {
 		return resp, err
 	}
-	if deadline, ok := call.Deadline(); ok && retryAfter(resp) > time.Until(deadline) {
-		return nil, nonRetriableError{errRetryAfterDeadline}
+	wait := retryAfter(resp)
+	deadline, ok := callOf(req.Raw().Context()).Deadline()
+	if ok && wait > 0 && wait > time.Until(deadline) {
+		return resp, nonRetriableError{errRetryAfterDeadline}
 	}
 	return resp, nil
 }
 
-// retryAfter returns how long azcore waits before it repeats a request, as far as the
-// response decides. Zero means that it does not.
+// retryAfter returns how long azcore waits before it repeats a request because the
+// response asks for it; zero if it does not.
 func retryAfter(resp *http.Response) time.Duration {
 	for _, header := range []struct {
 		name string
@@ -240,7 +325,7 @@ func retryAfter(resp *http.Response) time.Duration {
 			return time.Duration(count) * header.unit
 		}
 	}
-	if date, err := http.ParseTime(resp.Header.Get("Retry-After")); err == nil {
+	if date, err := time.Parse(time.RFC1123, resp.Header.Get("Retry-After")); err == nil {
 		return time.Until(date)
 	}
 	return 0
@@ -285,34 +370,29 @@ const withheldBody = "The response body is withheld because it may contain an ac
 // response, and withholds that of any other, which may hold a token.
 func newResponseError(resp *http.Response, bodySecret string) error {
 	body := contentOf(resp)
-	if resp.StatusCode >= http.StatusBadRequest {
-		body = redactBody(body, secretsOf(resp.Request, bodySecret))
-		body = body[:min(len(body), maxResponseSize)]
-	} else if len(body) > 0 {
-		body = []byte(withheldBody)
-	}
 	shown := *resp
+	if resp.StatusCode < http.StatusBadRequest {
+		if len(body) > 0 {
+			body = []byte(withheldBody)
+		}
+		shown.Body = io.NopCloser(bytes.NewReader(body))
+		return runtime.NewResponseError(&shown)
+	}
+	reason, _ := communicationErrorIn(resp)
+	body = redactBody(body, secretsOf(resp.Request, bodySecret))
+	body = body[:min(len(body), maxResponseSize)]
 	shown.Body = io.NopCloser(bytes.NewReader(body))
+	if code := string(reason.Code); code != "" && bytes.Contains(body, []byte(code)) {
+		// Redacting a message can leave invalid JSON.
+		return runtime.NewResponseErrorWithErrorCode(&shown, code)
+	}
 	return runtime.NewResponseError(&shown)
-}
-
-// withCreatedUser adds the user to the error of a call that created it all the same:
-// nothing lists users.
-func withCreatedUser(r request, resp *http.Response, err error) error {
-	if !r.createsUser || resp == nil {
-		return err
-	}
-	id := createdUserID(contentOf(resp))
-	if id == "" {
-		return err
-	}
-	return &createdUserError{CommunicationUserIdentifier{ID: id}, err}
 }
 
 // contentOf returns what arrived of a response's body, which azcore has read.
 func contentOf(resp *http.Response) []byte {
 	if body, ok := resp.Body.(*received); ok {
-		return body.content.Bytes() // its end did not arrive
+		return body.content.Bytes() // azcore has not read it, or not to its end
 	}
 	content, _ := runtime.Payload(resp)
 	return content
@@ -320,6 +400,10 @@ func contentOf(resp *http.Response) []byte {
 
 // createdUserID returns the value of identity.id in a body, which may be invalid after it.
 func createdUserID(body []byte) (id string) {
+	var created userResult
+	if _ = json.Unmarshal(body, &created); created.Identity.ID != "" { // whatever else is wrong
+		return created.Identity.ID
+	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	if !seekMember(decoder, "identity") || !seekMember(decoder, "id") || decoder.Decode(&id) != nil {
 		return ""
@@ -337,7 +421,7 @@ func seekMember(decoder *json.Decoder, name string) bool {
 		if err != nil {
 			return false
 		}
-		if member == name {
+		if text, ok := member.(string); ok && strings.EqualFold(text, name) { // as encoding/json does
 			return true
 		}
 		var value json.RawMessage

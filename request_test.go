@@ -575,7 +575,7 @@ func firstThen(first, then func(*http.Request) (*http.Response, error)) func(*ht
 func TestRetryAfterBeyondTheDeadlineIsNotAwaited(t *testing.T) {
 	t.Parallel()
 	for header, values := range map[string][]string{
-		"Retry-After":         {"11", "30", "Sat, 01 Jan 2000 00:00:30 GMT"},
+		"Retry-After":         {"11", "30", "Sat, 01 Jan 2000 00:00:30 GMT"}, // the forms that azcore reads
 		"Retry-After-Ms":      {"10001", "30000"},
 		"X-Ms-Retry-After-Ms": {"10001", "30000"},
 	} {
@@ -827,4 +827,165 @@ func TestRequestIDsAreUniqueAndShared(t *testing.T) {
 	for id, attempts := range ids {
 		assert.Equal(t, 2, attempts, id)
 	}
+}
+
+// policyFunc is a policy of the caller.
+type policyFunc func(*policy.Request) (*http.Response, error)
+
+func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
+
+// TestPoliciesDoNotLoseTheCreatedUser has policies of the caller that fail after the response, or drop it.
+func TestPoliciesDoNotLoseTheCreatedUser(t *testing.T) {
+	t.Parallel()
+	errPolicy := errors.New("the circuit is open")
+	failing := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		_, _ = req.Next()
+		return nil, errPolicy
+	})
+	for name, configure := range map[string]func(*identity.ClientOptions){
+		"per call":    func(o *identity.ClientOptions) { o.PerCallPolicies = []policy.Policy{failing} },
+		"per attempt": func(o *identity.ClientOptions) { o.PerRetryPolicies = []policy.Policy{failing} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options := identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody))
+			options.Retry.MaxRetries = -1
+			configure(options)
+			_, err := identitytest.NewClientWithOptions(t, options).CreateUser(t.Context(), nil)
+			require.ErrorIs(t, err, errPolicy)
+			user, ok := identity.CreatedUserOf(err)
+			assert.True(t, ok)
+			assert.Equal(t, identitytest.User, user)
+		})
+	}
+}
+
+// TestUserOfAnEarlierAttemptIsNotLost has a gateway answer 503 although the service created the user, and then break.
+func TestUserOfAnEarlierAttemptIsNotLost(t *testing.T) {
+	t.Parallel()
+	transport := &identitytest.ScriptedTransport{Respond: firstThen(func(*http.Request) (*http.Response, error) {
+		return identitytest.NewResponse(http.StatusServiceUnavailable, identitytest.UserBody), nil
+	}, failWith(io.EOF))}
+	options := identitytest.NewOptions(transport)
+	options.Retry.MaxRetries = 1
+	_, err := identitytest.NewClientWithOptions(t, options).CreateUser(t.Context(), nil)
+	require.ErrorIs(t, err, io.EOF)
+	user, ok := identity.CreatedUserOf(err)
+	assert.True(t, ok)
+	assert.Equal(t, identitytest.User, user)
+}
+
+// TestPoliciesOfTheCallerCannotPanicTheClient covers policies that return nothing or replace the context.
+func TestPoliciesOfTheCallerCannotPanicTheClient(t *testing.T) {
+	t.Parallel()
+	nothing := policyFunc(func(*policy.Request) (*http.Response, error) { return nil, nil }) //nolint:nilnil // that is the point
+	detached := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		return req.WithContext(context.Background()).Next() //nolint:contextcheck // that is the point
+	})
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		for name, configure := range map[string]func(*identity.ClientOptions){
+			"nothing, per call":     func(o *identity.ClientOptions) { o.PerCallPolicies = []policy.Policy{nothing} },
+			"nothing, per attempt":  func(o *identity.ClientOptions) { o.PerRetryPolicies = []policy.Policy{nothing} },
+			"detached, per call":    func(o *identity.ClientOptions) { o.PerCallPolicies = []policy.Policy{detached} },
+			"detached, per attempt": func(o *identity.ClientOptions) { o.PerRetryPolicies = []policy.Policy{detached} },
+		} {
+			options := op.NewOptions(identitytest.AlwaysRespond(op.Status(), op.ResponseBody))
+			configure(options)
+			for _, client := range identitytest.NewClients(t, options) {
+				_, err := op.Call(t.Context(), client)
+				assert.Equal(t, strings.HasPrefix(name, "nothing"), err != nil, name)
+			}
+		}
+	})
+}
+
+// TestErrorsOfPoliciesAreKept has a policy wrap what it got.
+func TestErrorsOfPoliciesAreKept(t *testing.T) {
+	t.Parallel()
+	errPolicy := errors.New("the circuit is open")
+	for name, respond := range map[string]func(*http.Request) (*http.Response, error){
+		"broken body": func(*http.Request) (*http.Response, error) {
+			resp := identitytest.NewResponse(http.StatusCreated, "")
+			resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }))
+			return resp, nil
+		},
+		"long wait": func(*http.Request) (*http.Response, error) {
+			resp := identitytest.NewResponse(http.StatusTooManyRequests, "")
+			resp.Header.Set("Retry-After", "3600")
+			return resp, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options := identitytest.NewOptions(&identitytest.ScriptedTransport{Respond: respond})
+			options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+				resp, err := req.Next()
+				if err != nil {
+					err = fmt.Errorf("%w: %w", errPolicy, err)
+				}
+				return resp, err
+			})}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err := identitytest.NewClientWithOptions(t, options).CreateUser(ctx, nil)
+			require.ErrorIs(t, err, errPolicy)
+		})
+	}
+}
+
+// TestCauseOfAnyTypeDoesNotPanic cancels with a cause that == cannot compare.
+func TestCauseOfAnyTypeDoesNotPanic(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+		cancel(uncomparableError{[]int{1}})
+		return nil, context.Cause(req.Context())
+	}}
+	_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+type uncomparableError struct{ value any }
+
+func (uncomparableError) Error() string { return "uncomparable" }
+
+// TestLongWaitIsCaptured has the response of an error that came at once.
+func TestLongWaitIsCaptured(t *testing.T) {
+	t.Parallel()
+	transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+		resp := identitytest.NewResponse(http.StatusTooManyRequests, "")
+		resp.Header.Set("Retry-After", "3600")
+		return resp, nil
+	}}
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		for _, client := range identitytest.NewClients(t, op.NewOptions(transport)) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			var captured *http.Response
+			_, err := op.Call(policy.WithCaptureResponse(ctx, &captured), client)
+			cancel()
+			require.Error(t, err)
+			require.NotNil(t, captured)
+			assert.Equal(t, http.StatusTooManyRequests, captured.StatusCode)
+		}
+	})
+}
+
+// TestAbandonedAttemptRacesWithNothing has a policy return before the attempt ends; the race detector watches.
+func TestAbandonedAttemptRacesWithNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+			time.Sleep(time.Minute) // a fake sleep
+			return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+		}}
+		options := identitytest.NewOptions(transport)
+		options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+			go func() { _, _ = req.Next() }()
+			time.Sleep(time.Minute) // a fake sleep
+			return nil, io.ErrNoProgress
+		})}
+		_, err := identitytest.NewClientWithOptions(t, options).CreateUser(t.Context(), nil)
+		require.ErrorIs(t, err, io.ErrNoProgress)
+		time.Sleep(time.Minute) // a fake sleep
+	})
 }

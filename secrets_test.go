@@ -346,6 +346,9 @@ func TestErrorResponsesShowNoToken(t *testing.T) {
 		"hexadecimal in a page":    `<html>kept <pre>{&#x22;token&#x22;:&#x22;` + secret + `&#x22;}</pre></html>`,
 		"JSON in a string":         `{"error":{"code":"kept","message":"upstream said {\"token\":\"` + secret + `\"}"}}`,
 		"JSON in JSON in a string": `{"message":"kept {\\\"token\\\" : \\\"` + secret + `\\\"}"}`,
+		"colon as a code point":    `{"message":"kept {\"token\"\u003a\"` + secret + `\"}"}`,
+		"escaped quotes in value":  `{"message":"kept {\"token\":\"a\\\"` + secret + `\"}"}`,
+		"in a URL":                 `kept %7B%22token%22%3A%22` + secret + `%22%7D`,
 		"quotes as code points":    `{"message":"kept {\u0022token\u0022:\u0022` + secret + `\u0022}"}`,
 		"after an invalid value":   `kept {{"token":"` + secret + `"}`,
 		"byte order mark":          "\ufeff" + `{"token":"` + secret + `","kept":1}`,
@@ -465,4 +468,35 @@ func must[T any](value T, err error) T {
 		panic(err)
 	}
 	return value
+}
+
+// TestTruncatedEchoesAreRedacted has a gateway repeat the beginning of a credential.
+func TestTruncatedEchoesAreRedacted(t *testing.T) {
+	t.Parallel()
+	const token = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjZDODAiLCJ0eXAiOiJKV1QifQ.payload.signature"
+	for _, length := range []int{len(token), len(token) - 1, 40, 17} {
+		var sent string
+		transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+			_, sent, _ = strings.Cut(req.Header.Get("Authorization"), "Signature=")
+			sent = sent[:min(len(sent), length)]
+			return identitytest.NewResponse(http.StatusBadGateway, "the request was "+token[:length]+" "+sent), nil
+		}}
+		_, err := identitytest.NewClient(t, transport).GetTokenForTeamsUser(t.Context(), identity.TeamsUserTokenParameters{TeamsUserEntraToken: token}, nil)
+		require.ErrorContains(t, err, "the request was REDACTED")
+		assert.NotContains(t, err.Error(), token[:length])
+		assert.NotContains(t, err.Error(), sent)
+	}
+}
+
+// TestRedactionKeepsTheErrorCode has messages that look like JSON with a token.
+func TestRedactionKeepsTheErrorCode(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"error":{"message":"\"token\": must not be empty","code":"ValidationError"}}`,
+		`{"error":{"code":"ValidationError","message":"send {\"token\":\"...\"}"}}`,
+		`{"token":"secret-token","error":{"code":"ValidationError"}}`,
+	} {
+		_, err := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusBadRequest, body)).CreateUser(t.Context(), nil)
+		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), "%v", err)
+	}
 }

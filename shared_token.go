@@ -190,9 +190,12 @@ func (t *sharedToken) hold(token azcore.AccessToken, from origin) *heldToken {
 	// UTC also strips the reading of the monotonic clock, which may stand still while
 	// the machine sleeps.
 	token.ExpiresOn = token.ExpiresOn.UTC()
-	if token.RefreshOn.IsZero() {
-		window := min(t.refreshBefore, time.Until(token.ExpiresOn)/2)
+	switch now := time.Now(); {
+	case token.RefreshOn.IsZero():
+		window := min(t.refreshBefore, token.ExpiresOn.Sub(now)/2)
 		token.RefreshOn = token.ExpiresOn.Add(-window)
+	case !now.Before(token.RefreshOn): // the credential has no newer token
+		token.RefreshOn = now.Add(refreshBackOff).UTC()
 	}
 	return &heldToken{token, from}
 }

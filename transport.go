@@ -80,12 +80,18 @@ func attemptBody(req *policy.Request) ([]byte, error) {
 // keeps what they contain out of errors.
 type safeTransport struct {
 	policy.Transporter
+	allowHTTP bool
 }
 
 func (t safeTransport) Do(req *http.Request) (*http.Response, error) {
+	if !t.allowHTTP && req.URL.Scheme != "https" { // changed by a policy after the signature
+		return nil, nonRetriableError{errHTTP}
+	}
 	resp, err := t.Transporter.Do(req)
 	if err != nil {
-		return nil, safeError(req.Context(), err)
+		err = safeError(req.Context(), err)
+		callOf(req.Context()).record(nil, err)
+		return nil, err
 	}
 	if resp == nil {
 		return nil, nil // which azcore reports
@@ -97,9 +103,19 @@ func (t safeTransport) Do(req *http.Request) (*http.Response, error) {
 		// The phrase is free text of the server, and appears in errors, logs and spans.
 		resp.Status = strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode)
 	}
-	resp.Body = receive(req, resp)
+	body := receive(req, resp)
+	resp.Body = body
+	recorded := *resp // policies change the other one, perhaps after the call
+	callOf(req.Context()).record(&recorded, body.err)
 	return resp, nil
 }
+
+// brokenBodyError is why the body of a response could not be read to its end.
+type brokenBodyError struct{ err error }
+
+func (e *brokenBodyError) Error() string { return e.err.Error() }
+
+func (e *brokenBodyError) Unwrap() error { return e.err }
 
 // received is the body of a response, as much as arrived of it.
 type received struct {
@@ -140,9 +156,10 @@ func receive(req *http.Request, resp *http.Response) *received {
 	_, err := r.content.ReadFrom(&r.source)
 	switch {
 	case err != nil:
-		r.err = safeError(req.Context(), err)
+		r.err = &brokenBodyError{cmp.Or(knownError(req.Context(), err), io.ErrUnexpectedEOF)}
 	case !isError && r.content.Len() > maxResponseSize:
-		r.err = nonRetriableError{fmt.Errorf("identity: response with status %d has more than %d bytes", resp.StatusCode, maxResponseSize)}
+		err := fmt.Errorf("identity: response with status %d has more than %d bytes", resp.StatusCode, maxResponseSize)
+		r.err = &brokenBodyError{nonRetriableError{err}}
 	}
 	r.skipByteOrderMark()
 	return r
@@ -180,7 +197,7 @@ var errWithheld = errors.New("transport failed; its error is withheld because it
 // knownError returns what the chain has of errors that are known to quote nothing of a
 // response, or nil.
 func knownError(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
+	if cause := context.Cause(ctx); cause != nil && wraps(err, cause) {
 		return cause
 	}
 	for _, find := range knownTypes {
@@ -197,7 +214,7 @@ func knownError(ctx context.Context, err error) error {
 		return os.ErrDeadlineExceeded
 	}
 	for ; err != nil; err = errors.Unwrap(err) {
-		if harmlessText.MatchString(err.Error()) {
+		if text := err.Error(); harmlessText.MatchString(text) || isReasonPhrase(text) {
 			return err
 		}
 	}
@@ -206,7 +223,17 @@ func knownError(ctx context.Context, err error) error {
 
 // harmlessText matches what net/http says without a type of its own.
 var harmlessText = regexp.MustCompile(`^(net/http: server response headers exceeded \d+ bytes; aborted|` +
-	`net/http: request canceled|http: server closed idle connection|http2: client connection lost)$`)
+	`net/http: request canceled|http: server closed idle connection|http2: client connection lost|tls: [A-Za-z ]+)$`)
+
+// isReasonPhrase reports whether the text is how net/http reports the status of a proxy.
+func isReasonPhrase(text string) bool {
+	for status := http.StatusBadRequest; status < 600; status++ {
+		if text != "" && text == http.StatusText(status) {
+			return true
+		}
+	}
+	return false
+}
 
 var knownTypes = []func(error) error{
 	find[*net.OpError], find[*net.DNSError], find[*net.AddrError], find[*os.SyscallError], find[syscall.Errno],
@@ -217,6 +244,12 @@ var knownTypes = []func(error) error{
 var knownValues = []error{
 	context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded,
 	io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, http.ErrSchemeMismatch,
+}
+
+// wraps is errors.Is for targets of any type, also those that == panics for.
+func wraps(err, target error) (is bool) {
+	defer func() { _ = recover() }()
+	return errors.Is(err, target)
 }
 
 // find returns the error of type E in the chain, or nil.

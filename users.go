@@ -134,7 +134,7 @@ func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (re
 		createsUser:  true,
 		successCodes: []int{http.StatusCreated},
 	})
-	return CreateUserResponse{User: created.user()}, err
+	return CreateUserResponse{User: created.Identity.user()}, err
 }
 
 // CreateUserAndToken creates a communication user and an access token for it, in one
@@ -173,7 +173,7 @@ func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, op
 		createsUser:  true,
 		successCodes: []int{http.StatusCreated},
 	})
-	return CreateUserAndTokenResponse{User: created.user(), AccessToken: created.AccessToken.accessToken()}, err
+	return CreateUserAndTokenResponse{User: created.Identity.user(), AccessToken: created.AccessToken.accessToken()}, err
 }
 
 // GetToken issues an access token for a user. The user's other tokens stay valid.
