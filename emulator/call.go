@@ -30,7 +30,7 @@ type call struct {
 
 func (h *Handler) newCall(w http.ResponseWriter, r *http.Request) *call {
 	c := &call{request: r, state: h.state.Load()}
-	c.operation, c.params, c.allowed = findOperation(r)
+	c.findOperation()
 	c.body, c.bodyErr = readBody(w, r)
 	return c
 }
@@ -47,9 +47,14 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, err
 }
 
-// decode reads the JSON body into value. A missing body is the same as an empty object.
+// decode reads the JSON body into value.
 func (c *call) decode(value any) *serviceError {
-	if len(c.body) == 0 || json.Unmarshal(c.body, value) == nil {
+	return decode(c.body, value)
+}
+
+// decode reads JSON into value. No bytes are the same as an empty object.
+func decode(data []byte, value any) *serviceError {
+	if len(data) == 0 || json.Unmarshal(data, value) == nil {
 		return nil
 	}
 	return invalid(malformedJSON, "").beforeVersioning()

@@ -21,6 +21,8 @@ func (s *service) bodyOperations(t *testing.T) map[string]struct {
 		"GetToken":                    {http.MethodPost, issuePath(s.createUser(t)), `{"scopes":["chat"]}`, http.StatusOK},
 		"GetTokenForTeamsUser":        {http.MethodPost, teamsPath, exchangeBody(s.entraToken(), appID, objectID), http.StatusOK},
 		"SetTeamsExtensionAssignment": {http.MethodPut, assignmentPath, `{"principalType":"user"}`, http.StatusCreated},
+		"SetEntraAssignment":          {http.MethodPut, entraPath(otherID), entraAssignment, http.StatusCreated},
+		"UpdateEntraAssignments":      {http.MethodPatch, entraListPath, `{"` + objectID + `":` + entraAssignment + `}`, http.StatusOK},
 		"RevokeTokens":                {http.MethodPost, revokePath(s.createUser(t)), "{}", http.StatusNoContent},
 	}
 }

@@ -48,6 +48,13 @@ for clients with clock skew, too.
 Clients in other languages connect with [Server.ConnectionString] and trust [Server.Certificate]. The program
 cmd/acs-identity-emulator runs the emulator for them.
 
+# Entra ID
+
+The emulator is also an authority of Entra ID, so that programs sign in with azidentity and its counterparts in other
+languages, unmodified: see [Handler.Cloud] and [Server.Cloud]. For a program that reads its environment, set
+AZURE_AUTHORITY_HOST to the endpoint of a server and AZURE_TENANT_ID to "adfs". Any client and user can sign in with any
+secret or password. azidentity rejects an authority without TLS.
+
 # Failures
 
 [Handler.Inject] makes requests fail: with a status, a delay, a connection that is closed before or after the work, a
@@ -90,10 +97,25 @@ Requests
     identity.PossibleTokenScopeValues is 400 ValidationError with the target "scopes"; a repeated one is accepted.
     In the Teams exchange, appId is checked before userId.
   - A custom ID has 1 to 256 characters. Others are 400 ValidationError with the target "CustomId".
-  - The detail of a user, and custom IDs, exist in 2025-03-02-preview only.
+  - The detail of a user, custom IDs, and the exchange and the assignments of Entra ID exist in 2025-03-02-preview only.
   - With rate limits, a request over the limit gets 429 TooManyRequests. Limits apply to windows of 30 seconds, per
     operation and for all clients together; users created with and without a token count together. Operations without
-    a published limit, which are those of the Teams extension and the detail of a user, have none.
+    a published limit have none.
+
+Entra ID
+  - The authority supports client secrets and assertions, user names with passwords, and refresh tokens. It responds to
+    every path of that form. Its requests meet no faults and no rate limits, and are recorded as operation EntraToken,
+    without their bodies.
+  - Tokens last an hour. The object ID is derived from the name of the user or client. The tenant ID is the tenant of
+    the path if that is a GUID, otherwise always the same.
+
+Assignments of Entra ID
+  - All IDs must be GUIDs. They are stored and returned in lower case. An assignment that does not exist is 404
+    NotFound, its deletion 204.
+  - The list comes in pages of 100, sorted by object ID.
+  - A bulk update is applied as a whole or not at all, and returns the assignments that it created or changed. A field
+    that it lacks stays as it was.
+  - The exchange does not need an assignment. Tokens have the scopes chat and voip.
 
 Teams extension
   - The IDs of tenants, principals and clients must be GUIDs. Others are 400 ValidationError. They are stored and
@@ -116,8 +138,8 @@ Tokens
   - User tokens are signed with ES256, by a random key that [Handler.Export] saves; the service's are signed with RS256. They have the claims of
     the service's tokens, and a private one, emulatorNumber, which is the order in which they were issued. The region
     is always amer and unitedstates.
-  - The tokens of Teams users, also of the Teams extension, expire with the Entra token that they were exchanged for, to
-    the second. They cannot be revoked.
+  - The tokens of Teams users and users of Entra ID expire with the Entra token that they were exchanged for, to the
+    second. They cannot be revoked.
 
 Malformed HTTP is rejected by net/http itself, with plain text: mostly with 400, headers of more than a megabyte with
 431, an unknown Expect with 417, an unknown Transfer-Encoding with 501, and another HTTP version with 505.

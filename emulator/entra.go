@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -112,4 +113,32 @@ func readEntraToken(token string, now time.Time) (*entraClaims, bool) {
 
 func invalidEntraToken() *serviceError {
 	return rejected(http.StatusUnauthorized, "InvalidAccessToken", "Provided access token is not valid.").beforeVersioning()
+}
+
+type exchangeBody struct {
+	Identity    identityBody    `json:"identity"`
+	AccessToken accessTokenBody `json:"accessToken"`
+}
+
+// exchangeEntraUserToken reads the Entra token from the header that authenticates the other operations. The kind of
+// the user stands before tenant and object in the ID.
+func (h *Handler) exchangeEntraUserToken(c *call, kind string) (*response, *serviceError) {
+	token, ok := c.bearerToken()
+	if !ok {
+		return nil, denied(deniedGeneric + " The exchange takes the Entra token of a user.")
+	}
+	now := h.clock.shifted()
+	claims, ok := readEntraToken(token, now)
+	if !ok || !isGUID(claims.ObjectID) || !isGUID(claims.TenantID) {
+		return nil, invalidEntraToken()
+	}
+	id := c.state.ids.prefix + kind + strings.ToLower(claims.TenantID+"_"+claims.ObjectID)
+	return success(http.StatusOK, exchangeBody{
+		Identity:    identityBody{ID: id},
+		AccessToken: c.state.entraUserToken(now, id, claims),
+	}), nil
+}
+
+func (h *Handler) exchangeEntraToken(c *call) (*response, *serviceError) {
+	return h.exchangeEntraUserToken(c, "wf_")
 }

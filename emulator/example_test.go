@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 )
@@ -184,4 +185,31 @@ func ExampleHandler_InspectToken() {
 	// Output:
 	// true [chat voip] 24h0m0s
 	// emulator: the token was revoked
+}
+
+// Cloud lets azidentity sign in at the emulator, with the tenant "adfs" and any client and secret.
+func ExampleServer_Cloud() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	options := &azidentity.ClientSecretCredentialOptions{}
+	options.Cloud = server.Cloud()
+	options.Transport = server.ClientOptions().Transport
+	credential, err := azidentity.NewClientSecretCredential("adfs", "1fd5118e-2576-4263-8130-9503064c837a", "secret", options)
+	if err != nil {
+		panic(err)
+	}
+
+	client, err := identity.NewClient(server.Endpoint(), credential, server.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(created.User.Kind())
+	// Output: communicationUser
 }

@@ -174,6 +174,14 @@ func (q *faultQueue) clear() {
 	q.faults = nil
 }
 
+// nextFault takes the fault that a call meets. Requests to the authority meet none.
+func (h *Handler) nextFault(c *call) Fault {
+	if c.isSignIn() {
+		return Fault{}
+	}
+	return h.faults.next(c.operationName())
+}
+
 // next takes the fault for a request of the operation. It returns the zero Fault if there is none.
 func (q *faultQueue) next(operation string) Fault {
 	q.mu.Lock()

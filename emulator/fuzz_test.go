@@ -32,6 +32,12 @@ func FuzzServeHTTP(f *testing.F) {
 	f.Add("GET", "/identities/"+own+customIDQuery, "Bearer x", "")
 	f.Add("PUT", assignmentPath, "Bearer x", `{"principalType":"user","clientIds":[]}`)
 	f.Add("POST", extensionPath, "Bearer "+token, "{}")
+	f.Add("POST", entraExchangePath, "Bearer "+token, "{}")
+	f.Add("PATCH", entraListPath, "Bearer x", `{"`+objectID+`":`+entraAssignment+`,"`+appID+`":null}`)
+	f.Add("PUT", entraPath(objectID), "Bearer x", entraAssignment)
+	f.Add("GET", entraListPath+"&after=0", "Bearer x", "")
+	f.Add("POST", tokenPath, "", passwordForm("alice", oauthScopes))
+	f.Add("GET", "/adfs/.well-known/openid-configuration", "", "")
 	f.Add("OPTIONS", "*", "", "")
 	f.Add("GET", "http://user@contoso.example//identities/?api-version=%00", "bearer", "\x00")
 	f.Fuzz(func(t *testing.T, method, target, authorization, body string) {
@@ -63,8 +69,7 @@ func checkShape(t *testing.T, got *httptest.ResponseRecorder) {
 	case got.Code >= http.StatusInternalServerError:
 		t.Fatalf("status %d", got.Code)
 	case got.Code >= http.StatusBadRequest:
-		var failure errorBody
-		if err := json.Unmarshal(body, &failure); err != nil || failure.Error.Code == "" || failure.Error.Message == "" {
+		if !isError(body) {
 			t.Fatalf("status %d with the body %q", got.Code, body)
 		}
 	case got.Code == http.StatusNoContent:
@@ -74,4 +79,17 @@ func checkShape(t *testing.T, got *httptest.ResponseRecorder) {
 	case !json.Valid(body):
 		t.Fatalf("status %d with the body %q", got.Code, body)
 	}
+}
+
+// isError reports whether the body is an error of the service or of the authority.
+func isError(body []byte) bool {
+	var failure errorBody
+	if json.Unmarshal(body, &failure) == nil {
+		return failure.Error.Code != "" && failure.Error.Message != ""
+	}
+	var oauth struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}
+	return json.Unmarshal(body, &oauth) == nil && oauth.Error != "" && oauth.Description != ""
 }

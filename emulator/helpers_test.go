@@ -204,8 +204,12 @@ func requireError(t *testing.T, got response, status int, code, message, target 
 // serve calls a handler without a connection, with an Entra token as credential.
 func serve(t *testing.T, handler http.Handler, method, target, body string) *httptest.ResponseRecorder {
 	t.Helper()
+	return serveRequest(handler, received(t.Context(), method, target, body))
+}
+
+func serveRequest(handler http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, received(t.Context(), method, target, body))
+	handler.ServeHTTP(recorder, r)
 	return recorder
 }
 

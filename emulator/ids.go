@@ -20,7 +20,11 @@ func isGUID(s string) bool {
 
 // newGUID returns a random GUID, version 4.
 func newGUID() string {
-	b := randomBytes()
+	return guidOf(randomBytes())
+}
+
+// guidOf returns a GUID with the bytes, except those of version and variant.
+func guidOf(b [16]byte) string {
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	return formatGUID(b)

@@ -34,6 +34,9 @@ func TestMalformedJSON(t *testing.T) {
 		issuePath(id):  http.MethodPost,
 		teamsPath:      http.MethodPost,
 		assignmentPath: http.MethodPut,
+		entraListPath:  http.MethodPatch,
+
+		entraPath(otherID): http.MethodPut,
 	}
 	bodies := []string{
 		// Not JSON.
@@ -92,6 +95,10 @@ func TestValuesOfTheWrongType(t *testing.T) {
 		{http.MethodPost, teamsPath, "appId", `{"token":"` + entra + `","appId":%s,"userId":"` + objectID + `"}`},
 		{http.MethodPost, teamsPath, "userId", `{"token":"` + entra + `","appId":"` + appID + `","userId":%s}`},
 		{http.MethodPut, assignmentPath, "principalType", `{"principalType":%s}`},
+		{http.MethodPut, entraPath(otherID), "tenantId", `{"tenantId":%s,"principalType":"user","clientIds":[]}`},
+		{http.MethodPut, entraPath(otherID), "principalType", `{"tenantId":"` + tenantID + `","principalType":%s,"clientIds":[]}`},
+		{http.MethodPut, entraPath(otherID), "clientIds", `{"tenantId":"` + tenantID + `","principalType":"user","clientIds":%s}`},
+		{http.MethodPatch, entraListPath, "assignment", `{"` + otherID + `":%s}`},
 		{http.MethodPut, assignmentPath, "clientIds", `{"principalType":"user","clientIds":%s}`},
 	} {
 		for _, value := range wrongValues {

@@ -103,26 +103,81 @@ var operations = []operation{
 		listed:   teamsExtensionVersions,
 		serve:    (*Handler).exchangeTeamsExtensionToken,
 	},
+	{
+		name:     "ExchangeEntraToken",
+		method:   http.MethodPost,
+		path:     "/access/entra/:exchangeAccessToken",
+		versions: previewVersions,
+		listed:   previewVersions,
+		serve:    (*Handler).exchangeEntraToken,
+	},
+	{
+		name:     "ListEntraAssignments",
+		method:   http.MethodGet,
+		path:     "/access/entra/assignments",
+		versions: previewVersions,
+		listed:   previewVersions,
+		serve:    (*Handler).listEntraAssignments,
+	},
+	{
+		name:     "UpdateEntraAssignments",
+		method:   http.MethodPatch,
+		path:     "/access/entra/assignments",
+		versions: previewVersions,
+		listed:   previewVersions,
+		serve:    (*Handler).updateEntraAssignments,
+	},
+	{
+		name:     "GetEntraAssignment",
+		method:   http.MethodGet,
+		path:     "/access/entra/assignments/{objectId}",
+		versions: previewVersions,
+		listed:   previewVersions,
+		serve:    (*Handler).getEntraAssignment,
+	},
+	{
+		name:     "SetEntraAssignment",
+		method:   http.MethodPut,
+		path:     "/access/entra/assignments/{objectId}",
+		versions: previewVersions,
+		listed:   previewVersions,
+		serve:    (*Handler).setEntraAssignment,
+	},
+	{
+		name:     "DeleteEntraAssignment",
+		method:   http.MethodDelete,
+		path:     "/access/entra/assignments/{objectId}",
+		versions: previewVersions,
+		listed:   previewVersions,
+		serve:    (*Handler).deleteEntraAssignment,
+	},
 }
 
-// findOperation returns the operation of a request and the parameters in its path. If there is none, it returns
-// the methods that the path supports.
-func findOperation(r *http.Request) (found *operation, params map[string]string, allowed []string) {
-	segments, ok := pathSegments(r.URL)
+// findOperation sets the call's operation and the parameters in its path. If there is none, it sets the methods that the
+// path supports.
+func (c *call) findOperation() {
+	segments, ok := pathSegments(c.request.URL)
 	if !ok {
-		return nil, nil, nil
+		return
 	}
 	for i := range operations {
-		params, ok := match(operations[i].path, segments)
-		if !ok {
-			continue
+		params, ok := match(operations[i].path, segments, exactly)
+		switch {
+		case !ok:
+		case operations[i].method == c.request.Method:
+			c.operation, c.params, c.allowed = &operations[i], params, nil
+			return
+		default:
+			c.allowed = append(c.allowed, operations[i].method)
 		}
-		if operations[i].method == r.Method {
-			return &operations[i], params, nil
-		}
-		allowed = append(allowed, operations[i].method)
 	}
-	return nil, nil, allowed
+	for i := range authorityOperations {
+		params, ok := match(authorityOperations[i].path, segments, strings.EqualFold)
+		if ok && authorityOperations[i].method == c.request.Method {
+			c.operation, c.params = &authorityOperations[i], params
+			return
+		}
+	}
 }
 
 func (*Handler) checkOperation(c *call) *serviceError {
@@ -155,8 +210,10 @@ func pathSegments(u *url.URL) ([]string, bool) {
 	return segments, true
 }
 
+func exactly(a, b string) bool { return a == b }
+
 // match compares a path of an operation with the segments of a request, and returns the parameters.
-func match(path string, segments []string) (map[string]string, bool) {
+func match(path string, segments []string, isEqual func(string, string) bool) (map[string]string, bool) {
 	if strings.Count(path, "/") != len(segments) {
 		return nil, false
 	}
@@ -169,7 +226,7 @@ func match(path string, segments []string) (map[string]string, bool) {
 			params[strings.TrimSuffix(name, "}")] = segment
 			continue
 		}
-		if segment != want {
+		if !isEqual(segment, want) {
 			return nil, false
 		}
 	}

@@ -101,6 +101,9 @@ func (c *call) record(resp *response, reason string, arrived time.Time, duration
 	if resp != nil {
 		request.Status = resp.status
 	}
+	if c.isSignIn() {
+		request.Body = nil // passwords
+	}
 	return request
 }
 

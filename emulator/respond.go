@@ -36,6 +36,7 @@ type serviceError struct {
 	target  string // empty: none
 	header  http.Header
 	early   bool
+	isOAuth bool // has the form of OAuth 2.0
 }
 
 func rejected(status int, code, message string) *serviceError {
@@ -63,8 +64,13 @@ type errorDetail struct {
 }
 
 func (e *serviceError) response() *response {
-	body := errorBody{errorDetail{e.code, e.message, e.target}}
-	return &response{status: e.status, header: e.header, body: body, early: e.early}
+	resp := &response{status: e.status, header: e.header, early: e.early}
+	if e.isOAuth {
+		resp.body = oauthError{e.code, e.message}
+	} else {
+		resp.body = errorBody{errorDetail{e.code, e.message, e.target}}
+	}
+	return resp
 }
 
 func (h *Handler) setHeaders(header http.Header, c *call, resp *response, started time.Time) {
@@ -76,7 +82,7 @@ func (h *Handler) setHeaders(header http.Header, c *call, resp *response, starte
 	if id := c.request.Header.Get("x-ms-client-request-id"); id != "" {
 		header.Set("x-ms-client-request-id", id)
 	}
-	if c.operation != nil && !resp.early {
+	if c.operation != nil && !resp.early && !c.isSignIn() {
 		header.Set("api-supported-versions", versionList(c.operation.listed))
 	}
 	maps.Copy(header, resp.header)

@@ -16,22 +16,24 @@ import (
 
 // A state is what [Handler.Export] writes and [Handler.Import] replaces.
 type state struct {
-	key         *accessKey
-	resourceID  string
-	ids         *idGenerator
-	tokens      *tokenSigner
-	users       *userStore
-	assignments *assignmentStore
+	key            *accessKey
+	resourceID     string
+	ids            *idGenerator
+	tokens         *tokenSigner
+	users          *userStore
+	teamsExtension *assignmentStore
+	entra          *assignmentStore
 }
 
 func newState(key *accessKey, resourceID string, tokens *tokenSigner) *state {
 	return &state{
-		key:         key,
-		resourceID:  resourceID,
-		ids:         newIDGenerator(resourceID),
-		tokens:      tokens,
-		users:       newUserStore(),
-		assignments: newAssignmentStore(),
+		key:            key,
+		resourceID:     resourceID,
+		ids:            newIDGenerator(resourceID),
+		tokens:         tokens,
+		users:          newUserStore(),
+		teamsExtension: newAssignmentStore(),
+		entra:          newAssignmentStore(),
 	}
 }
 
@@ -47,6 +49,7 @@ type exportedState struct {
 	TokensReset               uint64         `json:"tokensReset"` // tokens up to this number are invalid since a Reset
 	Users                     []exportedUser `json:"users"`
 	TeamsExtensionAssignments []assignment   `json:"teamsExtensionAssignments"`
+	EntraAssignments          []assignment   `json:"entraAssignments"`
 }
 
 type exportedUser struct {
@@ -127,7 +130,8 @@ func decodeState(data []byte) (*exportedState, error) {
 func (h *Handler) Reset() {
 	s := h.state.Load()
 	s.users.clear()
-	s.assignments.clear()
+	s.teamsExtension.clear()
+	s.entra.clear()
 	h.ClearFaults()
 	h.ClearRequests()
 	h.SetClockOffset(0)
@@ -143,7 +147,8 @@ func (s *state) export() (*exportedState, error) {
 		ResourceID:                s.resourceID,
 		AccessKey:                 s.key.String(),
 		TokenKey:                  tokenKey,
-		TeamsExtensionAssignments: s.assignments.all(),
+		TeamsExtensionAssignments: s.teamsExtension.all(),
+		EntraAssignments:          s.entra.all(),
 	}
 	var users map[string]user
 	users, exported.TokensIssued, exported.TokensReset = s.users.snapshot()
@@ -187,12 +192,31 @@ func (e *exportedState) state() (*state, error) {
 	if err := e.importUsers(s); err != nil {
 		return nil, err
 	}
+	return s, e.importAssignments(s)
+}
+
+func (e *exportedState) importAssignments(s *state) error {
 	for i, a := range e.TeamsExtensionAssignments {
-		if err := s.importAssignment(a); err != nil {
-			return nil, fmt.Errorf("teamsExtensionAssignments[%d]: %w", i, err)
+		if err := importAssignment(s.teamsExtension, teamsExtensionKey(a), a, checkTeamsExtensionAssignment(a)); err != nil {
+			return fmt.Errorf("teamsExtensionAssignments[%d]: %w", i, err)
 		}
 	}
-	return s, nil
+	for i, a := range e.EntraAssignments {
+		if err := importAssignment(s.entra, a.ObjectID, a, checkEntraAssignment(a)); err != nil {
+			return fmt.Errorf("entraAssignments[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func importAssignment(store *assignmentStore, key string, a assignment, rejection *serviceError) error {
+	if rejection != nil || checkAssignmentIDs(a) != nil {
+		return errors.New("invalid assignment")
+	}
+	if store.set(key, a) {
+		return errors.New("duplicate")
+	}
+	return nil
 }
 
 func (e *exportedState) importUsers(s *state) error {
@@ -233,16 +257,5 @@ func (s *state) importUser(u exportedUser) error {
 		lastIssued: u.LastTokenIssuedAt.Unix(),
 		revoked:    u.TokensRevoked,
 	})
-	return nil
-}
-
-func (s *state) importAssignment(a assignment) error {
-	key := assignmentKey{tenantID: a.TenantID, objectID: a.ObjectID}
-	if !isGUID(a.TenantID) || !isGUID(a.ObjectID) || checkAssignment(a.PrincipalType, a.ClientIDs) != nil {
-		return errors.New("invalid assignment")
-	}
-	if s.assignments.set(key, a) {
-		return errors.New("duplicate")
-	}
 	return nil
 }

@@ -39,6 +39,7 @@ func populated(t *testing.T) (s *service, tokens map[string]error) {
 	s.send(t, http.MethodDelete, deletePath(gone), "")
 	s.send(t, http.MethodPut, assignmentPath, `{"principalType":"user","clientIds":["`+appID+`"]}`)
 	s.send(t, http.MethodPut, strings.Replace(assignmentPath, assignmentObject, otherID, 1), `{"principalType":"resourceAccount"}`)
+	s.patch(t, `{"`+tenantID+`":`+entraAssignment+`,"`+appID+`":`+entraAssignment+`}`)
 	teams := decode[tokenBody](t, s.send(t, http.MethodPost, teamsPath, exchangeBody(s.entraToken(), appID, objectID)).body)
 	return s, map[string]error{
 		valid: nil, custom.AccessToken.Token: nil, teams.Token: nil,
@@ -99,7 +100,8 @@ func TestExportIsReadable(t *testing.T) {
       "lastTokenIssuedAt": "2025-07-24T06:10:16Z"
     }
   ],
-  "teamsExtensionAssignments": []
+  "teamsExtensionAssignments": [],
+  "entraAssignments": []
 }
 `, exported)
 }
@@ -178,6 +180,9 @@ func TestInvalidStatesAreNotImported(t *testing.T) {
 		"assignment without a type":  {replace(`"principalType": "user"`, `"principalType": ""`), "teamsExtensionAssignments[0]: invalid assignment"},
 		"assignment of no tenant":    {replace(`"tenantId": "[^"]*"`, `"tenantId": ""`), "teamsExtensionAssignments[0]: invalid assignment"},
 		"assignment of no object":    {replace(`"objectId": "[^"]*"`, `"objectId": "x"`), "teamsExtensionAssignments[0]: invalid assignment"},
+		"duplicate Entra assignment": {replace(`"objectId": "`+appID, `"objectId": "`+tenantID), "entraAssignments[1]: duplicate"},
+		"Entra assignment of no one": {replace(`"objectId": "`+appID, `"objectId": "`), "entraAssignments[1]: invalid assignment"},
+		"Entra assignment, type":     {replace(`"group"`, `"resourceAccount"`), "entraAssignments[0]: invalid assignment"},
 		"client not a GUID":          {replace(`"`+appID+`"`, `"x"`), "teamsExtensionAssignments[0]: invalid assignment"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -235,6 +240,7 @@ func TestResetDeletesEverythingButTheKeys(t *testing.T) {
 		require.Error(t, err)
 	}
 	assert.Equal(t, http.StatusNotFound, s.send(t, http.MethodGet, assignmentPath, "").StatusCode)
+	assert.Equal(t, `{"value":[]}`, s.listEntra(t))
 	assert.Contains(t, s.createUser(t), resourceID)
 
 	again := s.createCustom(t, `{"customId":"<é>","createTokenWithScopes":["chat"]}`)

@@ -3,7 +3,6 @@ package emulator
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -156,7 +155,7 @@ func (s *userStore) isReset(number uint64) bool {
 	return number <= s.reset
 }
 
-// An assignment allows a principal of a tenant to use the resource.
+// An assignment allows a principal of a tenant to use the resource, through the Teams extension or Entra ID.
 type assignment struct {
 	ObjectID      string   `json:"objectId"`
 	TenantID      string   `json:"tenantId"`
@@ -164,22 +163,17 @@ type assignment struct {
 	ClientIDs     []string `json:"clientIds,omitzero"`
 }
 
-type assignmentKey struct {
-	tenantID string
-	objectID string
-}
-
-// An assignmentStore holds the Teams extension assignments that exist.
+// An assignmentStore holds the assignments that exist, by the IDs in their path.
 type assignmentStore struct {
 	mu          sync.Mutex
-	assignments map[assignmentKey]assignment
+	assignments map[string]assignment
 }
 
 func newAssignmentStore() *assignmentStore {
-	return &assignmentStore{assignments: map[assignmentKey]assignment{}}
+	return &assignmentStore{assignments: map[string]assignment{}}
 }
 
-func (s *assignmentStore) get(key assignmentKey) (assignment, bool) {
+func (s *assignmentStore) get(key string) (assignment, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a, ok := s.assignments[key]
@@ -187,7 +181,7 @@ func (s *assignmentStore) get(key assignmentKey) (assignment, bool) {
 }
 
 // set reports whether it replaced an assignment.
-func (s *assignmentStore) set(key assignmentKey, a assignment) bool {
+func (s *assignmentStore) set(key string, a assignment) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, replaced := s.assignments[key]
@@ -195,15 +189,32 @@ func (s *assignmentStore) set(key assignmentKey, a assignment) bool {
 	return replaced
 }
 
-// all returns the assignments, sorted by tenant and object.
+func (s *assignmentStore) remove(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.assignments, key)
+}
+
+// update lets change edit a copy of the assignments, and keeps it unless change rejects the request.
+func (s *assignmentStore) update(change func(map[string]assignment) *serviceError) *serviceError {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed := maps.Clone(s.assignments)
+	if rejection := change(changed); rejection != nil {
+		return rejection
+	}
+	s.assignments = changed
+	return nil
+}
+
+// all returns the assignments, sorted by key.
 func (s *assignmentStore) all() []assignment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make([]assignment, 0, len(s.assignments))
-	for _, a := range s.assignments {
-		all = append(all, a)
+	for _, key := range slices.Sorted(maps.Keys(s.assignments)) {
+		all = append(all, s.assignments[key])
 	}
-	slices.SortFunc(all, func(a, b assignment) int { return strings.Compare(a.TenantID+a.ObjectID, b.TenantID+b.ObjectID) })
 	return all
 }
 
@@ -211,10 +222,4 @@ func (s *assignmentStore) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.assignments)
-}
-
-func (s *assignmentStore) remove(key assignmentKey) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.assignments, key)
 }

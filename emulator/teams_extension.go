@@ -6,48 +6,28 @@ import (
 	"strings"
 )
 
+// Types of principals.
 const (
 	principalUser            = "user"
-	principalResourceAccount = "resourceAccount"
+	principalResourceAccount = "resourceAccount" // of the Teams extension only
+	principalGroup           = "group"           // of Entra ID only
+	principalTenant          = "tenant"          // of Entra ID only
 )
 
-type exchangeBody struct {
-	Identity    identityBody    `json:"identity"`
-	AccessToken accessTokenBody `json:"accessToken"`
-}
-
-// exchangeTeamsExtensionToken reads the Entra token from the header that authenticates the other operations.
 func (h *Handler) exchangeTeamsExtensionToken(c *call) (*response, *serviceError) {
-	token, ok := c.bearerToken()
-	if !ok {
-		return nil, denied(deniedGeneric + " The exchange takes the Entra token of a Teams user.")
-	}
-	now := h.clock.shifted()
-	claims, ok := readEntraToken(token, now)
-	if !ok || !isGUID(claims.ObjectID) || !isGUID(claims.TenantID) {
-		return nil, invalidEntraToken()
-	}
-	id := c.state.ids.prefix + strings.ToLower(claims.TenantID+"_"+claims.ObjectID)
-	return success(http.StatusOK, exchangeBody{
-		Identity:    identityBody{ID: id},
-		AccessToken: c.state.teamsExtensionToken(now, id, claims),
-	}), nil
+	return h.exchangeEntraUserToken(c, "")
 }
 
 func (*Handler) getTeamsExtensionAssignment(c *call) (*response, *serviceError) {
-	key, rejection := readAssignmentKey(c)
+	a, rejection := teamsExtensionPath(c)
 	if rejection != nil {
 		return nil, rejection
 	}
-	a, ok := c.state.assignments.get(key)
-	if !ok {
-		return nil, rejected(http.StatusNotFound, "NotFound", "The assignment doesn't exist.")
-	}
-	return success(http.StatusOK, a), nil
+	return getAssignment(c.state.teamsExtension, teamsExtensionKey(a))
 }
 
 func (*Handler) setTeamsExtensionAssignment(c *call) (*response, *serviceError) {
-	key, rejection := readAssignmentKey(c)
+	a, rejection := teamsExtensionPath(c)
 	if rejection != nil {
 		return nil, rejection
 	}
@@ -58,59 +38,84 @@ func (*Handler) setTeamsExtensionAssignment(c *call) (*response, *serviceError) 
 	if rejection := c.decode(&body); rejection != nil {
 		return nil, rejection
 	}
-	if rejection := checkAssignment(body.PrincipalType, body.ClientIDs); rejection != nil {
+	a.PrincipalType, a.ClientIDs = body.PrincipalType, body.ClientIDs
+	if rejection := checkTeamsExtensionAssignment(a); rejection != nil {
 		return nil, rejection
 	}
-	a := assignment{ObjectID: key.objectID, TenantID: key.tenantID, PrincipalType: body.PrincipalType}
-	if body.PrincipalType == principalUser {
-		a.ClientIDs = lowerCase(body.ClientIDs)
+	if a.PrincipalType == principalResourceAccount {
+		a.ClientIDs = nil
 	}
-	if c.state.assignments.set(key, a) {
-		return success(http.StatusOK, a), nil
-	}
-	return success(http.StatusCreated, a), nil
+	return setAssignment(c.state.teamsExtension, teamsExtensionKey(a), a), nil
 }
 
 func (*Handler) deleteTeamsExtensionAssignment(c *call) (*response, *serviceError) {
-	key, rejection := readAssignmentKey(c)
+	a, rejection := teamsExtensionPath(c)
 	if rejection != nil {
 		return nil, rejection
 	}
-	c.state.assignments.remove(key)
+	c.state.teamsExtension.remove(teamsExtensionKey(a))
 	return noContent(), nil
 }
 
-func readAssignmentKey(c *call) (assignmentKey, *serviceError) {
-	key := assignmentKey{tenantID: strings.ToLower(c.params["tenantId"]), objectID: strings.ToLower(c.params["objectId"])}
-	switch {
-	case !isGUID(key.tenantID):
-		return key, invalid("Provided TenantId has invalid format.", "tenantId")
-	case !isGUID(key.objectID):
-		return key, invalid("Provided ObjectId has invalid format.", "objectId")
-	}
-	return key, nil
+// teamsExtensionPath returns an assignment with the IDs in the path.
+func teamsExtensionPath(c *call) (assignment, *serviceError) {
+	a := assignment{TenantID: strings.ToLower(c.params["tenantId"]), ObjectID: strings.ToLower(c.params["objectId"])}
+	return a, checkAssignmentIDs(a)
 }
 
-func checkAssignment(principalType string, clientIDs []string) *serviceError {
+func teamsExtensionKey(a assignment) string {
+	return a.TenantID + "/" + a.ObjectID
+}
+
+func checkTeamsExtensionAssignment(a assignment) *serviceError {
+	return checkPrincipal(a, "user nor resourceAccount", principalUser, principalResourceAccount)
+}
+
+func getAssignment(store *assignmentStore, key string) (*response, *serviceError) {
+	a, ok := store.get(key)
+	if !ok {
+		return nil, rejected(http.StatusNotFound, "NotFound", "The assignment doesn't exist.")
+	}
+	return success(http.StatusOK, a), nil
+}
+
+func setAssignment(store *assignmentStore, key string, a assignment) *response {
+	lowerCase(a.ClientIDs)
+	if store.set(key, a) {
+		return success(http.StatusOK, a)
+	}
+	return success(http.StatusCreated, a)
+}
+
+func checkAssignmentIDs(a assignment) *serviceError {
 	switch {
-	case principalType == "":
+	case !isGUID(a.TenantID):
+		return invalid("Provided TenantId has invalid format.", "tenantId")
+	case !isGUID(a.ObjectID):
+		return invalidObjectID()
+	}
+	return nil
+}
+
+func invalidObjectID() *serviceError {
+	return invalid("Provided ObjectId has invalid format.", "objectId")
+}
+
+// checkPrincipal checks the principal type, which must be one of the types, and the clients.
+func checkPrincipal(a assignment, names string, types ...string) *serviceError {
+	switch {
+	case a.PrincipalType == "":
 		return invalid("PrincipalType: The PrincipalType field is required.", "PrincipalType").beforeVersioning()
-	case principalType != principalUser && principalType != principalResourceAccount:
-		return invalid("Provided PrincipalType is neither user nor resourceAccount.", "principalType")
-	case !areGUIDs(clientIDs):
+	case !slices.Contains(types, a.PrincipalType):
+		return invalid("Provided PrincipalType is neither "+names+".", "principalType")
+	case slices.ContainsFunc(a.ClientIDs, func(id string) bool { return !isGUID(id) }):
 		return invalid("Provided ClientIds have invalid format.", "clientIds")
 	}
 	return nil
 }
 
-func areGUIDs(ids []string) bool {
-	return !slices.ContainsFunc(ids, func(id string) bool { return !isGUID(id) })
-}
-
-// lowerCase changes the IDs, and returns them.
-func lowerCase(ids []string) []string {
+func lowerCase(ids []string) {
 	for i, id := range ids {
 		ids[i] = strings.ToLower(id)
 	}
-	return ids
 }

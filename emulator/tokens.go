@@ -24,8 +24,8 @@ const (
 	location         = "unitedstates"
 	teamsPrefix      = "orgid:"
 
-	teamsScopes          = "voip,chat"
-	teamsExtensionScopes = "chat,voip"
+	teamsScopes     = "voip,chat"
+	entraUserScopes = "chat,voip"
 )
 
 // TokenClaims are the claims of an access token that the emulator issued.
@@ -124,8 +124,8 @@ func (s *state) userToken(now time.Time, id string, scopes []string, lifetime ti
 	return s.accessToken(now, id, strings.Join(scopes, ","), now.Add(lifetime), number)
 }
 
-func (s *state) teamsExtensionToken(now time.Time, id string, entra *entraClaims) accessTokenBody {
-	return s.accessToken(now, id, teamsExtensionScopes, entra.ExpiresAt.Time, s.users.issueToEntraUser())
+func (s *state) entraUserToken(now time.Time, id string, entra *entraClaims) accessTokenBody {
+	return s.accessToken(now, id, entraUserScopes, entra.ExpiresAt.Time, s.users.issueToEntraUser())
 }
 
 func (s *state) accessToken(now time.Time, id, scopes string, expires time.Time, number uint64) accessTokenBody {

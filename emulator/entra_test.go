@@ -1,0 +1,265 @@
+package emulator_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	entraListPath     = "/access/entra/assignments" + customIDQuery
+	entraExchangePath = "/access/entra/:exchangeAccessToken" + customIDQuery
+	entraAssignment   = `{"tenantId":"` + assignmentTenant + `","principalType":"group","clientIds":["` + appID + `"]}`
+)
+
+func entraPath(objectID string) string {
+	return "/access/entra/assignments/" + objectID + customIDQuery
+}
+
+// entraBody is an assignment as the service returns it.
+func entraBody(objectID, principalType, clientIDs string) string {
+	return fmt.Sprintf(`{"objectId":"%s","tenantId":"%s","principalType":"%s","clientIds":[%s]}`, objectID, assignmentTenant, principalType, clientIDs)
+}
+
+func (s *service) patch(t *testing.T, body string) response {
+	t.Helper()
+	r := s.signed(t, http.MethodPatch, entraListPath, body)
+	r.Header.Set("Content-Type", "application/merge-patch+json")
+	return s.do(t, r)
+}
+
+func (s *service) listEntra(t *testing.T) string {
+	t.Helper()
+	got := s.send(t, http.MethodGet, entraListPath, "")
+	require.Equal(t, http.StatusOK, got.StatusCode, got.body)
+	return got.body
+}
+
+func TestEntraAssignment(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	requireError(t, s.send(t, http.MethodGet, entraPath(otherID), ""), http.StatusNotFound, "NotFound", "The assignment doesn't exist.", "")
+	assert.Equal(t, `{"value":[]}`, s.listEntra(t))
+
+	want := entraBody(otherID, "group", `"`+appID+`"`)
+	got := s.send(t, http.MethodPut, entraPath(otherID), entraAssignment)
+	require.Equal(t, http.StatusCreated, got.StatusCode, got.body)
+	assert.Equal(t, want, got.body)
+	assert.Equal(t, "2025-03-02-preview", got.Header.Get("api-supported-versions"))
+	assert.Equal(t, want, s.send(t, http.MethodGet, entraPath(strings.ToUpper(otherID)), "").body)
+
+	got = s.send(t, http.MethodPut, entraPath(otherID), strings.ToUpper(entraAssignment[:13])+entraAssignment[13:])
+	assert.Equal(t, http.StatusOK, got.StatusCode, "encoding/json matches names in any case, like ASP.NET")
+	got = s.send(t, http.MethodPut, entraPath(otherID), `{"tenantId":"`+strings.ToUpper(assignmentTenant)+`","principalType":"tenant","clientIds":["`+strings.ToUpper(appID)+`"]}`)
+	assert.Equal(t, http.StatusOK, got.StatusCode)
+	want = entraBody(otherID, "tenant", `"`+appID+`"`)
+	assert.Equal(t, want, got.body)
+	assert.Equal(t, `{"value":[`+want+`]}`, s.listEntra(t))
+
+	for range 2 {
+		assert.Equal(t, http.StatusNoContent, s.send(t, http.MethodDelete, entraPath(otherID), "").StatusCode)
+	}
+	assert.Equal(t, `{"value":[]}`, s.listEntra(t))
+}
+
+func TestInvalidEntraAssignmentsAreRejected(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	replace := func(old, replacement string) string {
+		require.Contains(t, entraAssignment, old)
+		return strings.Replace(entraAssignment, old, replacement, 1)
+	}
+	for name, test := range map[string]struct{ objectID, body, message, target string }{
+		"no body":           {otherID, "", "TenantId: The TenantId field is required.", "TenantId"},
+		"no tenant":         {otherID, replace("tenantId", "x"), "TenantId: The TenantId field is required.", "TenantId"},
+		"null tenant":       {otherID, replace(`"`+assignmentTenant+`"`, "null"), "TenantId: The TenantId field is required.", "TenantId"},
+		"tenant":            {otherID, replace(assignmentTenant, "x"), "Provided TenantId has invalid format.", "tenantId"},
+		"no type":           {otherID, replace("principalType", "x"), "PrincipalType: The PrincipalType field is required.", "PrincipalType"},
+		"type":              {otherID, replace("group", "resourceAccount"), "Provided PrincipalType is neither user, group nor tenant.", "principalType"},
+		"no clients":        {otherID, replace("clientIds", "x"), "ClientIds: The ClientIds field is required.", "ClientIds"},
+		"null clients":      {otherID, replace(`["`+appID+`"]`, "null"), "ClientIds: The ClientIds field is required.", "ClientIds"},
+		"client":            {otherID, replace(appID, "x"), "Provided ClientIds have invalid format.", "clientIds"},
+		"object":            {"x", entraAssignment, "Provided ObjectId has invalid format.", "objectId"},
+		"clients not array": {otherID, replace(`["`+appID+`"]`, `"x"`), "The request body is not valid JSON, or a value in it has the wrong type.", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireError(t, s.send(t, http.MethodPut, entraPath(test.objectID), test.body), http.StatusBadRequest, "ValidationError", test.message, test.target)
+			if test.body != "" {
+				requireError(t, s.patch(t, `{"`+test.objectID+`":`+test.body+`}`), http.StatusBadRequest, "ValidationError", test.message, test.target)
+			}
+		})
+	}
+	for _, method := range []string{http.MethodGet, http.MethodDelete} {
+		requireError(t, s.send(t, method, entraPath("x"), ""), http.StatusBadRequest, "ValidationError", "Provided ObjectId has invalid format.", "objectId")
+	}
+	t.Cleanup(func() { assert.Contains(t, export(t, s.Handler), `"entraAssignments": []`) })
+}
+
+func TestUpdateEntraAssignments(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	got := s.patch(t, `{"`+strings.ToUpper(otherID)+`":`+entraAssignment+`,"`+objectID+`":`+entraAssignment+`}`)
+	require.Equal(t, http.StatusOK, got.StatusCode, got.body)
+	first, second := entraBody(objectID, "group", `"`+appID+`"`), entraBody(otherID, "group", `"`+appID+`"`)
+	assert.Equal(t, `{"value":[`+first+`,`+second+`]}`, got.body, "sorted by object ID")
+
+	got = s.patch(t, `{"`+otherID+`":{"principalType":"user","clientIds":[]},"`+objectID+`":null,"`+appID+`":null}`)
+	require.Equal(t, http.StatusOK, got.StatusCode, got.body)
+	merged := entraBody(otherID, "user", "")
+	assert.Equal(t, `{"value":[`+merged+`]}`, got.body)
+	assert.Equal(t, `{"value":[`+merged+`]}`, s.listEntra(t))
+
+	got = s.patch(t, `{"`+otherID+`":null}`)
+	assert.Equal(t, http.StatusOK, got.StatusCode)
+	assert.Equal(t, `{"value":[]}`, got.body)
+	assert.Equal(t, `{"value":[]}`, s.listEntra(t))
+}
+
+func TestInvalidUpdateChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	require.Equal(t, http.StatusCreated, s.send(t, http.MethodPut, entraPath(objectID), entraAssignment).StatusCode)
+	before := s.listEntra(t)
+	for _, patch := range []string{
+		``, `null`, `{}`, `[]`, `"x"`, `{`, `{"x":null}`, `{"":null}`,
+		`{"` + objectID + `":null,"x":null}`,
+		`{"` + objectID + `":null,"` + otherID + `":{}}`,
+		`{"` + objectID + `":{"principalType":"x"}}`,
+		`{"` + objectID + `":{"clientIds":["x"]}}`,
+		`{"` + objectID + `":1}`, `{"` + objectID + `":[]}`, `{"` + objectID + `":"null"}`,
+		`{"` + appID + `":` + entraAssignment + `,"` + otherID + `":{"tenantId":"x"}}`,
+	} {
+		got := s.patch(t, patch)
+		assertRejected(t, got, http.StatusBadRequest, "ValidationError")
+		assert.Equal(t, before, s.listEntra(t), patch)
+	}
+}
+
+func TestEntraAssignmentsComeInPages(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, count := range []int{99, 100, 101, 250} {
+		patch := map[string]json.RawMessage{}
+		for i := range count {
+			patch[fmt.Sprintf("00000000-0000-0000-0000-%012d", i)] = json.RawMessage(entraAssignment)
+		}
+		body, err := json.Marshal(patch)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, s.patch(t, string(body)).StatusCode)
+
+		var ids []string
+		pages := 0
+		target := entraListPath
+		for target != "" {
+			page := decode[struct {
+				Value    []struct{ ObjectID string }
+				NextLink string
+			}](t, s.send(t, http.MethodGet, target, "").body)
+			pages++
+			for _, a := range page.Value {
+				ids = append(ids, a.ObjectID)
+			}
+			next, err := url.Parse(page.NextLink)
+			require.NoError(t, err)
+			if page.NextLink != "" {
+				assert.Equal(t, strings.TrimSuffix(s.Endpoint(), "/"), next.Scheme+"://"+next.Host)
+				assert.Equal(t, "2025-03-02-preview", next.Query().Get("api-version"))
+			}
+			target = next.RequestURI()
+			if page.NextLink == "" {
+				target = ""
+			}
+		}
+		assert.Len(t, ids, count)
+		assert.IsIncreasing(t, ids)
+		assert.Equal(t, (count+99)/100, pages)
+	}
+}
+
+func TestConcurrentUpdatesOfEntraAssignments(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t)
+	var group sync.WaitGroup
+	for i := range 50 {
+		group.Go(func() {
+			id := fmt.Sprintf("00000000-0000-0000-0000-%012d", i)
+			assert.Equal(t, http.StatusOK, serve(t, handler, http.MethodPatch, entraListPath, `{"`+id+`":`+entraAssignment+`}`).Code)
+			assert.Equal(t, http.StatusOK, serve(t, handler, http.MethodPut, entraPath(id), entraAssignment).Code)
+		})
+	}
+	group.Wait()
+	assert.Equal(t, 50, strings.Count(serve(t, handler, http.MethodGet, entraListPath, "").Body.String(), "objectId"))
+}
+
+func TestEntraOperationsExistInOneVersion(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, o := range []struct{ method, path string }{
+		{http.MethodPost, entraExchangePath}, {http.MethodGet, entraListPath}, {http.MethodPatch, entraListPath},
+		{http.MethodGet, entraPath(otherID)}, {http.MethodPut, entraPath(otherID)}, {http.MethodDelete, entraPath(otherID)},
+	} {
+		for _, version := range []string{"2023-10-01", "2025-06-30", "2026-09-23"} {
+			got := s.send(t, o.method, strings.Replace(o.path, "2025-03-02-preview", version, 1), "{}")
+			assertRejected(t, got, http.StatusBadRequest, "UnsupportedApiVersion")
+			assert.Contains(t, got.body, "Supported API versions: 2025-03-02-preview.")
+		}
+	}
+}
+
+func (s *service) exchangeEntra(t *testing.T, authorization string) response {
+	t.Helper()
+	r := s.request(t, http.MethodPost, entraExchangePath, "{}")
+	r.Header.Set("Authorization", authorization)
+	return s.do(t, r)
+}
+
+func TestEntraExchange(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	expiresOn := s.clock.Now().Add(40 * time.Minute).Truncate(time.Second)
+	entra := s.EntraToken(emulator.EntraTokenClaims{ObjectID: strings.ToUpper(objectID), TenantID: tenantID, ExpiresOn: expiresOn})
+	got := s.exchangeEntra(t, "Bearer "+entra)
+	require.Equal(t, http.StatusOK, got.StatusCode, got.body)
+	user := decode[userBody](t, got.body)
+	assert.Equal(t, "8:acs:"+resourceID+"_wf_"+tenantID+"_"+objectID, user.Identity.ID)
+	assert.Equal(t, identity.IdentifierKindCommunicationUser, identity.IdentifierFromRawID(user.Identity.ID).Kind())
+	assert.Equal(t, `{"identity":{"id":"`+user.Identity.ID+`"},"accessToken":{"token":"`+user.AccessToken.Token+`","expiresOn":"2025-07-24T06:50:16+00:00"}}`, got.body)
+
+	claims, err := s.InspectToken(user.AccessToken.Token)
+	require.NoError(t, err)
+	assert.Equal(t, emulator.TokenClaims{
+		RawID: user.Identity.ID, Scopes: []identity.TokenScope{"chat", "voip"},
+		IssuedOn: s.clock.Now().Truncate(time.Second), ExpiresOn: expiresOn,
+	}, claims)
+	assert.Empty(t, s.Users(), "the emulator does not keep users of Entra ID")
+}
+
+func TestEntraExchangeRejectsInvalidTokens(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for name, token := range map[string]string{
+		"opaque":            "opaque",
+		"expired":           s.EntraToken(emulator.EntraTokenClaims{ExpiresOn: s.clock.Now().Add(-time.Second)}),
+		"user not a GUID":   s.EntraToken(emulator.EntraTokenClaims{ObjectID: "x", TenantID: tenantID}),
+		"tenant not a GUID": s.EntraToken(emulator.EntraTokenClaims{ObjectID: objectID, TenantID: "x"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireError(t, s.exchangeEntra(t, "Bearer "+token), http.StatusUnauthorized, "InvalidAccessToken", "Provided access token is not valid.", "")
+		})
+	}
+	got := s.send(t, http.MethodPost, entraExchangePath, "{}")
+	requireDenied(t, got)
+	assert.Contains(t, got.body, "takes the Entra token")
+}
