@@ -114,11 +114,14 @@ func TestUpdateEntraAssignments(t *testing.T) {
 	first, second := entraBody(objectID, "group", `"`+appID+`"`), entraBody(otherID, "group", `"`+appID+`"`)
 	assert.Equal(t, `{"value":[`+first+`,`+second+`]}`, got.body, "sorted by object ID")
 
-	got = s.patch(t, `{"`+otherID+`":{"principalType":"user","clientIds":[]},"`+objectID+`":null,"`+appID+`":null}`)
+	got = s.patch(t, `{"`+otherID+`":{"principalType":"user","clientIds":["`+strings.ToUpper(tenantID)+`"]},"`+objectID+`":null,"`+appID+`":null}`)
 	require.Equal(t, http.StatusOK, got.StatusCode, got.body)
-	merged := entraBody(otherID, "user", "")
+	merged := entraBody(otherID, "user", `"`+tenantID+`"`)
 	assert.Equal(t, `{"value":[`+merged+`]}`, got.body)
 	assert.Equal(t, `{"value":[`+merged+`]}`, s.listEntra(t))
+
+	got = s.patch(t, `{"`+otherID+`":{"clientIds":[]}}`)
+	assert.Equal(t, `{"value":[`+entraBody(otherID, "user", "")+`]}`, got.body)
 
 	got = s.patch(t, `{"`+otherID+`":null}`)
 	assert.Equal(t, http.StatusOK, got.StatusCode)
