@@ -40,3 +40,22 @@ func TestInvalidHostIsRejected(t *testing.T) {
 	_, err := selfsigned.New("émulateur.example")
 	require.ErrorContains(t, err, "creating the certificate")
 }
+
+func TestIsPEMAcceptsNothingButAWholeCertificate(t *testing.T) {
+	t.Parallel()
+	certificate, err := selfsigned.New()
+	require.NoError(t, err)
+	text := string(selfsigned.PEM(certificate))
+	assert.True(t, selfsigned.IsPEM([]byte(text)))
+	for name, data := range map[string]string{
+		"nothing":          "",
+		"text before":      "x\n" + text,
+		"text after":       text + "x\n",
+		"two certificates": text + text,
+		"truncated":        text[:len(text)-1],
+		"no certificate":   "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+		"other block":      "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+	} {
+		assert.False(t, selfsigned.IsPEM([]byte(data)), name)
+	}
+}
