@@ -208,7 +208,7 @@ func (c *EntraCommunicationTokenCredential) GetToken(ctx context.Context, option
 	for {
 		token, err := c.token.get(ctx, options.Claims, reply.token)
 		newer := c.newerThan(reply)
-		if err != nil || newer == nil {
+		if newer == nil {
 			return token, err
 		}
 		reply = newer // another user may have signed in meanwhile

@@ -587,15 +587,29 @@ func TestTokenOfThePreviousUserIsNotReturnedAfterAnError(t *testing.T) {
 // TestTokenOfThePreviousUserIsNotReturnedToCallersInFlight has a slow exchange end after another user has signed in.
 func TestTokenOfThePreviousUserIsNotReturnedToCallersInFlight(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]policy.TokenRequestOptions{"no claims": {}, "claims": withClaims} {
+	for name, test := range map[string]struct {
+		options  policy.TokenRequestOptions
+		rejected string // the user whose exchange fails
+	}{
+		"no claims":               {policy.TokenRequestOptions{}, ""},
+		"claims":                  {withClaims, ""},
+		"previous user is denied": {policy.TokenRequestOptions{}, "alice"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				entra, service := &signIn{token: "alice"}, newExchanger()
 				service.delay = func(string) time.Duration { return time.Minute }
+				service.Respond = func(req *http.Request) (*http.Response, error) {
+					resp, err := service.respond(req)
+					if err == nil && test.rejected != "" && strings.HasSuffix(req.Header.Get("Authorization"), test.rejected) {
+						resp = identitytest.NewResponse(http.StatusUnauthorized, "")
+					}
+					return resp, err
+				}
 				credential := newEntraCredential(t, entra, service)
 				get := func() {
-					token, err := credential.GetToken(t.Context(), options)
+					token, err := credential.GetToken(t.Context(), test.options)
 					assert.NoError(t, err)
 					assert.Contains(t, token.Token, " for bob")
 				}
