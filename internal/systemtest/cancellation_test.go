@@ -32,7 +32,7 @@ var stages = map[string]func(s *system){
 
 func TestCancellation(t *testing.T) {
 	t.Parallel()
-	forEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for name, delay := range stages {
 			if name == "reading the body" && !hasBody(op) {
 				continue
@@ -66,7 +66,7 @@ func checkCancellation(t *testing.T, call func(context.Context) (any, error)) {
 
 func TestCanceledBeforeTheCall(t *testing.T) {
 	t.Parallel()
-	forEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSystem(t)
 			before := len(s.service.Requests())
@@ -98,7 +98,7 @@ func (s *system) newEntraClient(t *testing.T, op identitytest.Operation, credent
 // forEachEntraOperation leaves out the one operation that sends no token of the client's credential.
 func forEachEntraOperation(t *testing.T, test func(t *testing.T, op identitytest.Operation)) {
 	t.Helper()
-	forEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		if op.SendsClientCredential() {
 			synctest.Test(t, func(t *testing.T) { test(t, op) })
 		}

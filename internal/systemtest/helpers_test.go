@@ -2,13 +2,11 @@ package systemtest_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
-	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,14 +28,4 @@ func resend(t *testing.T, transport policy.Transporter, req *http.Request) (*htt
 	require.NoError(t, err)
 	req.Body = body
 	return transport.Do(req)
-}
-
-// forEachOperation runs a parallel test for every operation that the emulator has.
-func forEachOperation(t *testing.T, test func(t *testing.T, op identitytest.Operation)) {
-	t.Helper()
-	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		if !strings.Contains(op.Name, "Entra") {
-			test(t, op)
-		}
-	})
 }

@@ -106,8 +106,11 @@ func newSystem(t *testing.T) *system {
 		}),
 		ClientID: identitytest.ResourceID, TenantID: identitytest.TenantID, ObjectID: identitytest.ObjectID,
 	}
-	_, err = identitytest.OperationNamed("SetTeamsExtensionAssignment").CallWith(t.Context(), client, s.arguments)
-	require.NoError(t, err)
+	for _, name := range []string{"SetTeamsExtensionAssignment", "SetEntraAssignment"} {
+		op := identitytest.OperationNamed(name)
+		_, err = op.CallWith(t.Context(), op.NewClient(t, identitytest.HandlersTransport{service}), s.arguments)
+		require.NoError(t, err)
+	}
 	return s
 }
 

@@ -3,6 +3,7 @@ package systemtest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -183,6 +184,89 @@ func TestTeamsExtensionOnTheEmulator(t *testing.T) {
 		_, err = client.GetTeamsExtensionAssignment(ctx, identitytest.TenantID, identitytest.ObjectID, nil)
 		require.Error(t, err)
 	})
+}
+
+// newPreviewClient returns a client of the API version that has Entra users.
+func newPreviewClient(t *testing.T, server *emulator.Server) *identity.Client {
+	t.Helper()
+	options := server.ClientOptions()
+	options.APIVersion = identitytest.PreviewAPIVersion
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
+	require.NoError(t, err)
+	return client
+}
+
+func TestEntraAssignmentsOnTheEmulator(t *testing.T) {
+	t.Parallel()
+	_, server := newEmulator(t, nil)
+	client, ctx := newPreviewClient(t, server), t.Context()
+	parameters := identity.EntraAssignmentParameters{TenantID: identitytest.TenantID, PrincipalType: identity.EntraPrincipalTypeGroup, ClientIDs: []string{identitytest.ResourceID}}
+	want := identity.EntraAssignment{ObjectID: identitytest.ObjectID, TenantID: identitytest.TenantID, PrincipalType: identity.EntraPrincipalTypeGroup, ClientIDs: []string{identitytest.ResourceID}}
+	_, err := client.GetEntraAssignment(ctx, identitytest.ObjectID, nil)
+	require.True(t, identitytest.HasStatus(err, http.StatusNotFound), err)
+	set, err := client.SetEntraAssignment(ctx, identitytest.ObjectID, parameters, nil)
+	require.NoError(t, err)
+	assert.Equal(t, want, set.EntraAssignment)
+	got, err := client.GetEntraAssignment(ctx, identitytest.ObjectID, nil)
+	require.NoError(t, err)
+	assert.Equal(t, want, got.EntraAssignment)
+
+	changes := map[string]*identity.EntraAssignmentParameters{identitytest.ObjectID: nil}
+	var objectIDs []string
+	for i := range 250 {
+		objectID := fmt.Sprintf("0a1b2c3d-0000-4000-8000-%012d", i+1000)
+		objectIDs = append(objectIDs, objectID)
+		changes[objectID] = &parameters
+	}
+	_, err = client.UpdateEntraAssignments(ctx, changes, nil)
+	require.NoError(t, err)
+	var listed []string
+	pages := 0
+	for pager := client.NewListEntraAssignmentsPager(nil); pager.More(); pages++ {
+		page, err := pager.NextPage(ctx)
+		require.NoError(t, err)
+		for _, assignment := range page.Value {
+			listed = append(listed, assignment.ObjectID)
+		}
+	}
+	assert.ElementsMatch(t, objectIDs, listed)
+	assert.Greater(t, pages, 1)
+
+	_, err = client.DeleteEntraAssignment(ctx, objectIDs[0], nil)
+	require.NoError(t, err)
+	_, err = client.GetEntraAssignment(ctx, objectIDs[0], nil)
+	require.True(t, identitytest.HasStatus(err, http.StatusNotFound), err)
+}
+
+// TestCredentialOfAnEntraUserOnTheEmulator exchanges tokens of both kinds of scopes.
+func TestCredentialOfAnEntraUserOnTheEmulator(t *testing.T) {
+	t.Parallel()
+	for scope, kind := range map[string]identity.IdentifierKind{
+		"https://communication.azure.com/clients/VoIP":                         identity.IdentifierKindCommunicationUser,
+		"https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls": identity.IdentifierKindTeamsExtensionUser,
+	} {
+		t.Run(scope, func(t *testing.T) {
+			t.Parallel()
+			_, server := newEmulator(t, nil)
+			signIn := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+				return azcore.AccessToken{Token: server.EntraToken(emulator.EntraTokenClaims{
+					AppID: identitytest.ResourceID, ObjectID: identitytest.ObjectID, TenantID: identitytest.TenantID,
+				})}, nil
+			})
+			credential, err := identity.NewEntraCommunicationTokenCredential(server.Endpoint(), &signIn, &identity.EntraCommunicationTokenCredentialOptions{
+				ClientOptions: server.ClientOptions().ClientOptions, Scopes: []string{scope},
+			})
+			require.NoError(t, err)
+			token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+			require.NoError(t, err)
+			claims, err := server.InspectToken(token.Token)
+			require.NoError(t, err)
+			user := identity.IdentifierFromRawID(claims.RawID)
+			assert.Equal(t, kind, user.Kind())
+			assert.Contains(t, user.RawID(), identitytest.ObjectID)
+			assert.WithinDuration(t, claims.ExpiresOn, token.ExpiresOn, time.Second)
+		})
+	}
 }
 
 func TestValidationErrorsOfTheService(t *testing.T) {
