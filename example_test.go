@@ -358,6 +358,160 @@ func ExampleClient_ExchangeTeamsExtensionToken() {
 	// Output: Teams user 22222222-2222-4222-8222-222222222222
 }
 
+func ExampleClient_SetEntraAssignment() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	options := server.ClientOptions()
+	options.APIVersion = "2025-03-02-preview"
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
+	if err != nil {
+		panic(err)
+	}
+	// All users of the group may exchange the tokens that this application gets for them.
+	const groupID = "44444444-4444-4444-8444-444444444444"
+	assignment, err := client.SetEntraAssignment(context.Background(), groupID, identity.EntraAssignmentParameters{
+		TenantID:      "33333333-3333-4333-8333-333333333333",
+		PrincipalType: identity.EntraPrincipalTypeGroup,
+		ClientIDs:     []string{"11111111-1111-4111-8111-111111111111"},
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(assignment.PrincipalType, assignment.ObjectID)
+	// Output: group 44444444-4444-4444-8444-444444444444
+}
+
+func ExampleClient_GetEntraAssignment() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	options := server.ClientOptions()
+	options.APIVersion = "2025-03-02-preview"
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
+	if err != nil {
+		panic(err)
+	}
+	_, err = client.GetEntraAssignment(context.Background(), "44444444-4444-4444-8444-444444444444", nil)
+	if responseError, ok := errors.AsType[*azcore.ResponseError](err); ok && responseError.StatusCode == http.StatusNotFound {
+		fmt.Println("no assignment")
+	}
+	// Output: no assignment
+}
+
+func ExampleClient_DeleteEntraAssignment() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	options := server.ClientOptions()
+	options.APIVersion = "2025-03-02-preview"
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
+	if err != nil {
+		panic(err)
+	}
+	if _, err := client.DeleteEntraAssignment(context.Background(), "44444444-4444-4444-8444-444444444444", nil); err != nil {
+		panic(err)
+	}
+	// Output:
+}
+
+func ExampleClient_NewListEntraAssignmentsPager() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	options := server.ClientOptions()
+	options.APIVersion = "2025-03-02-preview"
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
+	if err != nil {
+		panic(err)
+	}
+	const userID = "22222222-2222-4222-8222-222222222222"
+	_, err = client.SetEntraAssignment(context.Background(), userID, identity.EntraAssignmentParameters{
+		TenantID:      "33333333-3333-4333-8333-333333333333",
+		PrincipalType: identity.EntraPrincipalTypeUser,
+		ClientIDs:     []string{"11111111-1111-4111-8111-111111111111"},
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+	pager := client.NewListEntraAssignmentsPager(nil)
+	for pager.More() {
+		page, err := pager.NextPage(context.Background())
+		if err != nil {
+			panic(err)
+		}
+		for _, assignment := range page.Value {
+			fmt.Println(assignment.PrincipalType, assignment.ObjectID)
+		}
+	}
+	// Output: user 22222222-2222-4222-8222-222222222222
+}
+
+func ExampleClient_UpdateEntraAssignments() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	options := server.ClientOptions()
+	options.APIVersion = "2025-03-02-preview"
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
+	if err != nil {
+		panic(err)
+	}
+	_, err = client.UpdateEntraAssignments(context.Background(), map[string]*identity.EntraAssignmentParameters{
+		"44444444-4444-4444-8444-444444444444": {
+			TenantID:      "33333333-3333-4333-8333-333333333333",
+			PrincipalType: identity.EntraPrincipalTypeGroup,
+			ClientIDs:     []string{"11111111-1111-4111-8111-111111111111"},
+		},
+		"22222222-2222-4222-8222-222222222222": nil, // deletes the assignment
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+	assignment, err := client.GetEntraAssignment(context.Background(), "44444444-4444-4444-8444-444444444444", nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(assignment.PrincipalType)
+	// Output: group
+}
+
+func ExampleClient_ExchangeEntraToken() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	options := server.ClientOptions()
+	options.APIVersion = "2025-03-02-preview"
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
+	if err != nil {
+		panic(err)
+	}
+	// A user signs in to Entra ID, here to the emulator.
+	entraToken := server.EntraToken(emulator.EntraTokenClaims{
+		AppID:    "11111111-1111-4111-8111-111111111111",
+		ObjectID: "22222222-2222-4222-8222-222222222222",
+		TenantID: "33333333-3333-4333-8333-333333333333",
+	})
+	exchanged, err := client.ExchangeEntraToken(context.Background(), identity.EntraTokenParameters{EntraToken: entraToken}, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(exchanged.User.Kind())
+	// Output: communicationUser
+}
+
 // Communication Services uses the same JSON for identifiers.
 func ExampleUnmarshalIdentifier() {
 	identifier, err := identity.UnmarshalIdentifier([]byte(`{"kind":"phoneNumber","rawId":"4:+14255550123","phoneNumber":{"value":"+14255550123"}}`))
