@@ -1,13 +1,14 @@
 // Command quickstart shows what the library does: it creates users, issues and revokes
 // access tokens, deletes users, and exchanges the token of a Teams user.
 //
-// Without configuration it uses the emulator, which it starts itself. With
-// COMMUNICATION_SAMPLES_CONNECTION_STRING it uses the resource that this connection string
-// belongs to, and with AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID as well it
-// authenticates with Entra ID instead of the access key.
+// With COMMUNICATION_SAMPLES_CONNECTION_STRING it uses the resource that this connection
+// string belongs to. With AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID as well
+// it authenticates with Entra ID instead of the access key. The step for Teams users needs
+// the six variables that [teamsUser] reads; it is skipped without them, and where
+// SKIP_INT_IDENTITY_EXCHANGE_TOKEN_TEST is true.
 //
-// On a resource, the step for Teams users needs the six variables that [teamsUserFromEntra]
-// reads; it is left out without them, and where SKIP_INT_IDENTITY_EXCHANGE_TOKEN_TEST is true.
+// Without configuration it starts the emulator and sets all of these variables, so that the
+// same code signs in to Entra ID and uses the service.
 package main
 
 import (
@@ -37,17 +38,24 @@ func run() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	fmt.Println("Users and access tokens of Azure Communication Services")
-	client, teamsUser, closeService, err := connect()
+	options, stop, err := useEmulatorUnlessConfigured()
 	if err != nil {
 		return err
 	}
-	defer closeService()
+	defer stop()
+	client, err := newClient(options)
+	if err != nil {
+		return err
+	}
 
 	user, err := createUser(ctx, client)
 	if err != nil {
 		return err
 	}
-	if err := issueAndRevokeTokens(ctx, client, user); err != nil {
+	if err := issueToken(ctx, client, user); err != nil {
+		return err
+	}
+	if err := revokeTokens(ctx, client, user); err != nil {
 		return err
 	}
 	if err := deleteUser(ctx, client, user); err != nil {
@@ -60,7 +68,7 @@ func run() error {
 	if err := deleteUser(ctx, client, userWithToken); err != nil {
 		return err
 	}
-	return exchangeTeamsUserToken(ctx, client, teamsUser)
+	return exchangeTeamsUserToken(ctx, client, options)
 }
 
 func createUser(ctx context.Context, client *identity.Client) (identity.CommunicationUserIdentifier, error) {
@@ -85,7 +93,7 @@ func createUserAndToken(ctx context.Context, client *identity.Client) (identity.
 	return created.User, nil
 }
 
-func issueAndRevokeTokens(ctx context.Context, client *identity.Client, user identity.CommunicationUserIdentifier) error {
+func issueToken(ctx context.Context, client *identity.Client, user identity.CommunicationUserIdentifier) error {
 	step("Issue a token for chat, for one hour")
 	token, err := client.GetToken(ctx, user, []identity.TokenScope{identity.TokenScopeChat}, &identity.GetTokenOptions{
 		TokenExpiresIn: new(time.Hour),
@@ -94,7 +102,10 @@ func issueAndRevokeTokens(ctx context.Context, client *identity.Client, user ide
 		return err
 	}
 	expiry(token.AccessToken)
+	return nil
+}
 
+func revokeTokens(ctx context.Context, client *identity.Client, user identity.CommunicationUserIdentifier) error {
 	step("Revoke the user's tokens")
 	if _, err := client.RevokeTokens(ctx, user, nil); err != nil {
 		return err
@@ -112,13 +123,13 @@ func deleteUser(ctx context.Context, client *identity.Client, user identity.Comm
 	return nil
 }
 
-func exchangeTeamsUserToken(ctx context.Context, client *identity.Client, teamsUser teamsUserFunc) error {
+func exchangeTeamsUserToken(ctx context.Context, client *identity.Client, options azcore.ClientOptions) error {
 	step("Exchange the Entra token of a Teams user")
 	if os.Getenv("SKIP_INT_IDENTITY_EXCHANGE_TOKEN_TEST") == "true" {
 		detail("skipped", "SKIP_INT_IDENTITY_EXCHANGE_TOKEN_TEST is true")
 		return nil
 	}
-	parameters, err := teamsUser(ctx)
+	parameters, err := teamsUser(ctx, options)
 	if missing, ok := errors.AsType[missingVariables](err); ok {
 		detail("skipped", missing.Error())
 		return nil
@@ -135,48 +146,48 @@ func exchangeTeamsUserToken(ctx context.Context, client *identity.Client, teamsU
 	return nil
 }
 
-// teamsUserFunc signs a Teams user in.
-type teamsUserFunc func(context.Context) (identity.TeamsUserTokenParameters, error)
-
-// connect returns a client, and where the Teams user comes from that belongs with it.
-func connect() (*identity.Client, teamsUserFunc, func(), error) {
-	connectionString := os.Getenv("COMMUNICATION_SAMPLES_CONNECTION_STRING")
-	if connectionString == "" {
-		return connectToEmulator()
-	}
-	client, err := connectToResource(connectionString)
-	return client, teamsUserFromEntra, func() {}, err
-}
-
-func connectToEmulator() (*identity.Client, teamsUserFunc, func(), error) {
-	server, err := emulator.NewServer(nil)
-	if err != nil {
-		return nil, nil, nil, err
+// useEmulatorUnlessConfigured returns the options for all clients.
+func useEmulatorUnlessConfigured() (options azcore.ClientOptions, stop func(), err error) {
+	if os.Getenv("COMMUNICATION_SAMPLES_CONNECTION_STRING") != "" {
+		fmt.Println("on your resource.")
+		return options, func() {}, nil
 	}
 	fmt.Println("on the emulator, because COMMUNICATION_SAMPLES_CONNECTION_STRING is not set.")
-	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
-	teamsUser := func(context.Context) (identity.TeamsUserTokenParameters, error) {
-		claims := emulator.EntraTokenClaims{
-			AppID:     "11111111-1111-4111-8111-111111111111",
-			ObjectID:  "22222222-2222-4222-8222-222222222222",
-			ExpiresOn: time.Now().Add(time.Hour),
-		}
-		return identity.TeamsUserTokenParameters{
-			TeamsUserEntraToken: server.EntraToken(claims),
-			ClientID:            claims.AppID,
-			UserObjectID:        claims.ObjectID,
-		}, nil
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		return options, nil, err
 	}
-	return client, teamsUser, server.Close, err
+	for name, value := range map[string]string{
+		"COMMUNICATION_SAMPLES_CONNECTION_STRING": server.ConnectionString(),
+		"AZURE_CLIENT_ID":                         "11111111-1111-4111-8111-111111111111",
+		"AZURE_CLIENT_SECRET":                     "any secret",
+		"AZURE_TENANT_ID":                         "adfs",
+		"COMMUNICATION_M365_APP_ID":               "22222222-2222-4222-8222-222222222222",
+		"COMMUNICATION_M365_AAD_AUTHORITY":        server.Endpoint(),
+		"COMMUNICATION_M365_AAD_TENANT":           "adfs",
+		"COMMUNICATION_M365_SCOPE":                "https://auth.msft.communication.azure.com/Teams.ManageCalls",
+		"COMMUNICATION_MSAL_USERNAME":             "alice@contoso.example",
+		"COMMUNICATION_MSAL_PASSWORD":             "any password",
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			server.Close()
+			return options, nil, err
+		}
+	}
+	options = server.ClientOptions().ClientOptions
+	options.Cloud = server.Cloud()
+	return options, server.Close, nil
 }
 
-func connectToResource(connectionString string) (*identity.Client, error) {
+func newClient(options azcore.ClientOptions) (*identity.Client, error) {
+	connectionString := os.Getenv("COMMUNICATION_SAMPLES_CONNECTION_STRING")
+	clientOptions := &identity.ClientOptions{ClientOptions: options}
 	if _, err := readVariables("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"); err != nil {
-		fmt.Println("on your resource, with its access key.")
-		return identity.NewClientFromConnectionString(connectionString, nil)
+		fmt.Println("The client authenticates with the access key.")
+		return identity.NewClientFromConnectionString(connectionString, clientOptions)
 	}
-	fmt.Println("on your resource, with Entra ID.")
-	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	fmt.Println("The client authenticates with Entra ID.")
+	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options})
 	if err != nil {
 		return nil, err
 	}
@@ -184,16 +195,16 @@ func connectToResource(connectionString string) (*identity.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return identity.NewClient(endpoint, credential, nil)
+	return identity.NewClient(endpoint, credential, clientOptions)
 }
 
-// teamsUserFromEntra signs a Teams user in with a user name and a password.
+// teamsUser signs a Teams user in with a user name and a password.
 //
 // This credential is deprecated, because it cannot do multifactor authentication; it is here
-// because a quickstart has nobody in front of it. An application that has uses
+// because a quickstart runs unattended. A program with a user in front of it uses
 // azidentity.InteractiveBrowserCredential or azidentity.DeviceCodeCredential, and a web server
 // the authorization code that it gets from the sign-in page.
-func teamsUserFromEntra(ctx context.Context) (identity.TeamsUserTokenParameters, error) {
+func teamsUser(ctx context.Context, options azcore.ClientOptions) (identity.TeamsUserTokenParameters, error) {
 	variables, err := readVariables(
 		"COMMUNICATION_M365_APP_ID", "COMMUNICATION_M365_AAD_AUTHORITY", "COMMUNICATION_M365_AAD_TENANT",
 		"COMMUNICATION_M365_SCOPE", "COMMUNICATION_MSAL_USERNAME", "COMMUNICATION_MSAL_PASSWORD",
@@ -202,13 +213,12 @@ func teamsUserFromEntra(ctx context.Context) (identity.TeamsUserTokenParameters,
 		return identity.TeamsUserTokenParameters{}, err
 	}
 	appID := variables["COMMUNICATION_M365_APP_ID"]
+	options.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: variables["COMMUNICATION_M365_AAD_AUTHORITY"]}
 	//nolint:staticcheck // Deprecated; the comment on the function says why it is used.
 	credential, err := azidentity.NewUsernamePasswordCredential(
 		variables["COMMUNICATION_M365_AAD_TENANT"], appID,
 		variables["COMMUNICATION_MSAL_USERNAME"], variables["COMMUNICATION_MSAL_PASSWORD"],
-		&azidentity.UsernamePasswordCredentialOptions{ClientOptions: azcore.ClientOptions{
-			Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: variables["COMMUNICATION_M365_AAD_AUTHORITY"]},
-		}},
+		&azidentity.UsernamePasswordCredentialOptions{ClientOptions: options},
 	)
 	if err != nil {
 		return identity.TeamsUserTokenParameters{}, err

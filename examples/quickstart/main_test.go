@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,15 +42,15 @@ func TestWithoutConfiguration(t *testing.T) {
 	require.NoError(t, err, stderr)
 	assert.Empty(t, stderr)
 	assert.Contains(t, stdout, "on the emulator")
+	assert.Contains(t, stdout, "The client authenticates with Entra ID.")
 	assert.Equal(t, 2, strings.Count(stdout, "user     8:acs:"))
-	assert.Contains(t, stdout, "user     22222222-2222-4222-8222-222222222222")
 	assert.Equal(t, 3, strings.Count(stdout, "token    valid until 20"))
+	assert.NotContains(t, stdout, "skipped")
 	assert.NotContains(t, stdout, "eyJ", "a token")
 }
 
-// TestWithConnectionString takes the way to a resource; the resource is an emulator that the
-// program does not know to be one.
-func TestWithConnectionString(t *testing.T) {
+// TestWithAResource runs the program on an emulator that it does not know to be one.
+func TestWithAResource(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("SSL_CERT_FILE, which makes the program trust the emulator, has no effect here")
@@ -59,23 +60,43 @@ func TestWithConnectionString(t *testing.T) {
 	defer server.Close()
 	certificate := filepath.Join(t.TempDir(), "certificate.pem")
 	require.NoError(t, os.WriteFile(certificate, server.Certificate(), 0o600))
-	variables := []string{"SSL_CERT_FILE=" + certificate, "COMMUNICATION_SAMPLES_CONNECTION_STRING=" + server.ConnectionString()}
-
-	stdout, stderr, err := quickstart(t, variables...)
-	require.NoError(t, err, stderr)
-	assert.Contains(t, stdout, "on your resource, with its access key.")
-	assert.Contains(t, stdout, "skipped  set COMMUNICATION_M365_APP_ID, COMMUNICATION_M365_AAD_AUTHORITY")
-	assert.NotContains(t, stdout, "eyJ", "a token")
-	assert.NotContains(t, stdout+stderr, server.AccessKey())
-	var operations []string
-	for _, request := range server.Requests() {
-		operations = append(operations, request.Operation)
+	connection := []string{"SSL_CERT_FILE=" + certificate, "COMMUNICATION_SAMPLES_CONNECTION_STRING=" + server.ConnectionString()}
+	signIn := []string{"AZURE_CLIENT_ID=app", "AZURE_CLIENT_SECRET=secret", "AZURE_TENANT_ID=adfs", "AZURE_AUTHORITY_HOST=" + server.Endpoint()}
+	teams := []string{
+		"COMMUNICATION_M365_APP_ID=22222222-2222-4222-8222-222222222222", "COMMUNICATION_M365_AAD_AUTHORITY=" + server.Endpoint(),
+		"COMMUNICATION_M365_AAD_TENANT=adfs", "COMMUNICATION_M365_SCOPE=https://auth.msft.communication.azure.com/Teams.ManageCalls",
+		"COMMUNICATION_MSAL_USERNAME=alice@contoso.example", "COMMUNICATION_MSAL_PASSWORD=password",
 	}
-	assert.Equal(t, []string{"CreateUser", "GetToken", "RevokeTokens", "DeleteUser", "CreateUser", "DeleteUser"}, operations)
-
-	stdout, _, err = quickstart(t, append(variables, "SKIP_INT_IDENTITY_EXCHANGE_TOKEN_TEST=true")...)
-	require.NoError(t, err)
-	assert.Contains(t, stdout, "skipped  SKIP_INT_IDENTITY_EXCHANGE_TOKEN_TEST is true")
+	users := []string{"CreateUser", "GetToken", "RevokeTokens", "DeleteUser", "CreateUser", "DeleteUser"}
+	for name, test := range map[string]struct {
+		variables  []string
+		says       []string
+		operations []string // besides those on users
+	}{
+		"access key": {nil, []string{"with the access key", "skipped  set COMMUNICATION_M365_APP_ID, COMMUNICATION_M365_AAD_AUTHORITY"}, nil},
+		"skipped":    {append(teams, "SKIP_INT_IDENTITY_EXCHANGE_TOKEN_TEST=true"), []string{"skipped  SKIP_INT_IDENTITY_EXCHANGE_TOKEN_TEST is true"}, nil},
+		"Entra ID":   {signIn, []string{"with Entra ID"}, []string{"EntraToken"}},
+		"Teams user": {teams, []string{"with the access key"}, []string{"EntraToken", "GetTokenForTeamsUser"}},
+	} {
+		server.ClearRequests()
+		stdout, stderr, err := quickstart(t, slices.Concat(connection, test.variables)...)
+		require.NoError(t, err, "%s: %s", name, stderr)
+		for _, text := range append(test.says, "on your resource.") {
+			assert.Contains(t, stdout, text, name)
+		}
+		assert.NotContains(t, stdout, "eyJ", "a token")
+		assert.NotContains(t, stdout+stderr, server.AccessKey())
+		var operations []string
+		for _, request := range server.Requests() {
+			if request.Operation != "" { // discovery
+				operations = append(operations, request.Operation)
+			}
+		}
+		for _, operation := range test.operations {
+			assert.Contains(t, operations, operation, name)
+		}
+		assert.Subset(t, operations, users, name)
+	}
 }
 
 func TestMalformedConnectionStringIsReported(t *testing.T) {
