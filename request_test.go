@@ -881,7 +881,7 @@ func TestPoliciesOfTheCallerCannotPanicTheClient(t *testing.T) {
 	t.Parallel()
 	nothing := policyFunc(func(*policy.Request) (*http.Response, error) { return nil, nil }) //nolint:nilnil // that is the point
 	detached := policyFunc(func(req *policy.Request) (*http.Response, error) {
-		return req.WithContext(context.Background()).Next() //nolint:contextcheck // that is the point
+		return req.WithContext(context.Background()).Next()
 	})
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for name, configure := range map[string]func(*identity.ClientOptions){

@@ -168,7 +168,7 @@ var operations = map[string]interface {
 
 type entraAssignments = map[string]*identity.EntraAssignmentParameters
 
-// none is the body of a request that says nothing.
+// none is the body of a request without content.
 type none struct{}
 
 type createUserRequest struct {
@@ -221,7 +221,7 @@ func tokenResult(token identity.AccessToken) *identity.AccessToken {
 
 func rawID(user identity.Identifier) string {
 	if user == nil {
-		return "" // which the client refuses
+		return "" // which the client rejects
 	}
 	return user.RawID()
 }

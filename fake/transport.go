@@ -16,8 +16,8 @@ import (
 	"github.com/acs-go/identity"
 )
 
-// ServerTransport answers the requests of clients with the functions of a [Server]. Make
-// one with [NewServerTransport]. It is safe for use by several goroutines.
+// ServerTransport passes the requests of clients to the functions of a [Server]. Use
+// [NewServerTransport] to create one. It is safe for concurrent use.
 type ServerTransport struct {
 	server *Server
 	links  pageLinks
@@ -30,7 +30,7 @@ func NewServerTransport(srv *Server) *ServerTransport {
 	return &ServerTransport{server: srv}
 }
 
-// Do answers a request. It is the method of azcore's policy.Transporter.
+// Do implements azcore's policy.Transporter.
 func (t *ServerTransport) Do(req *http.Request) (*http.Response, error) {
 	name, _ := req.Context().Value(runtime.CtxAPINameKey{}).(string)
 	method, found := strings.CutPrefix(name, "Client.")
@@ -61,7 +61,7 @@ func (nonRetriableError) NonRetriable() {}
 
 func (e nonRetriableError) Unwrap() error { return e.error }
 
-// mistake is what went wrong in the use of the fake, as against what it was told to answer.
+// mistake is an error in the use of the fake, not one that the test scripted.
 func mistake(method string, err error) error {
 	return nonRetriableError{fmt.Errorf("fake for method %s: %w", method, err)}
 }
@@ -89,8 +89,8 @@ func (r request[Body]) bearerToken() string {
 	return strings.TrimPrefix(r.authorization, "Bearer ")
 }
 
-// answer is what a function of the server returns.
-type answer[Response any] struct {
+// outcome is what a function of the server returns.
+type outcome[Response any] struct {
 	resp    azfake.Responder[Response]
 	errResp azfake.ErrorResponder
 }
@@ -100,17 +100,17 @@ func (o operation[Body, Response]) do(method string, s *Server, _ *pageLinks, re
 	if err != nil {
 		return nil, mistake(method, err)
 	}
-	answered, err := await(req.Context(), func(ctx context.Context) (a answer[Response]) {
+	returned, err := await(req.Context(), func(ctx context.Context) (a outcome[Response]) {
 		a.resp, a.errResp = o.call(ctx, s, received)
 		return a
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := server.GetError(answered.errResp, req); err != nil {
+	if err := server.GetError(returned.errResp, req); err != nil {
 		return nil, err
 	}
-	resp, err := o.write(answered.resp, req)
+	resp, err := o.write(returned.resp, req)
 	if err != nil {
 		return nil, mistake(method, err)
 	}
