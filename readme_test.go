@@ -3,10 +3,10 @@ package identity_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +15,11 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	azlog "github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
@@ -23,23 +28,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The functions in this file are the Go code of README.md, so that it compiles.
+// The functions that begin with "snippet" hold the Go code of README.md and docs/production.md, line for line.
 
-func readmeStart(ctx context.Context, w http.ResponseWriter, connectionString string) error {
-	client, err := identity.NewClientFromConnectionString(connectionString, nil)
-	if err != nil {
-		return err
-	}
-	created, err := client.CreateUserAndToken(ctx, []identity.TokenScope{identity.TokenScopeChat}, nil)
-	if err != nil {
-		return err
-	}
-	fmt.Println(created.User.ID)               // keep it: the service has no list of users
-	fmt.Println(created.AccessToken.ExpiresOn) // in 24 hours
-	return json.NewEncoder(w).Encode(created.AccessToken)
-}
-
-func readmeEntra() (*identity.Client, error) {
+func snippetEntra() (*identity.Client, error) {
 	credential, err := azidentity.NewDefaultAzureCredential(nil)
 	if err != nil {
 		return nil, err
@@ -47,7 +38,7 @@ func readmeEntra() (*identity.Client, error) {
 	return identity.NewClient("https://contoso.communication.azure.com", credential, nil)
 }
 
-func readmeAccessKey(accessKey string) (*identity.Client, error) {
+func snippetAccessKey(accessKey string) (*identity.Client, error) {
 	credential, err := identity.NewSharedKeyCredential(accessKey)
 	if err != nil {
 		return nil, err
@@ -55,26 +46,98 @@ func readmeAccessKey(accessKey string) (*identity.Client, error) {
 	return identity.NewClientWithSharedKeyCredential("https://contoso.communication.azure.com", credential, nil)
 }
 
-func readmeConnectionString(connectionString string) (*identity.Client, error) {
+func snippetConnectionString(connectionString string) (*identity.Client, error) {
 	return identity.NewClientFromConnectionString(connectionString, nil)
 }
 
-func readmeToken(ctx context.Context, client *identity.Client, user identity.CommunicationUserIdentifier) (identity.GetTokenResponse, error) {
+func snippetOtherCloud() (*identity.Client, error) {
+	government := cloud.Configuration{
+		ActiveDirectoryAuthorityHost: cloud.AzureGovernment.ActiveDirectoryAuthorityHost,
+		Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+			identity.ServiceName: {Audience: "https://communication.azure.us"}, // "/.default" is appended
+		},
+	}
+	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions: azcore.ClientOptions{Cloud: government},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return identity.NewClient("https://contoso.communication.azure.us", credential, &identity.ClientOptions{
+		ClientOptions: azcore.ClientOptions{Cloud: government},
+	})
+}
+
+func TestClientsOfTheReadmeCanBeCreated(t *testing.T) {
+	t.Parallel()
+	for name, create := range map[string]func() (*identity.Client, error){
+		"Entra ID":   snippetEntra,
+		"access key": func() (*identity.Client, error) { return snippetAccessKey("c2VjcmV0") },
+		"connection string": func() (*identity.Client, error) {
+			return snippetConnectionString("endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0")
+		},
+		"other cloud": snippetOtherCloud,
+		"web handler": func() (*identity.Client, error) {
+			return snippetWebClient("endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, err := create()
+			require.NoError(t, err)
+			require.NotNil(t, client)
+		})
+	}
+}
+
+// newUser returns a client of an emulator, and a user.
+func newUser(t *testing.T) (*identity.Client, identity.CommunicationUserIdentifier) {
+	t.Helper()
+	handler, err := emulator.NewHandler(nil)
+	require.NoError(t, err)
+	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
+	require.NoError(t, err)
+	created, err := client.CreateUser(t.Context(), nil)
+	require.NoError(t, err)
+	return client, created.User
+}
+
+func TestReadmeIssuesATokenForAnHour(t *testing.T) {
+	t.Parallel()
+	client, user := newUser(t)
+	ctx := t.Context()
 	token, err := client.GetToken(ctx, user, []identity.TokenScope{identity.TokenScopeVoIP}, &identity.GetTokenOptions{
 		TokenExpiresIn: new(time.Hour),
 	})
-	return token, err
+	require.NoError(t, err)
+	assert.WithinDuration(t, time.Now().Add(time.Hour), token.ExpiresOn, time.Minute)
 }
 
-func readmeTokenCredential(client *identity.Client, user identity.CommunicationUserIdentifier) (azcore.TokenCredential, error) {
+func TestReadmeRefreshesTokens(t *testing.T) {
+	t.Parallel()
+	client, user := newUser(t)
 	credential, err := identity.NewCommunicationTokenCredential(func(ctx context.Context) (identity.AccessToken, error) {
 		token, err := client.GetToken(ctx, user, []identity.TokenScope{identity.TokenScopeChat}, nil)
 		return token.AccessToken, err
 	}, nil)
-	return credential, err
+	require.NoError(t, err)
+	token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+	require.NoError(t, err)
+	assert.NotEmpty(t, token.Token)
 }
 
-func readmeErrors(ctx context.Context, client *identity.Client, user identity.CommunicationUserIdentifier, scopes []identity.TokenScope) error {
+func TestProductionExchangesEntraTokens(t *testing.T) {
+	t.Parallel()
+	signedIn := &azfake.TokenCredential{}
+	credential, err := identity.NewEntraCommunicationTokenCredential("https://contoso.communication.azure.com", signedIn,
+		&identity.EntraCommunicationTokenCredentialOptions{
+			Scopes: []string{"https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls"},
+		})
+	require.NoError(t, err)
+	require.NotNil(t, credential)
+}
+
+func snippetErrors(ctx context.Context, client *identity.Client, user identity.CommunicationUserIdentifier, scopes []identity.TokenScope) error {
 	_, err := client.GetToken(ctx, user, scopes, nil)
 	switch {
 	case identity.HasCode(err, identity.ErrorCodeIdentityNotOwned):
@@ -85,29 +148,184 @@ func readmeErrors(ctx context.Context, client *identity.Client, user identity.Co
 	return err
 }
 
-func readmeEmulator(t *testing.T) (*identity.Client, error) {
-	server, err := emulator.NewServer(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+func TestReadmeDistinguishesErrors(t *testing.T) {
+	t.Parallel()
+	client, _ := newUser(t)
+	_, user := newUser(t)
+	err := snippetErrors(t.Context(), client, user, []identity.TokenScope{identity.TokenScopeChat})
+	require.EqualError(t, err, "the user belongs to another resource")
+}
+
+func snippetWebClient(connectionString string) (*identity.Client, error) {
+	client, err := identity.NewClientFromConnectionString(connectionString, &identity.ClientOptions{
+		ClientOptions: azcore.ClientOptions{
+			Retry: policy.RetryOptions{
+				MaxRetries:    2,
+				TryTimeout:    3 * time.Second,
+				RetryDelay:    200 * time.Millisecond,
+				MaxRetryDelay: 2 * time.Second,
+			},
+		},
+	})
 	return client, err
 }
 
-var _ = []any{readmeStart, readmeEntra, readmeAccessKey, readmeConnectionString, readmeToken, readmeTokenCredential, readmeErrors, readmeEmulator}
-
-func TestReadmeCodeCompiles(t *testing.T) {
+func TestProductionWebHandler(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
+	client, user := newUser(t)
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+		defer cancel()
+		token, err := client.GetToken(ctx, user, []identity.TokenScope{identity.TokenScopeChatJoin}, nil)
+		if err != nil {
+			http.Error(w, "unavailable", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte(token.Token))
+	}
+	recorder := httptest.NewRecorder()
+	handler(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil))
+	assert.Equal(t, http.StatusOK, recorder.Code)
+}
+
+func TestProductionFindsDeletedUsers(t *testing.T) {
+	t.Parallel()
+	client, user := newUser(t)
+	_, err := client.DeleteUser(t.Context(), user, nil)
 	require.NoError(t, err)
-	source, err := os.ReadFile("readme_test.go")
+	_, err = client.GetToken(t.Context(), user, []identity.TokenScope{identity.TokenScopeChat}, nil)
+	errAgain := errors.New("created again")
+	createAgain := func(context.Context) error { return errAgain }
+	snippet := func(ctx context.Context) error {
+		if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && failed.StatusCode == http.StatusNotFound {
+			return createAgain(ctx)
+		}
+		return err
+	}
+	require.ErrorIs(t, snippet(t.Context()), errAgain)
+}
+
+func TestProductionRotatesKeys(t *testing.T) {
+	t.Parallel()
+	snippet := func(connectionString, otherKey string) error {
+		endpoint, credential, err := identity.ParseConnectionString(connectionString)
+		if err != nil {
+			return err
+		}
+		client, err := identity.NewClientWithSharedKeyCredential(endpoint, credential, nil)
+		if err != nil {
+			return err
+		}
+		update := func() error {
+			err := credential.Update(otherKey)
+			return err
+		}
+		require.NotNil(t, client)
+		return update()
+	}
+	require.NoError(t, snippet("endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0", "b3RoZXI="))
+}
+
+func TestProductionUsesTheProxy(t *testing.T) {
+	t.Parallel()
+	transport := http.DefaultTransport.(*http.Transport).Clone() // with Proxy: http.ProxyFromEnvironment
+	transport.MaxIdleConnsPerHost = 100
+	options := identity.ClientOptions{ClientOptions: azcore.ClientOptions{
+		Transport: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}}
+	require.NotNil(t, options.Transport)
+	require.NotNil(t, transport.Proxy)
+}
+
+// TestProductionLogs is not parallel: azcore has one log for the process.
+func TestProductionLogs(t *testing.T) { //nolint:paralleltest // see above
+	t.Cleanup(func() {
+		azlog.SetEvents()
+		azlog.SetListener(nil)
+	})
+	var log bytes.Buffer
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	azlog.SetEvents(azlog.EventResponseError, azlog.EventRetryPolicy)
+	azlog.SetListener(func(event azlog.Event, message string) {
+		slog.Debug(message, "component", "azure", "event", string(event))
+	})
+	client, _ := newUser(t)
+	_, user := newUser(t)
+	_, err := client.GetToken(t.Context(), user, []identity.TokenScope{identity.TokenScopeChat}, nil)
+	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && failed.RawResponse != nil {
+		slog.Error("issuing a token", "error", err,
+			"ms-cv", failed.RawResponse.Header.Get("MS-CV"),
+			"x-azure-ref", failed.RawResponse.Header.Get("x-azure-ref"))
+	}
+	assert.Contains(t, log.String(), `"component":"azure"`)
+	assert.Contains(t, log.String(), `"ms-cv":"`)
+}
+
+// metrics is the policy of docs/production.md.
+type metrics struct {
+	observe func(operation string, status int, duration time.Duration)
+}
+
+func (m metrics) Do(req *policy.Request) (*http.Response, error) {
+	operation, _ := req.Raw().Context().Value(runtime.CtxAPINameKey{}).(string) // such as "Client.GetToken"
+	started := time.Now()
+	resp, err := req.Next()
+	status := 0 // no response
+	if resp != nil {
+		status = resp.StatusCode
+	}
+	m.observe(operation, status, time.Since(started))
+	return resp, err
+}
+
+func TestProductionMetricsKnowTheOperation(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(nil)
 	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(readme, -1)
-	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
-		indented := "\t" + strings.ReplaceAll(strings.TrimSuffix(string(block[1]), "\n"), "\n", "\n\t")
-		assert.Truef(t, strings.Contains(string(source), indented), "readme_test.go lacks:\n%s", block[1]) //nolint:testifylint // Contains would print all of it
+	options := handler.ClientOptions()
+	var observed string
+	options.PerCallPolicies = []policy.Policy{metrics{func(operation string, status int, _ time.Duration) {
+		observed = operation + " " + http.StatusText(status)
+	}}}
+	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), options)
+	require.NoError(t, err)
+	_, err = client.CreateUser(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Equal(t, "Client.CreateUser Created", observed)
+}
+
+var (
+	goBlock     = regexp.MustCompile("(?s)(<!-- file: [^\n]+ -->\n)?```go\n(.*?)```")
+	indentation = regexp.MustCompile(`(?m)^[ \t]+`)
+)
+
+// TestGoCodeOfTheDocumentsIsTested looks for the Go code of the documents in the tests that run it. Whole files are run
+// by internal/readmetest.
+func TestGoCodeOfTheDocumentsIsTested(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{
+		"README.md":          "readme_test.go",
+		"docs/production.md": "readme_test.go",
+		"docs/testing.md":    "internal/systemtest/recipes_test.go",
+	}
+	for document, test := range tests {
+		content, err := os.ReadFile(document)
+		require.NoError(t, err)
+		source, err := os.ReadFile(test)
+		require.NoError(t, err)
+		tested := indentation.ReplaceAllString(string(source), "")
+		blocks := goBlock.FindAllSubmatch(content, -1)
+		require.NotEmpty(t, blocks)
+		for _, block := range blocks {
+			isFile := len(block[1]) > 0
+			isTested := strings.Contains(tested, indentation.ReplaceAllString(string(block[2]), ""))
+			assert.Truef(t, isFile || isTested, "%s has code that is not in %s:\n%s", document, test, block[2])
+		}
 	}
 }
 
