@@ -15,7 +15,8 @@
 //	<!-- not run: reason -->    skip the block
 //
 // Go code without a mark must stand, line for line, in a test of the project, which
-// "go test" runs. It ends with the blocks that did not run and the reasons.
+// "go test" runs. Links to files and headings of the repository must lead somewhere. The
+// program ends with the blocks that did not run and the reasons.
 package main
 
 import (
@@ -90,6 +91,9 @@ func runDocument(ctx context.Context, root, name string) (result summary, err er
 	}
 	content, err := os.ReadFile(filepath.Join(clone, name)) //nolint:gosec // a name from the command line or from git
 	if err != nil {
+		return result, err
+	}
+	if err := checkLinks(clone, name, string(content)); err != nil {
 		return result, err
 	}
 	blocks, err := parse(string(content))
