@@ -335,7 +335,7 @@ func TestReadmeNamesEveryMethod(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
 	for _, op := range identitytest.Operations {
-		assert.Truef(t, strings.Contains(string(readme), "| `"+op.GoName()+"` |"), "README.md lacks %s", op.GoName()) //nolint:testifylint // Contains would print all of it
+		assert.Truef(t, strings.Contains(string(readme), "| `"+op.GoName()+"` |"), "add %s to the table of methods in README.md", op.GoName()) //nolint:testifylint // Contains would print all of it
 	}
 }
 
