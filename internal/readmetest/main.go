@@ -34,15 +34,15 @@ import (
 const timeLimit = 10 * time.Minute
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), timeLimit)
-	defer cancel()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "readmetest:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, names []string) error {
+func run(names []string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeLimit)
+	defer cancel()
 	root, err := git(ctx, ".", "rev-parse", "--show-toplevel")
 	if err != nil {
 		return err

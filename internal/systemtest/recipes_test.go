@@ -31,7 +31,6 @@ type recipe struct {
 
 func newRecipe(t *testing.T) recipe {
 	t.Helper()
-	t.Parallel()
 	server, err := emulator.NewServer(nil)
 	require.NoError(t, err)
 	t.Cleanup(server.Close)
@@ -44,6 +43,7 @@ func newRecipe(t *testing.T) recipe {
 }
 
 func TestRecipeExpiredToken(t *testing.T) {
+	t.Parallel()
 	r := newRecipe(t)
 	server, token := r.server, r.token
 	server.SetClockOffset(25 * time.Hour)
@@ -54,6 +54,7 @@ func TestRecipeExpiredToken(t *testing.T) {
 }
 
 func TestRecipeRevokedToken(t *testing.T) {
+	t.Parallel()
 	r := newRecipe(t)
 	ctx, server, client, user, token := t.Context(), r.server, r.client, r.user, r.token
 	if _, err := client.RevokeTokens(ctx, user, nil); err != nil {
@@ -66,6 +67,7 @@ func TestRecipeRevokedToken(t *testing.T) {
 }
 
 func TestRecipeDeletedUser(t *testing.T) {
+	t.Parallel()
 	r := newRecipe(t)
 	_, err := r.client.DeleteUser(t.Context(), r.user, nil)
 	require.NoError(t, err)
@@ -78,6 +80,7 @@ func TestRecipeDeletedUser(t *testing.T) {
 }
 
 func TestRecipeTooManyRequests(t *testing.T) {
+	t.Parallel()
 	r := newRecipe(t)
 	ctx, server, client, user, scopes := t.Context(), r.server, r.client, r.user, r.scopes
 	server.Inject(emulator.Fault{
@@ -95,6 +98,7 @@ func TestRecipeTooManyRequests(t *testing.T) {
 }
 
 func TestRecipeLostConnection(t *testing.T) {
+	t.Parallel()
 	r := newRecipe(t)
 	ctx, server, client := t.Context(), r.server, r.client
 	_, err := client.DeleteUser(ctx, r.user, nil)
@@ -109,6 +113,7 @@ func TestRecipeLostConnection(t *testing.T) {
 }
 
 func TestRecipeSlowResponse(t *testing.T) {
+	t.Parallel()
 	r := newRecipe(t)
 	ctx, server, client, user, scopes := t.Context(), r.server, r.client, r.user, r.scopes
 	server.Inject(emulator.Fault{Operation: "GetToken", Delay: time.Minute, Times: 1})
@@ -121,6 +126,7 @@ func TestRecipeSlowResponse(t *testing.T) {
 }
 
 func TestRecipeDamagedResponse(t *testing.T) {
+	t.Parallel()
 	r := newRecipe(t)
 	ctx, server, client, scopes := t.Context(), r.server, r.client, r.scopes
 	server.Inject(emulator.Fault{Operation: "CreateUser", Truncate: 110, Times: 1})
@@ -133,6 +139,7 @@ func TestRecipeDamagedResponse(t *testing.T) {
 }
 
 func TestRecipeTeamsUser(t *testing.T) {
+	t.Parallel()
 	r := newRecipe(t)
 	ctx, server, client := t.Context(), r.server, r.client
 	claims := emulator.EntraTokenClaims{
@@ -150,6 +157,7 @@ func TestRecipeTeamsUser(t *testing.T) {
 }
 
 func TestRecipeWhatWasSent(t *testing.T) {
+	t.Parallel()
 	server := newRecipe(t).server
 	for _, request := range server.Requests() {
 		t.Log(request.Time, request.Operation, request.Status, string(request.Body))
