@@ -339,6 +339,16 @@ func TestReadmeNamesEveryMethod(t *testing.T) {
 	}
 }
 
+// TestEveryMethodHasAnExample keeps what the README says of example_test.go.
+func TestEveryMethodHasAnExample(t *testing.T) {
+	t.Parallel()
+	examples, err := os.ReadFile("example_test.go")
+	require.NoError(t, err)
+	for _, op := range identitytest.Operations {
+		assert.Truef(t, bytes.Contains(examples, []byte("func ExampleClient_"+op.GoName()+"()")), "add an example of %s to example_test.go", op.GoName())
+	}
+}
+
 // TestSecurityNamesTests keeps the tests that SECURITY.md names real.
 func TestSecurityNamesTests(t *testing.T) {
 	t.Parallel()
