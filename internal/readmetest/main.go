@@ -22,6 +22,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -93,9 +94,7 @@ func runDocument(ctx context.Context, root, name string) (result summary, err er
 	if err != nil {
 		return result, err
 	}
-	if err := checkLinks(clone, name, string(content)); err != nil {
-		return result, err
-	}
+	broken := checkLinks(clone, name, string(content))
 	blocks, err := parse(string(content))
 	if err != nil {
 		return result, err
@@ -104,7 +103,7 @@ func runDocument(ctx context.Context, root, name string) (result summary, err er
 	if err := s.plan(blocks); err != nil {
 		return s.summary, err
 	}
-	return s.summary, s.run(ctx)
+	return s.summary, errors.Join(broken, s.run(ctx))
 }
 
 func git(ctx context.Context, folder string, arguments ...string) (string, error) {
