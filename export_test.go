@@ -6,9 +6,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-// ModuleVersion is the version that requests name.
-const ModuleVersion = moduleVersion
-
 // DefaultHTTPClient is the transport of clients without one of their own.
 var DefaultHTTPClient = defaultHTTPClient
 

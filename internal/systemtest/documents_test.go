@@ -1,4 +1,4 @@
-package identity_test
+package systemtest_test
 
 import (
 	"bytes"
@@ -299,6 +299,9 @@ func TestProductionMetricsKnowTheOperation(t *testing.T) {
 	assert.Equal(t, "Client.CreateUser Created", observed)
 }
 
+// root is the folder of the library.
+const root = "../../"
+
 var (
 	goBlock     = regexp.MustCompile("(?s)(<!-- file: [^\n]+ -->\n)?```go\n(.*?)```")
 	indentation = regexp.MustCompile(`(?m)^[ \t]+`)
@@ -309,14 +312,14 @@ var (
 func TestGoCodeOfTheDocumentsIsTested(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"README.md":          "readme_test.go",
-		"docs/production.md": "readme_test.go",
+		"README.md":          "internal/systemtest/documents_test.go",
+		"docs/production.md": "internal/systemtest/documents_test.go",
 		"docs/testing.md":    "internal/systemtest/recipes_test.go",
 	}
 	for document, test := range tests {
-		content, err := os.ReadFile(document)
+		content, err := os.ReadFile(root + document)
 		require.NoError(t, err)
-		source, err := os.ReadFile(test)
+		source, err := os.ReadFile(root + test)
 		require.NoError(t, err)
 		tested := indentation.ReplaceAllString(string(source), "")
 		blocks := goBlock.FindAllSubmatch(content, -1)
@@ -332,7 +335,7 @@ func TestGoCodeOfTheDocumentsIsTested(t *testing.T) {
 // TestReadmeNamesEveryMethod keeps the table of operations complete.
 func TestReadmeNamesEveryMethod(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
+	readme, err := os.ReadFile(root + "README.md")
 	require.NoError(t, err)
 	for _, op := range identitytest.Operations {
 		assert.Truef(t, strings.Contains(string(readme), "| `"+op.GoName()+"` |"), "add %s to the table of methods in README.md", op.GoName()) //nolint:testifylint // Contains would print all of it
@@ -342,7 +345,7 @@ func TestReadmeNamesEveryMethod(t *testing.T) {
 // TestEveryMethodHasAnExample keeps what the README says of example_test.go.
 func TestEveryMethodHasAnExample(t *testing.T) {
 	t.Parallel()
-	examples, err := os.ReadFile("example_test.go")
+	examples, err := os.ReadFile(root + "example_test.go")
 	require.NoError(t, err)
 	for _, op := range identitytest.Operations {
 		assert.Truef(t, bytes.Contains(examples, []byte("func ExampleClient_"+op.GoName()+"()")), "add an example of %s to example_test.go", op.GoName())
@@ -352,11 +355,11 @@ func TestEveryMethodHasAnExample(t *testing.T) {
 // TestSecurityNamesTests keeps the tests that SECURITY.md names real.
 func TestSecurityNamesTests(t *testing.T) {
 	t.Parallel()
-	security, err := os.ReadFile("SECURITY.md")
+	security, err := os.ReadFile(root + "SECURITY.md")
 	require.NoError(t, err)
 	var sources []byte
 	for _, pattern := range []string{"*_test.go", "internal/*/*_test.go"} {
-		files, err := filepath.Glob(pattern)
+		files, err := filepath.Glob(root + pattern)
 		require.NoError(t, err)
 		for _, file := range files {
 			source, err := os.ReadFile(file)
@@ -374,9 +377,11 @@ func TestSecurityNamesTests(t *testing.T) {
 // TestVersionIsTheTopOfTheChangelog keeps the version of the module and the changelog together.
 func TestVersionIsTheTopOfTheChangelog(t *testing.T) {
 	t.Parallel()
-	changelog, err := os.ReadFile("CHANGELOG.md")
+	changelog, err := os.ReadFile(root + "CHANGELOG.md")
 	require.NoError(t, err)
 	top := regexp.MustCompile(`(?m)^## (\S+) \(`).FindSubmatch(changelog)
 	require.NotNil(t, top)
-	assert.Equal(t, strings.TrimPrefix(identity.ModuleVersion, "v"), string(top[1]))
+	version, err := os.ReadFile(root + "version.go")
+	require.NoError(t, err)
+	assert.Contains(t, string(version), `moduleVersion = "v`+string(top[1])+`"`)
 }
