@@ -1,0 +1,110 @@
+package control
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/acs-go/identity/emulator"
+)
+
+// Prefix is what the paths of the control API start with. No path of the service does.
+const Prefix = "/_emulator/"
+
+// Options are the optional settings of [New].
+type Options struct {
+	// Endpoint is the URL at which clients reach the emulator, "https://127.0.0.1:8443/". The default is the handler's.
+	Endpoint string
+
+	// Version is the version of the emulator to show.
+	Version string
+
+	// Hosts are names and addresses that requests may use as their host, besides the loopback ones.
+	Hosts []string
+
+	// HealthOnly turns everything off except health.
+	HealthOnly bool
+}
+
+// An api is the control API of an emulator.
+type api struct {
+	emulator   *emulator.Handler
+	options    Options
+	protection *http.CrossOriginProtection
+}
+
+// New returns the control API of an emulator. Nil options mean the defaults.
+func New(handler *emulator.Handler, options *Options) http.Handler {
+	if options == nil {
+		options = &Options{}
+	}
+	return &api{emulator: handler, options: *options, protection: http.NewCrossOriginProtection()}
+}
+
+// An action serves a request of a path and a method. It has written nothing if it returns an error.
+type action func(*api, http.ResponseWriter, *http.Request) *apiError
+
+// actions are what the paths after [Prefix] do with each method.
+var actions = map[string]map[string]action{
+	"":              {http.MethodGet: pageFile("index.html")},
+	"page.css":      {http.MethodGet: pageFile("page.css")},
+	"page.js":       {http.MethodGet: pageFile("page.js")},
+	"icon.svg":      {http.MethodGet: pageFile("icon.svg")},
+	healthPath:      {http.MethodGet: (*api).health},
+	"info":          {http.MethodGet: (*api).info},
+	"users":         {http.MethodGet: (*api).users},
+	"requests":      {http.MethodGet: (*api).requests, http.MethodDelete: (*api).clearRequests},
+	"events":        {http.MethodGet: (*api).events},
+	"faults":        {http.MethodGet: (*api).faults, http.MethodPost: (*api).inject, http.MethodDelete: (*api).clearFaults},
+	"inspect-token": {http.MethodPost: (*api).inspectToken},
+	"entra-tokens":  {http.MethodPost: (*api).createEntraToken},
+	"clock":         {http.MethodGet: (*api).clock, http.MethodPut: (*api).setClock},
+	"state":         {http.MethodGet: (*api).exportState, http.MethodPut: (*api).importState},
+	"reset":         {http.MethodPost: (*api).reset},
+}
+
+const healthPath = "health"
+
+// ServeHTTP implements [http.Handler].
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	setHeaders(w.Header())
+	if failure := a.serve(w, r); failure != nil {
+		sendError(w, failure)
+	}
+}
+
+func (a *api) serve(w http.ResponseWriter, r *http.Request) *apiError {
+	path := strings.TrimPrefix(r.URL.Path, Prefix)
+	if path != healthPath {
+		if rejection := a.check(r); rejection != nil {
+			return rejection
+		}
+	}
+	methods, ok := actions[path]
+	if !ok {
+		return notFound("The control API has no such path. Its page is at " + Prefix + ".")
+	}
+	serve, ok := methods[methodOf(r)]
+	if !ok {
+		return methodNotAllowed(w, methods)
+	}
+	return serve(a, w, r)
+}
+
+// methodOf returns the method, GET for HEAD: net/http leaves the body out.
+func methodOf(r *http.Request) string {
+	if r.Method == http.MethodHead {
+		return http.MethodGet
+	}
+	return r.Method
+}
+
+func methodNotAllowed(w http.ResponseWriter, methods map[string]action) *apiError {
+	var allowed []string
+	for method := range methods {
+		allowed = append(allowed, method)
+	}
+	slices.Sort(allowed)
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return &apiError{http.StatusMethodNotAllowed, "MethodNotAllowed", "The path does not support the method of the request."}
+}

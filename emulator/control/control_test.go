@@ -1,0 +1,381 @@
+package control_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/emulator/control"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// rows are the actions of the control API, with bodies that are malformed, and the messages of their errors.
+var rows = []struct {
+	method, path string
+	body         string            // one that is good
+	malformed    map[string]string // to messages
+}{
+	{http.MethodGet, "health", "", nil},
+	{http.MethodGet, "", "", nil},
+	{http.MethodGet, "page.css", "", nil},
+	{http.MethodGet, "page.js", "", nil},
+	{http.MethodGet, "icon.svg", "", nil},
+	{http.MethodGet, "info", "", nil},
+	{http.MethodGet, "users", "", nil},
+	{http.MethodGet, "requests", "", nil},
+	{http.MethodDelete, "requests", "", nil},
+	{http.MethodHead, "events", "", nil}, // GET does not end
+	{http.MethodGet, "faults", "", nil},
+	{http.MethodPost, "faults", `{"status":503}`, map[string]string{
+		"":                                  "Fault has no effect",
+		`{}`:                                "Fault has no effect",
+		`null`:                              "Fault has no effect",
+		`{"status":503`:                     "not valid JSON",
+		`{"status":503}{}`:                  "more than one JSON value",
+		`[{"status":503}]`:                  "not a JSON object",
+		`{"status":"503"}`:                  "status has the wrong type",
+		`{"status":503.5}`:                  "status has the wrong type",
+		`{"state":503}`:                     `The field "state" is unknown`,
+		`{"status":700}`:                    "status is not between 200 and 599",
+		`{"status":503,"times":-1}`:         "times is negative",
+		`{"status":503,"operation":"Read"}`: "operation is not the name of an operation",
+		`{"delay":"1"}`:                     "A duration is malformed",
+		`{"delay":1}`:                       "delay has the wrong type",
+		`{"delay":"-1s"}`:                   "delay is negative",
+		`{"bodyDelay":"soon"}`:              "A duration is malformed",
+		`{"truncate":-1}`:                   "truncate is negative",
+		`{"drop":"never"}`:                  "drop is neither",
+		`{"drop":"before","status":503}`:    "drop cannot be combined with",
+		`{"body":"x","delay":"1s"}`:         "header and body need a status",
+		`{"status":503,"header":{"A":"1"}}`: "wrong type",
+	}},
+	{http.MethodDelete, "faults", "", nil},
+	{http.MethodPost, "inspect-token", `{"token":"x"}`, map[string]string{
+		"":               "token is missing",
+		`{"token":""}`:   "token is missing",
+		`{"token":null}`: "token is missing",
+		`{"token":1}`:    "token has the wrong type",
+		`{"token":"x`:    "not valid JSON",
+		`{"tokens":"x"}`: "unknown",
+		`"x"`:            "not a JSON object",
+	}},
+	{http.MethodPost, "entra-tokens", "", map[string]string{
+		`{"appId":1}`:                         "appId has the wrong type",
+		`{"expiresOn":"tomorrow"}`:            "A time is malformed",
+		`{"expiresOn":"2026-01-31T13:00:00"}`: "A time is malformed",
+		`{"expiresOn":1769864400}`:            "not valid JSON",
+		`{"scope":"x"}`:                       "unknown",
+	}},
+	{http.MethodGet, "clock", "", nil},
+	{http.MethodPut, "clock", `{"offset":"2h"}`, map[string]string{
+		"":                   "offset is missing",
+		`{"offset":null}`:    "offset is missing",
+		`{"offset":"2"}`:     "A duration is malformed",
+		`{"offset":""}`:      "A duration is malformed",
+		`{"offset":7200}`:    "offset has the wrong type",
+		`{"offset":"2h"`:     "not valid JSON",
+		`{"offset":"2e99h"}`: "A duration is malformed",
+	}},
+	{http.MethodGet, "state", "", nil},
+	{http.MethodPut, "state", exportedState, map[string]string{
+		"":                                   "importing a state",
+		`{}`:                                 "importing a state: version is not 1",
+		`{"version":1}`:                      "importing a state: resourceId is not a GUID",
+		exportedState[:len(exportedState)/2]: "importing a state",
+	}},
+	{http.MethodPost, "reset", "", nil},
+}
+
+// exportedState is the state of another emulator.
+var exportedState = func() string {
+	handler, err := emulator.NewHandler(nil)
+	if err != nil {
+		panic(err)
+	}
+	var state strings.Builder
+	if err := handler.Export(&state); err != nil {
+		panic(err)
+	}
+	return state.String()
+}()
+
+func TestGoodRequestsSucceed(t *testing.T) {
+	t.Parallel()
+	for _, row := range rows {
+		t.Run(row.method+" "+row.path, func(t *testing.T) {
+			t.Parallel()
+			w := start(t).call(t, row.method, row.path, row.body)
+			require.Contains(t, []int{http.StatusOK, http.StatusNoContent}, w.Code, w.Body.String())
+			assert.Equal(t, w.Code == http.StatusNoContent, w.Header().Get("Content-Type") == "", "only a body has a type")
+			assert.Equal(t, w.Code == http.StatusNoContent || row.method == http.MethodHead, w.Body.Len() == 0)
+		})
+	}
+}
+
+func TestMalformedRequestsChangeNothing(t *testing.T) {
+	t.Parallel()
+	for _, row := range rows {
+		for body, message := range row.malformed {
+			t.Run(row.method+" "+row.path+" "+body, func(t *testing.T) {
+				t.Parallel()
+				s := start(t)
+				s.createUser(t)
+				s.Inject(emulator.Fault{Status: http.StatusTeapot})
+				s.SetClockOffset(time.Hour)
+				before := s.state(t)
+				requireError(t, s.call(t, row.method, row.path, body), http.StatusBadRequest, "ValidationError", message)
+				assert.Equal(t, before, s.state(t))
+			})
+		}
+	}
+}
+
+func TestForeignHostsAreRejected(t *testing.T) {
+	t.Parallel()
+	for _, row := range rows {
+		for _, host := range []string{"attacker.example", "attacker.example:8443", "localhost.attacker.example", "203.0.113.1:8443", "[2001:db8::8]:8443", "", "127.0.0.1.attacker.example"} {
+			if row.path == "health" {
+				continue
+			}
+			t.Run(row.method+" "+row.path+" "+host, func(t *testing.T) {
+				t.Parallel()
+				s := start(t)
+				before := s.state(t)
+				r := newRequest(t, row.method, row.path, row.body)
+				r.Host = host
+				requireError(t, s.do(r), http.StatusForbidden, "Forbidden", "is neither a loopback name nor one that the emulator was given")
+				assert.Equal(t, before, s.state(t))
+			})
+		}
+	}
+}
+
+func TestUnsafeRequestsFromForeignOriginsAreRejected(t *testing.T) {
+	t.Parallel()
+	for _, row := range rows {
+		if row.method == http.MethodGet || row.method == http.MethodHead {
+			continue
+		}
+		for name, header := range map[string]http.Header{
+			"origin":         {"Origin": {"https://attacker.example"}},
+			"port":           {"Origin": {"https://127.0.0.1:3000"}},
+			"null":           {"Origin": {"null"}},
+			"cross-site":     {"Sec-Fetch-Site": {"cross-site"}},
+			"same-site":      {"Sec-Fetch-Site": {"same-site"}},
+			"both":           {"Origin": {"https://attacker.example"}, "Sec-Fetch-Site": {"cross-site"}},
+			"without scheme": {"Origin": {"attacker.example"}},
+		} {
+			t.Run(row.method+" "+row.path+" "+name, func(t *testing.T) {
+				t.Parallel()
+				s := start(t)
+				before := s.state(t)
+				r := newRequest(t, row.method, row.path, row.body)
+				r.Header = header.Clone()
+				requireError(t, s.do(r), http.StatusForbidden, "Forbidden", "another origin")
+				assert.Equal(t, before, s.state(t))
+			})
+		}
+	}
+}
+
+func TestKnownHostsAndTheSameOriginAreAccepted(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{
+		"127.0.0.1:8443", "127.0.0.1", "127.1.2.3:80", "localhost:8443", "LOCALHOST", "[::1]:8443", "[::1]",
+		"emulator.example:8443", "Emulator.Example", "192.0.2.7:8443", "[2001:db8::7]:8443", "[2001:DB8:0::7]",
+	} {
+		t.Run(host, func(t *testing.T) {
+			t.Parallel()
+			r := newRequest(t, http.MethodPost, "reset", "")
+			r.Host = host
+			r.Header.Set("Origin", "https://"+host)
+			r.Header.Set("Sec-Fetch-Site", "same-origin")
+			assert.Equal(t, http.StatusNoContent, start(t).do(r).Code)
+		})
+	}
+}
+
+func TestHealthIsServedToAnyHost(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(nil)
+	require.NoError(t, err)
+	for name, options := range map[string]*control.Options{"on": nil, "off": {HealthOnly: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRequest(t, http.MethodGet, "health", "")
+			r.Host = "10.0.0.5:8443"
+			w := httptest.NewRecorder()
+			control.New(handler, options).ServeHTTP(w, r)
+			assert.Equal(t, http.StatusOK, w.Code)
+			assert.Equal(t, `{"status":"ok"}`, w.Body.String())
+		})
+	}
+}
+
+func TestEverythingElseIsOffWithHealthOnly(t *testing.T) {
+	t.Parallel()
+	for _, row := range rows {
+		if row.path == "health" {
+			continue
+		}
+		t.Run(row.method+" "+row.path, func(t *testing.T) {
+			t.Parallel()
+			handler, err := emulator.NewHandler(nil)
+			require.NoError(t, err)
+			w := httptest.NewRecorder()
+			control.New(handler, &control.Options{HealthOnly: true}).ServeHTTP(w, newRequest(t, row.method, row.path, row.body))
+			requireError(t, w, http.StatusNotFound, "NotFound", "The control API is off")
+		})
+	}
+}
+
+func TestUnknownPathsAndMethodsAreErrors(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, path := range []string{"unknown", "users/", "Users", "/users", "page/page.js", "../users", "%2e%2e/info", "index.html"} {
+		requireError(t, s.call(t, http.MethodGet, path, ""), http.StatusNotFound, "NotFound", "no such path")
+	}
+	for path, allow := range map[string]string{
+		"users":         "GET",
+		"requests":      "DELETE, GET",
+		"faults":        "DELETE, GET, POST",
+		"inspect-token": "POST",
+		"clock":         "GET, PUT",
+		"health":        "GET",
+	} {
+		w := s.call(t, http.MethodPatch, path, "")
+		requireError(t, w, http.StatusMethodNotAllowed, "MethodNotAllowed", "does not support the method")
+		assert.Equal(t, allow, w.Header().Get("Allow"))
+	}
+	assert.Equal(t, http.StatusMethodNotAllowed, s.call(t, http.MethodOptions, "info", "").Code)
+}
+
+// TestNoResponseAllowsOtherOrigins looks at errors, too.
+func TestNoResponseAllowsOtherOrigins(t *testing.T) {
+	t.Parallel()
+	for _, row := range rows {
+		r := newRequest(t, row.method, row.path, row.body)
+		r.Header.Set("Origin", "https://app.example")
+		header := start(t).do(r).Header()
+		for name := range header {
+			assert.False(t, strings.HasPrefix(name, "Access-Control-"), "%s %s: %s", row.method, row.path, name)
+		}
+		assert.Equal(t, "same-origin", header.Get("Cross-Origin-Resource-Policy"))
+		assert.Equal(t, "no-store", header.Get("Cache-Control"))
+		assert.Equal(t, "nosniff", header.Get("X-Content-Type-Options"))
+	}
+}
+
+func TestLargeBodiesAreRejected(t *testing.T) {
+	t.Parallel()
+	body := fmt.Sprintf(`{"token":%q}`, strings.Repeat("x", 1<<20))
+	requireError(t, start(t).call(t, http.MethodPost, "inspect-token", body), http.StatusRequestEntityTooLarge, "RequestTooLarge", "too large")
+}
+
+func TestInfo(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	var info struct {
+		Endpoint, ConnectionString, ResourceID, Version string
+		APIVersions                                     []string
+	}
+	require.NoError(t, json.Unmarshal([]byte(s.succeed(t, http.MethodGet, "info", "")), &info))
+	assert.Equal(t, endpoint, info.Endpoint)
+	assert.Equal(t, "endpoint="+endpoint+";accesskey="+accessKey, info.ConnectionString)
+	assert.Equal(t, resourceID, info.ResourceID)
+	assert.Equal(t, "v1.2.3", info.Version)
+
+	response, err := s.ClientOptions().Transport.Do(newRequestTo(t, s.Endpoint()+"/identities"))
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	assert.Equal(t, response.Header.Get("api-supported-versions"), strings.Join(info.APIVersions, ", "))
+}
+
+// newRequestTo returns a request that fails for its API version, with the list of supported ones.
+func newRequestTo(t *testing.T, url string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Bearer x")
+	return r
+}
+
+func TestDefaultEndpointIsThatOfTheHandler(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(nil)
+	require.NoError(t, err)
+	s := &service{handler, control.New(handler, nil)}
+	assert.Contains(t, s.succeed(t, http.MethodGet, "info", ""), `"connectionString":"`+handler.ConnectionString()+`"`)
+}
+
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	assert.JSONEq(t, `[]`, s.succeed(t, http.MethodGet, "users", ""))
+	first, second := s.createUser(t), s.createToken(t).User
+	assert.JSONEq(t, `[
+		{"id":"`+first.ID+`","tokensIssued":0},
+		{"id":"`+second.ID+`","tokensIssued":1,"lastTokenIssuedAt":"`+now.Format(time.RFC3339)+`"}
+	]`, s.succeed(t, http.MethodGet, "users", ""))
+}
+
+func TestCustomIDOfAUser(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	options := s.ClientOptions()
+	options.APIVersion = "2025-03-02-preview"
+	client, err := identity.NewClientFromConnectionString(s.ConnectionString(), options)
+	require.NoError(t, err)
+	_, err = client.CreateUser(t.Context(), &identity.CreateUserOptions{CustomID: new("alice")})
+	require.NoError(t, err)
+	assert.Contains(t, s.succeed(t, http.MethodGet, "users", ""), `"customId":"alice"`)
+}
+
+func TestClock(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	assert.JSONEq(t, `{"offset":"0s"}`, s.succeed(t, http.MethodGet, "clock", ""))
+	for sent, want := range map[string]string{"26h": "26h0m0s", "-1.5s": "-1.5s", "0": "0s", "24h1ms": "24h0m0.001s"} {
+		s.succeed(t, http.MethodPut, "clock", `{"offset":"`+sent+`"}`)
+		assert.JSONEq(t, `{"offset":"`+want+`"}`, s.succeed(t, http.MethodGet, "clock", ""))
+	}
+}
+
+func TestStateMovesToAnotherEmulator(t *testing.T) {
+	t.Parallel()
+	from, to := start(t), start(t)
+	created := from.createToken(t)
+	to.createUser(t)
+	to.succeed(t, http.MethodPut, "state", from.succeed(t, http.MethodGet, "state", ""))
+	assert.Equal(t, from.Users(), to.Users())
+	_, err := to.InspectToken(created.AccessToken.Token)
+	require.NoError(t, err)
+}
+
+func TestInfoShowsTheKeyOfAnImport(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.succeed(t, http.MethodPut, "state", exportedState)
+	assert.NotEqual(t, accessKey, s.AccessKey())
+	assert.Contains(t, s.succeed(t, http.MethodGet, "info", ""), "accesskey="+s.AccessKey())
+}
+
+func TestReset(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.createUser(t)
+	s.Inject(emulator.Fault{Status: http.StatusTeapot})
+	s.SetClockOffset(time.Hour)
+	s.succeed(t, http.MethodPost, "reset", "")
+	assert.Empty(t, s.Users())
+	assert.Empty(t, s.Faults())
+	assert.Empty(t, s.Requests())
+	assert.Zero(t, s.ClockOffset())
+}
