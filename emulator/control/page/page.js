@@ -79,7 +79,7 @@ function requestRow(request) {
   }
   const isGood = request.status > 0 && request.status < 400;
   const status = element("span", request.status || "closed", isGood ? "good" : "bad");
-  return row(localTime(request.time), details, status, `${request.durationMs} ms`);
+  return row(new Date(request.time).toLocaleTimeString(), details, status, `${request.durationMs} ms`);
 }
 
 function count(shown, all) {
@@ -101,7 +101,9 @@ function milliseconds(text) {
 }
 
 function showNow() {
-  byID("now").textContent = localTime(Date.now() + offset);
+  const now = new Date(Date.now() + offset);
+  byID("now").dateTime = now.toISOString();
+  byID("now").textContent = localTime(now);
 }
 
 async function loadClock() {
