@@ -7,26 +7,64 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/acs-go/identity/internal/selfsigned"
 )
 
-// newCertificate makes a certificate for the host, and writes the file that clients trust. It returns nil without TLS.
+// newCertificate returns the certificate to serve with, or nil without TLS. It writes the file that clients trust. The
+// host is the endpoint's.
 func (p *program) newCertificate(host string) (*tls.Certificate, error) {
-	if p.insecureHTTP {
+	switch {
+	case p.insecureHTTP:
 		return nil, nil
+	case p.tlsCert != "":
+		return loadCertificate(p.tlsCert, p.tlsKey)
 	}
-	certificate, err := selfsigned.New(host)
+	certificate, err := p.ownCertificate(append(slices.Clone(p.hosts), host))
 	if err != nil {
-		return nil, fmt.Errorf("-addr: %w", err)
+		return nil, err
 	}
-	if p.certificateFile == "" {
+	if p.certificate == "" {
 		return certificate, nil
 	}
-	if err := writeCertificate(p.certificateFile, selfsigned.PEM(certificate)); err != nil {
+	if err := writeCertificate(p.certificate, selfsigned.PEM(certificate)); err != nil {
 		return nil, fmt.Errorf("-certificate: %w", withoutPath(err))
 	}
 	return certificate, nil
+}
+
+// ownCertificate returns the certificate in the folder of -data, or a new one.
+func (p *program) ownCertificate(hosts []string) (*tls.Certificate, error) {
+	if p.folder != nil {
+		certificate, err := p.folder.certificate(hosts, p.log)
+		if err != nil {
+			return nil, fmt.Errorf("-data: %w", err)
+		}
+		return certificate, nil
+	}
+	certificate, err := selfsigned.New(hosts...)
+	if err != nil {
+		return nil, fmt.Errorf("-addr: %w", err)
+	}
+	return certificate, nil
+}
+
+//nolint:gosec // the user names the files
+func loadCertificate(certificateFile, keyFile string) (*tls.Certificate, error) {
+	certificatePEM, err := os.ReadFile(certificateFile)
+	if err != nil {
+		return nil, fmt.Errorf("-tls-cert: %w", withoutPath(err))
+	}
+	keyPEM, err := os.ReadFile(keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("-tls-key: %w", withoutPath(err))
+	}
+	certificate, err := tls.X509KeyPair(certificatePEM, keyPEM)
+	if err != nil {
+		return nil, fmt.Errorf("-tls-cert and -tls-key: %w", err)
+	}
+	return &certificate, nil
 }
 
 // withoutPath shortens an error of package os, which quotes the path.

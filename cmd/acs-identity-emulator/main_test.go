@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,7 +61,11 @@ type process struct {
 // start starts the program on a free port, and waits for its connection string.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	command := newCommand(t, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	return startCommand(t, newCommand(t, append([]string{"-addr", "127.0.0.1:0"}, args...)...))
+}
+
+func startCommand(t *testing.T, command *exec.Cmd) *process {
+	t.Helper()
 	output, err := command.StdoutPipe()
 	require.NoError(t, err)
 	p := &process{Cmd: command, stdout: bufio.NewReader(output), stderr: &bytes.Buffer{}}
@@ -70,7 +73,10 @@ func start(t *testing.T, args ...string) *process {
 	require.NoError(t, command.Start())
 	t.Cleanup(func() { _ = command.Wait() }) // the end of the test kills the program
 	line, err := p.stdout.ReadString('\n')
-	require.NoError(t, err)
+	if err != nil {
+		_ = command.Wait()
+		require.NoError(t, err, p.stderr.String())
+	}
 	p.connectionString = strings.TrimSuffix(line, "\n")
 	return p
 }
@@ -170,7 +176,9 @@ func TestSignalsEndTheProgramWithStatus0(t *testing.T) {
 
 			endpoint, key := p.values(t)
 			logged := p.stderr.String()
-			assert.Regexp(t, `^time=\S+ level=INFO msg=listening endpoint=`+regexp.QuoteMeta(endpoint)+`\ntime=\S+ level=INFO msg=stopped\n$`, logged)
+			assert.Regexp(t, `^time=\S+ level=INFO msg=listening endpoint=`+regexp.QuoteMeta(endpoint)+`\n`+
+				`time=\S+ level=INFO msg=request method=POST operation=CreateUser status=201 duration=\S+\n`+
+				`time=\S+ level=INFO msg=stopped\n$`, logged)
 			assert.NotContains(t, logged, key)
 		})
 	}
@@ -222,105 +230,12 @@ func requireFailure(t *testing.T, err error, status int, stderr, text string) {
 	assert.NotContains(t, stderr, "c2VjcmV0", "the access key")
 }
 
-func TestInvalidFlagsAreRejected(t *testing.T) {
-	t.Parallel()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = taken.Close() })
-	folder := t.TempDir()
-	missing := filepath.Join(folder, "missing", "certificate.pem")
-	tests := map[string]struct {
-		args   []string
-		status int
-		text   string
-	}{
-		"http with certificate":    {[]string{"-insecure-http", "-certificate", missing}, statusUsage, "-certificate cannot be used with -insecure-http"},
-		"address without port":     {[]string{"-addr", "127.0.0.1"}, statusUsage, "-addr"},
-		"port out of range":        {[]string{"-addr", "127.0.0.1:65536"}, statusUsage, "-addr"},
-		"port in use":              {[]string{"-addr", taken.Addr().String()}, statusFailure, "-addr: "},
-		"certificate in no folder": {[]string{"-addr", "127.0.0.1:0", "-certificate", missing}, statusFailure, "-certificate: no such file"},
-		"certificate is a folder":  {[]string{"-addr", "127.0.0.1:0", "-certificate", folder}, statusFailure, "-certificate: not a regular file"},
-		"no file, port in use":     {[]string{"-addr", taken.Addr().String(), "-certificate", filepath.Join(folder, "new.pem")}, statusFailure, "-addr"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			command := newCommand(t, test.args...)
-			var stderr strings.Builder
-			command.Stderr = &stderr
-			stdout, err := command.Output()
-			requireFailure(t, err, test.status, stderr.String(), test.text)
-			assert.Empty(t, string(stdout))
-			assert.NoFileExists(t, filepath.Join(folder, "new.pem"))
-		})
-	}
-}
-
-// TestErrorsQuoteNoValue puts the access key where it does not belong.
-func TestErrorsQuoteNoValue(t *testing.T) {
-	t.Parallel()
-	const (
-		unknown    = "unknown flag; -h lists the flags"
-		unexpected = "unexpected argument; -h lists the flags"
-		badAddr    = "-addr is not a host and a port, like 127.0.0.1:8443"
-	)
-	for text, commandLines := range map[string][][]string{
-		unknown: {
-			{"-accesskey", accessKey}, {"-accesskey=" + accessKey}, {"-access-key" + accessKey}, {"--access-key" + accessKey},
-			{"-" + accessKey}, {"--" + accessKey}, {"---" + accessKey}, {"---access-key=" + accessKey}, {"-=" + accessKey}, {"--=" + accessKey},
-			{"-addr" + accessKey, "-insecure-http"}, {"-insecure-http", "-" + accessKey}, {"-insecure-http", "---" + accessKey},
-			{"-insecure-http" + accessKey}, {"-addr", "127.0.0.1:0", "-access-key:" + accessKey}, {"-access-key\n" + accessKey},
-		},
-		"-access-key: missing or invalid value": {{"-access-key"}, {"-insecure-http", "--access-key"}},
-		"-insecure-http: missing or invalid value": {
-			{"-insecure-http=" + accessKey}, {"--insecure-http=" + accessKey}, {"-insecure-http=\n" + accessKey}, {"-insecure-http=" + accessKey + " for -addr"},
-		},
-		unexpected:                   {{accessKey}, {"-insecure-http", accessKey}, {"-insecure-http", "true"}, {"--", accessKey}, {"-", accessKey}},
-		"-access-key is not base64":  {{"-access-key", accessKey + "!"}, {"-access-key=endpoint=https://x/;accesskey=" + accessKey}, {"-access-key", "'" + accessKey + "'"}},
-		"-resource-id is not a GUID": {{"-resource-id", accessKey}, {"-resource-id=" + accessKey}},
-		badAddr:                      {{"-addr", accessKey}, {"-addr=" + accessKey}, {"-addr", "127.0.0.1:" + accessKey}, {"-addr", "endpoint=https://x/;accesskey=" + accessKey}},
-		"-addr: ":                    {{"-addr", accessKey + ":0"}, {"-addr", "[" + accessKey + "]:0"}},
-		"-certificate: ":             {{"-addr", "127.0.0.1:0", "-certificate", accessKey + "/" + accessKey}},
-	} {
-		for _, args := range commandLines {
-			t.Run(strings.Join(args, " "), func(t *testing.T) {
-				t.Parallel()
-				var stdout, stderr strings.Builder
-				assert.NotZero(t, run(ended(t), args, &stdout, &stderr))
-				assert.Regexp(t, `^acs-identity-emulator: `+regexp.QuoteMeta(text)+`[^\n]*\n$`, stderr.String())
-				for _, part := range []string{accessKey, strings.TrimRight(accessKey, "="), "c2VjcmV0", "secret"} {
-					assert.NotContains(t, stderr.String(), part)
-				}
-				assert.Empty(t, stdout.String())
-			})
-		}
-	}
-}
-
 // ended returns a context that has ended, with which the program stops as soon as it is ready.
 func ended(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	return ctx
-}
-
-func TestRequestsAreNotKept(t *testing.T) {
-	t.Parallel()
-	p, err := parse(nil, io.Discard)
-	require.NoError(t, err)
-	p.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/identities", nil))
-	assert.Empty(t, p.handler.Requests())
-}
-
-func TestHelpListsTheFlags(t *testing.T) {
-	t.Parallel()
-	var stdout, stderr strings.Builder
-	assert.Zero(t, run(t.Context(), []string{"-h"}, &stdout, &stderr))
-	assert.Empty(t, stdout.String())
-	for _, flag := range []string{"-addr", "-access-key", "-resource-id", "-insecure-http", "-certificate"} {
-		assert.Contains(t, stderr.String(), "\n  "+flag)
-	}
 }
 
 func TestEndpointOfTheListener(t *testing.T) {
@@ -346,11 +261,14 @@ func TestEndpointOfTheListener(t *testing.T) {
 	}
 }
 
-func TestCertificateNamesTheHost(t *testing.T) {
+func TestCertificateNamesTheHosts(t *testing.T) {
 	t.Parallel()
-	certificate, err := (&program{}).newCertificate("192.0.2.7")
+	p := &program{settings: &settings{hosts: []string{"emulator.example", "2001:db8::7"}}}
+	certificate, err := p.newCertificate("192.0.2.7")
 	require.NoError(t, err)
-	require.NoError(t, certificate.Leaf.VerifyHostname("192.0.2.7"))
+	for _, host := range []string{"192.0.2.7", "emulator.example", "2001:db8::7", "localhost", "127.0.0.1", "::1"} {
+		require.NoError(t, certificate.Leaf.VerifyHostname(host))
+	}
 }
 
 // A watcher looks for the certificate when the connection string is printed.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -18,35 +19,103 @@ import (
 
 const shutdownTimeout = 2 * time.Second
 
-// A program holds the values of the flags.
+// A program is the emulator with a listener, a log and, with -data, a folder.
 type program struct {
-	addr            string
-	insecureHTTP    bool
-	certificateFile string
-	handler         *emulator.Handler
+	*settings
+	handler *emulator.Handler
+	folder  *folder // nil: nothing is kept
+	log     *slog.Logger
 }
 
-// serve runs the emulator until the context ends. It prints the connection string when clients can connect.
-func (p *program) serve(ctx context.Context, stdout io.Writer, log *slog.Logger) error {
+func newProgram(s *settings, stderr io.Writer) (*program, error) {
+	handler, err := emulator.NewHandler(&s.options)
+	if err != nil {
+		return nil, usageError{namingFlags(err)}
+	}
+	return &program{settings: s, handler: handler, log: newLog(s.log, stderr)}, nil
+}
+
+// run serves until the context ends. It prints the connection string when clients can connect.
+func (p *program) run(ctx context.Context, stdout io.Writer) error {
+	if p.data == "" {
+		return p.listen(ctx, stdout)
+	}
+	folder, err := openFolder(p.data)
+	if err != nil {
+		return fmt.Errorf("-data: %w", err)
+	}
+	defer folder.close()
+	p.folder = folder
+	if err := p.restore(); err != nil {
+		return err
+	}
+	return p.listen(ctx, stdout)
+}
+
+// restore replaces the state by the one in the folder.
+func (p *program) restore() error {
+	key, endpoint := p.handler.AccessKey(), p.handler.Endpoint()
+	if err := p.folder.load(p.handler); err != nil {
+		return fmt.Errorf("-data: %w", err)
+	}
+	if p.options.AccessKey != "" && p.handler.AccessKey() != key {
+		return errors.New("-access-key is not the one that -data holds")
+	}
+	if p.options.ResourceID != "" && p.handler.Endpoint() != endpoint { // which starts with the ID
+		return errors.New("-resource-id is not the one that -data holds")
+	}
+	return nil
+}
+
+func (p *program) listen(ctx context.Context, stdout io.Writer) error {
 	listener, err := net.Listen("tcp", p.addr)
 	if err != nil {
 		return fmt.Errorf("-addr: %w", withoutAddress(err))
 	}
 	defer func() { _ = listener.Close() }()
-	endpoint := p.endpoint(listener.Addr().(*net.TCPAddr))
+	address := listener.Addr().(*net.TCPAddr)
+	endpoint := p.endpoint(address)
 	certificate, err := p.newCertificate(endpoint.Hostname())
 	if err != nil {
 		return err
 	}
+	server := httpserver.New(p.routes(ctx, endpoint, p.servesControl(address)), certificate)
+	server.ErrorLog = newErrorLog(p.log)
+	work := func() error { return p.announceAndServe(ctx, stdout, endpoint, server, listener) }
+	if p.folder == nil {
+		return work()
+	}
+	return p.folder.keepSaved(p.handler, p.log, work)
+}
+
+// servesControl reports whether the control API is on.
+func (p *program) servesControl(address *net.TCPAddr) bool {
+	if p.control != nil {
+		return *p.control
+	}
+	return address.IP.IsLoopback()
+}
+
+// announceAndServe prints the connection string and serves until the context ends.
+func (p *program) announceAndServe(ctx context.Context, stdout io.Writer, endpoint *url.URL, server *http.Server, listener net.Listener) error {
+	defer p.logRequests(ctx)()
 	if _, err := fmt.Fprintf(stdout, "endpoint=%s;accesskey=%s\n", endpoint, p.handler.AccessKey()); err != nil {
 		return fmt.Errorf("printing the connection string: %w", err)
 	}
-	log.Info("listening", "endpoint", endpoint.String())
-	if err := serve(ctx, httpserver.New(p.handler, certificate), listener); err != nil {
+	p.log.Info("listening", "endpoint", endpoint.String())
+	if p.isUntrusted() {
+		p.log.Warn("no client can trust the certificate yet: use -certificate, -data, -tls-cert or -insecure-http")
+	}
+	if err := serve(ctx, server, listener); err != nil {
 		return err
 	}
-	log.Info("stopped")
+	p.log.Info("stopped")
 	return nil
+}
+
+// isUntrusted reports whether clients find the certificate in no file.
+func (p *program) isUntrusted() bool {
+	return !p.insecureHTTP && p.certificate == "" && p.data == "" && p.tlsCert == ""
 }
 
 // withoutAddress shortens an error of package net, which quotes the address.
@@ -66,11 +135,15 @@ func (p *program) endpoint(address *net.TCPAddr) *url.URL {
 	if address.IP.IsUnspecified() {
 		host = "127.0.0.1"
 	}
+	return p.url(net.JoinHostPort(host, strconv.Itoa(address.Port)))
+}
+
+func (s *settings) url(hostPort string) *url.URL {
 	scheme := "https"
-	if p.insecureHTTP {
+	if s.insecureHTTP {
 		scheme = "http"
 	}
-	return &url.URL{Scheme: scheme, Host: net.JoinHostPort(host, strconv.Itoa(address.Port)), Path: "/"}
+	return &url.URL{Scheme: scheme, Host: hostPort, Path: "/"}
 }
 
 func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
@@ -92,4 +165,13 @@ func serve(ctx context.Context, server *http.Server, listener net.Listener) erro
 	_ = server.Shutdown(deadline)
 	_ = server.Close() // the connections that are busy after the deadline
 	return nil
+}
+
+// version returns the version of the module, or "(devel)" if the program was built without one.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
 }

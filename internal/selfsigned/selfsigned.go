@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -43,6 +44,27 @@ func New(hosts ...string) (*tls.Certificate, error) {
 // PEM returns the certificate in PEM, without its private key.
 func PEM(certificate *tls.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Leaf.Raw})
+}
+
+// Encode returns the private key and the certificate in PEM, for [Decode].
+func Encode(certificate *tls.Certificate) ([]byte, error) {
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the key of the certificate: %w", err)
+	}
+	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), PEM(certificate)...), nil
+}
+
+// Decode returns the certificate that [Encode] has encoded.
+func Decode(data []byte) (*tls.Certificate, error) {
+	certificate, err := tls.X509KeyPair(data, data)
+	if err != nil {
+		return nil, fmt.Errorf("decoding the certificate: %w", err)
+	}
+	if !IsPEM(PEM(&certificate)) {
+		return nil, errors.New("decoding the certificate: it is not an emulator's")
+	}
+	return &certificate, nil
 }
 
 // IsPEM reports whether the data is what [PEM] returns for a certificate that [New] has made, and nothing else.

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/acs-go/identity/emulator"
+)
+
+// settings are the values of the flags.
+type settings struct {
+	addr         string
+	options      emulator.Options
+	certificate  string
+	insecureHTTP bool
+	data         string
+	hosts        []string
+	tlsCert      string
+	tlsKey       string
+	origins      []string
+	log          string
+	control      *bool // nil: on if the address is a loopback one
+	version      bool
+	arguments    []string
+}
+
+// A usageError is an error in the flags.
+type usageError struct{ error }
+
+const (
+	introduction = `acs-identity-emulator is the identity service of Azure Communication Services, for development and tests.
+
+	acs-identity-emulator [flags]
+	acs-identity-emulator healthcheck [flags] [URL]
+
+It prints one line on standard output, the connection string, when clients can connect. Logs go to standard error.
+SIGINT and SIGTERM end it.
+
+Clients must trust its certificate. -certificate and -data write it to a file, which these variables name to clients:
+SSL_CERT_FILE (Go on Linux, curl), NODE_EXTRA_CA_CERTS (Node.js), REQUESTS_CA_BUNDLE (Python). Restart clients that
+run while the certificate changes.
+
+The page at /_emulator/ shows users and requests, injects faults and moves the clock. It is part of the control API,
+with which all users of the machine can read the access key; -control=false turns it off.
+
+healthcheck exits with status 0 if the emulator at the URL works, by default the one of -addr.
+
+Each flag has an environment variable, like ACS_EMULATOR_ACCESS_KEY for -access-key, which holds if the flag is absent.
+Set the access key with the variable: other users of the machine can read flags.
+
+`
+	addrUsage         = "listen on `host:port`; port 0 means a free one"
+	accessKeyUsage    = "the access key, in `base64` (default a random one)"
+	resourceIDUsage   = "the `GUID` of the resource, a part of its users' IDs (default a random one)"
+	certificateUsage  = "write the certificate that clients trust to `file`, in PEM; replaces only an empty file or an emulator's certificate"
+	insecureHTTPUsage = "serve http instead of https"
+	dataUsage         = "keep the keys, the certificate, users and tokens in `folder`, which is created if it is missing"
+	hostUsage         = "a further `name` or address of this machine, for the certificate and the control API; repeatable"
+	tlsCertUsage      = "serve with the certificate in `file`, in PEM, instead of an own one"
+	tlsKeyUsage       = "the private key of -tls-cert is in `file`, in PEM"
+	rateLimitsUsage   = "apply the service's published limits"
+	anyVersionUsage   = "treat unknown API versions as the newest known one"
+	corsUsage         = "let web pages of `origin`, like http://localhost:3000, call the service; repeatable"
+	logUsage          = "the `format` of the log: text, json or off"
+	controlUsage      = "serve the control API and its page (default true if the address is a loopback one)"
+	versionUsage      = "print the version and exit"
+)
+
+// newFlags returns flags that set s.
+func newFlags(s *settings) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // an error is one line, without the documentation
+	flags.StringVar(&s.addr, "addr", "127.0.0.1:8443", addrUsage)
+	flags.StringVar(&s.options.AccessKey, "access-key", "", accessKeyUsage)
+	flags.StringVar(&s.options.ResourceID, "resource-id", "", resourceIDUsage)
+	flags.StringVar(&s.certificate, "certificate", "", certificateUsage)
+	flags.BoolVar(&s.insecureHTTP, "insecure-http", false, insecureHTTPUsage)
+	flags.StringVar(&s.data, "data", "", dataUsage)
+	flags.Func("host", hostUsage, appendTo(&s.hosts))
+	flags.StringVar(&s.tlsCert, "tls-cert", "", tlsCertUsage)
+	flags.StringVar(&s.tlsKey, "tls-key", "", tlsKeyUsage)
+	flags.BoolVar(&s.options.RateLimits, "rate-limits", false, rateLimitsUsage)
+	flags.BoolVar(&s.options.AcceptAnyAPIVersion, "accept-any-api-version", false, anyVersionUsage)
+	flags.Func("cors", corsUsage, appendTo(&s.origins))
+	flags.StringVar(&s.log, "log", logText, logUsage)
+	flags.BoolFunc("control", controlUsage, func(text string) error {
+		value, err := strconv.ParseBool(text)
+		s.control = &value
+		if err != nil {
+			return errors.New("parse error") // as for the flags of package flag
+		}
+		return nil
+	})
+	flags.BoolVar(&s.version, "version", false, versionUsage)
+	return flags
+}
+
+// appendTo returns a function that appends the values of a repeatable flag, which commas may separate.
+func appendTo(values *[]string) func(string) error {
+	return func(text string) error {
+		for value := range strings.SplitSeq(text, ",") {
+			if value = strings.TrimSpace(value); value != "" {
+				*values = append(*values, value)
+			}
+		}
+		return nil
+	}
+}
+
+// parse reads and checks the flags and their variables. If -h asks for it, it prints their documentation, and returns
+// [flag.ErrHelp].
+func parse(args []string, stderr io.Writer) (*settings, error) {
+	s, err := parseAll(args, stderr)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.arguments) > 0 {
+		return nil, usageError{errors.New("unexpected argument; -h lists the flags")}
+	}
+	return s, nil
+}
+
+// parseAll is parse for commands with arguments.
+func parseAll(args []string, stderr io.Writer) (*settings, error) {
+	s := &settings{options: emulator.Options{DiscardRequestContent: true}}
+	flags := newFlags(s)
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		_, _ = io.WriteString(stderr, introduction)
+		flags.SetOutput(stderr)
+		flags.PrintDefaults()
+		return nil, err
+	}
+	if err != nil {
+		return nil, usageError{withoutValue(flags, err)}
+	}
+	if err := setFromEnvironment(flags); err != nil {
+		return nil, usageError{err}
+	}
+	if err := s.check(); err != nil {
+		return nil, usageError{err}
+	}
+	s.arguments = flags.Args()
+	return s, nil
+}
+
+// setFromEnvironment sets the flags that are absent and whose variables are not empty.
+func setFromEnvironment(flags *flag.FlagSet) error {
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	var err error
+	flags.VisitAll(func(f *flag.Flag) {
+		value := os.Getenv(variableOf(f.Name))
+		if value == "" || given[f.Name] || err != nil {
+			return
+		}
+		if flags.Set(f.Name, value) != nil {
+			err = fmt.Errorf("%s: invalid value", variableOf(f.Name)) // which may be the access key
+		}
+	})
+	return err
+}
+
+// variableOf returns the name of a flag's environment variable.
+func variableOf(flagName string) string {
+	return "ACS_EMULATOR_" + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
+}
+
+// flagRules are what makes settings invalid.
+var flagRules = []struct {
+	reason   string
+	isBroken func(*settings) bool
+}{
+	{"-addr is not a host and a port, like 127.0.0.1:8443", func(s *settings) bool { return !isAddress(s.addr) }},
+	{"-host is not a host name or an IP address", func(s *settings) bool { return !all(s.hosts, isHost) }},
+	{"-cors is not an origin, like http://localhost:3000", func(s *settings) bool { return !all(s.origins, isOrigin) }},
+	{"-log is not text, json or off", func(s *settings) bool { return !slices.Contains(logFormats, s.log) }},
+	{"-certificate cannot be used with -insecure-http", func(s *settings) bool { return s.insecureHTTP && s.certificate != "" }},
+	{"-tls-cert cannot be used with -insecure-http", func(s *settings) bool { return s.insecureHTTP && s.tlsCert != "" }},
+	{"-tls-cert and -tls-key need each other", func(s *settings) bool { return (s.tlsCert == "") != (s.tlsKey == "") }},
+	{"-certificate cannot be used with -tls-cert", func(s *settings) bool { return s.tlsCert != "" && s.certificate != "" }},
+}
+
+// check does not quote values, which may be secrets that follow the wrong flag.
+func (s *settings) check() error {
+	for _, rule := range flagRules {
+		if rule.isBroken(s) {
+			return errors.New(rule.reason)
+		}
+	}
+	return nil
+}
+
+func all(values []string, isValid func(string) bool) bool {
+	return !slices.ContainsFunc(values, func(value string) bool { return !isValid(value) })
+}
+
+func isAddress(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	_, err = net.LookupPort("tcp", port)
+	return err == nil
+}
+
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
+
+func isHost(host string) bool {
+	return net.ParseIP(host) != nil || hostPattern.MatchString(host)
+}
+
+// isOrigin reports whether a browser can send the text in the header Origin.
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && text == u.Scheme+"://"+u.Host
+}
+
+// flagAtEnd finds the flag that an error of package flag is about, unless it is an unknown one.
+var flagAtEnd = regexp.MustCompile(` -([a-z-]+)(?:: parse error)?$`)
+
+// withoutValue replaces an error of package flag, which quotes what it could not parse: it may be the access key.
+func withoutValue(flags *flag.FlagSet, err error) error {
+	match := flagAtEnd.FindStringSubmatch(err.Error())
+	if match == nil || flags.Lookup(match[1]) == nil {
+		return errors.New("unknown flag; -h lists the flags")
+	}
+	return fmt.Errorf("-%s: missing or invalid value", match[1])
+}
+
+// namingFlags turns the names of [emulator.Options] into those of the flags.
+func namingFlags(err error) error {
+	names := strings.NewReplacer(
+		"emulator: ", "",
+		"Options.AccessKey", "-access-key",
+		"Options.ResourceID", "-resource-id",
+	)
+	return errors.New(names.Replace(err.Error()))
+}

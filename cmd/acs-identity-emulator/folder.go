@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/selfsigned"
+)
+
+const (
+	lockFile           = "lock"
+	stateFile          = "state.json"
+	certificateFile    = "certificate.pem"     // what clients trust
+	certificateKeyFile = "certificate-key.pem" // the private key and the certificate
+
+	private fs.FileMode = 0o600
+	public  fs.FileMode = 0o644
+
+	// saveInterval leaves half a second to write, so that a change is in the file after a second.
+	saveInterval = 500 * time.Millisecond
+
+	// renewal is how long before its end a certificate is replaced.
+	renewal = 30 * 24 * time.Hour
+)
+
+// A folder keeps the state and the certificate of an emulator. One process at a time can use it.
+type folder struct {
+	root    *os.Root
+	lock    io.Closer
+	changed atomic.Bool // since the last save
+}
+
+// openFolder creates the folder if it is missing. The caller must close it.
+func openFolder(path string) (*folder, error) {
+	if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // others may read the certificate; secret files are private
+		return nil, withoutPath(err)
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	lock, err := acquireLock(filepath.Join(path, lockFile))
+	if err != nil {
+		_ = root.Close()
+		return nil, fmt.Errorf("%s: %w", lockFile, withoutPath(err))
+	}
+	return &folder{root: root, lock: lock}, nil
+}
+
+var errLocked = errors.New("another process uses the folder")
+
+func (f *folder) close() {
+	_ = f.lock.Close()
+	_ = f.root.Close()
+}
+
+// load replaces the handler's state by the stored one, if there is one.
+func (f *folder) load(handler *emulator.Handler) error {
+	file, err := f.root.Open(stateFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", stateFile, withoutPath(err))
+	}
+	defer func() { _ = file.Close() }()
+	if err := handler.Import(file); err != nil {
+		return fmt.Errorf("%s: %s", stateFile, strings.TrimPrefix(err.Error(), "emulator: "))
+	}
+	return nil
+}
+
+// markChanged has the state saved soon.
+func (f *folder) markChanged() {
+	f.changed.Store(true)
+}
+
+// keepSaved saves the state before and after work, and in between whenever it has changed.
+func (f *folder) keepSaved(handler *emulator.Handler, log *slog.Logger, work func() error) error {
+	if err := f.save(handler); err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	var saving sync.WaitGroup
+	saving.Go(func() { f.saveRegularly(handler, log, done) })
+	err := work()
+	close(done)
+	saving.Wait()
+	if !f.changed.Load() {
+		return err
+	}
+	return errors.Join(err, f.save(handler))
+}
+
+func (f *folder) saveRegularly(handler *emulator.Handler, log *slog.Logger, done <-chan struct{}) {
+	ticker := time.NewTicker(saveInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-ticker.C:
+		}
+		if !f.changed.Swap(false) {
+			continue
+		}
+		if err := f.save(handler); err != nil {
+			f.markChanged() // try again
+			log.Error(err.Error())
+		}
+	}
+}
+
+func (f *folder) save(handler *emulator.Handler) error {
+	if err := f.write(stateFile, private, handler.Export); err != nil {
+		return fmt.Errorf("-data: %w", err)
+	}
+	return nil
+}
+
+// certificate returns the stored certificate. It stores a new one if there is none, if the stored one does not name all
+// hosts, and if that ends soon.
+func (f *folder) certificate(hosts []string, log *slog.Logger) (*tls.Certificate, error) {
+	stored, err := f.storedCertificate()
+	if err != nil {
+		return nil, err
+	}
+	reason := reasonForRenewal(stored, hosts)
+	if stored != nil && reason == "" {
+		return stored, f.publish(stored)
+	}
+	certificate, err := selfsigned.New(hosts...)
+	if err != nil {
+		return nil, err
+	}
+	data, err := selfsigned.Encode(certificate)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.write(certificateKeyFile, private, writing(data)); err != nil {
+		return nil, err
+	}
+	if stored != nil {
+		log.Warn("new certificate, which clients do not trust yet: " + reason)
+	}
+	return certificate, f.publish(certificate)
+}
+
+// storedCertificate returns nil if there is none.
+func (f *folder) storedCertificate() (*tls.Certificate, error) {
+	data, err := f.root.ReadFile(certificateKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", certificateKeyFile, withoutPath(err))
+	}
+	certificate, err := selfsigned.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", certificateKeyFile, err)
+	}
+	return certificate, nil
+}
+
+// reasonForRenewal returns "" if the certificate can be used.
+func reasonForRenewal(certificate *tls.Certificate, hosts []string) string {
+	if certificate == nil {
+		return ""
+	}
+	if time.Until(certificate.Leaf.NotAfter) < renewal {
+		return "the stored one ends soon"
+	}
+	for _, host := range hosts {
+		if certificate.Leaf.VerifyHostname(host) != nil {
+			return "the stored one does not name all hosts of -host and -addr"
+		}
+	}
+	return ""
+}
+
+// publish writes the file that clients trust.
+func (f *folder) publish(certificate *tls.Certificate) error {
+	data := selfsigned.PEM(certificate)
+	old, err := f.root.ReadFile(certificateFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("%s: %w", certificateFile, withoutPath(err))
+	case bytes.Equal(old, data):
+		return nil
+	case !selfsigned.IsPEM(old):
+		return fmt.Errorf("%s: the file is not an emulator's certificate; it is not replaced", certificateFile)
+	}
+	return f.write(certificateFile, public, writing(data))
+}
+
+func writing(data []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	}
+}
+
+// write replaces a file as a whole, so that it is complete even if the process is killed.
+func (f *folder) write(name string, mode fs.FileMode, content func(io.Writer) error) error {
+	next := name + ".new"
+	if err := f.writeSynced(next, mode, content); err != nil {
+		_ = f.root.Remove(next)
+		return fmt.Errorf("%s: %w", name, withoutPath(err))
+	}
+	if err := f.root.Rename(next, name); err != nil {
+		return fmt.Errorf("%s: %w", name, withoutPath(err))
+	}
+	return nil
+}
+
+func (f *folder) writeSynced(name string, mode fs.FileMode, content func(io.Writer) error) error {
+	file, err := f.root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	if err := content(file); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	return file.Close()
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/acs-go/identity/emulator"
+)
+
+const (
+	logText = "text"
+	logJSON = "json"
+	logOff  = "off"
+)
+
+var logFormats = []string{logText, logJSON, logOff}
+
+func newLog(format string, w io.Writer) *slog.Logger {
+	switch format {
+	case logJSON:
+		return slog.New(slog.NewJSONHandler(w, nil))
+	case logOff:
+		return slog.New(slog.DiscardHandler)
+	default:
+		return slog.New(slog.NewTextHandler(w, nil))
+	}
+}
+
+// logRequests starts logging requests, if there is a log. It returns a function that stops it.
+func (p *program) logRequests(ctx context.Context) (stop func()) {
+	if !p.log.Enabled(ctx, slog.LevelInfo) {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // until the last request has ended
+	requests := p.handler.Watch(ctx)
+	var logging sync.WaitGroup
+	logging.Go(func() {
+		for request := range requests {
+			logRequest(p.log, request)
+		}
+	})
+	return func() {
+		cancel()
+		logging.Wait()
+	}
+}
+
+// logRequest omits what the client sent, which may be a secret in the wrong place: of an error it logs only the code.
+func logRequest(logger *slog.Logger, request emulator.Request) {
+	attributes := []any{
+		slog.String("method", request.Method),
+		slog.String("operation", request.Operation),
+		slog.Int("status", request.Status),
+		slog.Duration("duration", request.Duration),
+	}
+	if request.Error != "" {
+		code, _, _ := strings.Cut(request.Error, ":")
+		attributes = append(attributes, slog.String("error", code))
+	}
+	logger.Info("request", attributes...)
+}
+
+// An errorWriter logs what net/http reports.
+type errorWriter struct {
+	logger *slog.Logger
+}
+
+func newErrorLog(logger *slog.Logger) *log.Logger {
+	return log.New(errorWriter{logger}, "", 0)
+}
+
+// Write implements [io.Writer].
+func (w errorWriter) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	rest, ok := strings.CutPrefix(text, "http: TLS handshake error from ")
+	if !ok {
+		w.logger.Error(text)
+		return len(line), nil
+	}
+	address, reason, _ := strings.Cut(rest, ": ")
+	client, _, _ := net.SplitHostPort(address)
+	attributes := []any{slog.String("client", client), slog.String("error", reason)}
+	if advice := adviceOn(reason); advice != "" {
+		attributes = append(attributes, slog.String("advice", advice))
+	}
+	w.logger.Warn("TLS handshake failed", attributes...)
+	return len(line), nil
+}
+
+const (
+	trustAdvice = "let the client trust the file of -certificate, or certificate.pem in the folder of -data, by SSL_CERT_FILE " +
+		"(Go on Linux, curl), NODE_EXTRA_CA_CERTS (Node.js) or REQUESTS_CA_BUNDLE (Python), and name the host that it uses with -host"
+	untrusted = "the client does not trust the certificate: " + trustAdvice
+)
+
+// advice is what to do about failures of the TLS handshake with these texts. The first match holds.
+var advice = []struct {
+	text, advice string
+}{
+	{"tls: bad certificate", untrusted},
+	{"tls: unknown certificate", untrusted}, // also "unknown certificate authority"
+	{"tls: expired certificate", "the client's clock is wrong, or the certificate has expired: restart the emulator"},
+	{"HTTP request to an HTTPS server", "the client uses http: give it the endpoint with https, or use -insecure-http"},
+	{"does not look like a TLS handshake", "the client does not use TLS: give it the endpoint with https, or use -insecure-http"},
+	{"unsupported versions", "the client must support TLS 1.2"},
+	{"EOF", "the client closed the connection; if it does not trust the certificate, " + trustAdvice},
+	{"connection reset", "the client closed the connection; if it does not trust the certificate, " + trustAdvice},
+}
+
+// adviceOn returns what to do about a failed TLS handshake, or "".
+func adviceOn(reason string) string {
+	for _, known := range advice {
+		if strings.Contains(reason, known.text) {
+			return known.advice
+		}
+	}
+	return ""
+}
