@@ -16,15 +16,19 @@ import (
 
 const healthTimeout = 5 * time.Second
 
-// healthcheck returns an error if the emulator does not work.
+// healthcheck returns an error if the emulator does not work. Errors in its arguments are no usage errors, whose status
+// containers must not use.
 func healthcheck(ctx context.Context, args []string, stderr io.Writer) error {
 	s, err := parseAll(args, stderr)
+	if usage, ok := errors.AsType[usageError](err); ok {
+		return usage.error
+	}
 	if err != nil {
 		return err
 	}
 	endpoint, err := s.healthURL()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	status, err := get(ctx, endpoint)
 	if err != nil {
@@ -65,7 +69,7 @@ func (s *settings) localURL() *url.URL {
 func get(ctx context.Context, endpoint *url.URL) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint.String(), nil) //nolint:gosec // G704: the user names the endpoint
 	if err != nil {
 		return 0, err
 	}

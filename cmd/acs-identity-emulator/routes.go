@@ -34,7 +34,7 @@ func endingWith(ctx context.Context, next http.Handler) http.Handler {
 		requestContext, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		defer context.AfterFunc(ctx, cancel)()
-		next.ServeHTTP(w, r.WithContext(requestContext))
+		next.ServeHTTP(w, r.WithContext(requestContext)) //nolint:contextcheck // it is the request's, which ends with ctx
 	})
 }
 
