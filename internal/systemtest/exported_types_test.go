@@ -19,6 +19,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/emulator/control"
 	"github.com/acs-go/identity/fake"
 	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
@@ -48,6 +49,7 @@ func newValues(t *testing.T) []any {
 		server,
 		fake.NewServerTransport(&fake.Server{}),
 
+		new(control.Options),
 		new(emulator.Drop),
 		new(emulator.EntraTokenClaims),
 		new(emulator.Fault),
@@ -158,6 +160,11 @@ var public = []string{
 	"identity.TokenScope",
 	"identity.UnknownIdentifier",
 	"time.Time",
+
+	// The emulator shows them to everyone.
+	"control.Options.Endpoint",
+	"control.Options.Hosts",
+	"control.Options.Version",
 
 	// IDs open nothing.
 	"emulator.EntraTokenClaims.AppID",
