@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -118,6 +119,40 @@ func (e *createdUserError) Error() string {
 }
 
 func (e *createdUserError) Unwrap() error { return e.err }
+
+// createdUserID returns the value of identity.id in a body, which may be invalid after it.
+func createdUserID(body []byte) (id string) {
+	var created userResult
+	if _ = json.Unmarshal(body, &created); created.Identity.ID != "" { // whatever else is wrong
+		return created.Identity.ID
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if !seekMember(decoder, "identity") || !seekMember(decoder, "id") || decoder.Decode(&id) != nil {
+		return ""
+	}
+	return id
+}
+
+// seekMember moves a decoder from an object to the value of one of its members.
+func seekMember(decoder *json.Decoder, name string) bool {
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return false
+	}
+	for decoder.More() {
+		member, err := decoder.Token()
+		if err != nil {
+			return false
+		}
+		if text, ok := member.(string); ok && strings.EqualFold(text, name) { // as encoding/json does
+			return true
+		}
+		var value json.RawMessage
+		if decoder.Decode(&value) != nil {
+			return false
+		}
+	}
+	return false
+}
 
 // nonRetriableError ends a call at once: azcore's retry policy looks for its method.
 type nonRetriableError struct {
