@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/acs-go/identity/emulator/control"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// requireTools skips the test on a machine without the programs.
+func requireTools(t *testing.T, tools ...string) {
+	t.Helper()
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(err)
+		}
+	}
+}
+
+func TestShellScriptDoesEverything(t *testing.T) {
+	t.Parallel()
+	requireTools(t, "bash", "curl", "openssl", "sed", "od", "cmp")
+	certificate := filepath.Join(t.TempDir(), "certificate.pem")
+	p := start(t, "-certificate", certificate)
+	createUser(t, p.connectionString, trusting(t, certificate))
+	endpoint, _ := p.values(t)
+	command := exec.CommandContext(t.Context(), "bash", "control.sh")
+	command.Env = append(os.Environ(), "ENDPOINT="+endpoint, "CURL_CA_BUNDLE="+certificate)
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	assert.True(t, strings.HasSuffix(string(output), "ok: the state is as before\n"), "%s", output)
+	createUser(t, p.connectionString, trusting(t, certificate))
+}
+
+// TestShellScriptCallsEveryPath compares the script with the documentation of package control.
+func TestShellScriptCallsEveryPath(t *testing.T) {
+	t.Parallel()
+	script, err := os.ReadFile("control.sh")
+	require.NoError(t, err)
+	documentation, err := os.ReadFile("../../emulator/control/doc.go")
+	require.NoError(t, err)
+	var paths int
+	for line := range strings.Lines(string(documentation)) {
+		fields := strings.Fields(strings.TrimPrefix(line, "//\t"))
+		if !strings.HasPrefix(line, "//\t") || fields[1] == "(empty)" {
+			continue
+		}
+		paths++
+		call := "control " + fields[0] + " " + fields[1]
+		if fields[1] == "events" {
+			call = control.Prefix + "events"
+		}
+		assert.Contains(t, string(script), call)
+	}
+	assert.Equal(t, 16, paths)
+}
