@@ -67,15 +67,21 @@ async function tokenCredential(checks) {
   empty.dispose();
   together.dispose();
 
+  const expired = await expiredToken(client, user);
+  const due = new common.AzureCommunicationTokenCredential({ tokenRefresher, token: expired });
+  const replaced = await due.getToken();
+  checks.equal("an expired token is replaced", [(await emulator.inspect(replaced.token)).valid, refreshes], [true, 3]);
+  due.dispose();
+  const rejected = new common.AzureCommunicationTokenCredential({ tokenRefresher: async () => expired });
+  await expectError(checks, "an expired token from the refresher", () => rejected.getToken(), /expired/);
+}
+
+async function expiredToken(client, user) {
+  let expired;
   await emulator.withClock("-25h", async () => {
-    const expired = (await client.getToken(user, ["chat"])).token;
-    const replaced = new common.AzureCommunicationTokenCredential({
-      token: expired,
-      tokenRefresher: () => client.getToken(user, ["chat"], { tokenExpiresInMinutes: 60 }).then((t) => t.token),
-    });
-    await expectError(checks, "an expired token from the refresher", () => replaced.getToken(), /expired/);
-    replaced.dispose();
+    expired = (await client.getToken(user, ["chat"])).token;
   });
+  return expired;
 }
 
 async function expectError(checks, name, call, pattern) {
