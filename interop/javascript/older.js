@@ -4,17 +4,20 @@
 const { Checks, versionOf } = require("./checks.js");
 const emulator = require("./emulator.js");
 
-const lines = ["1.0.0", "1.1.0", "1.2.0"];
+const apiVersions = { "1.0.0": "2021-03-07", "1.1.0": "2022-06-01", "1.2.0": "2022-10-01" };
 const foreignUser = {
   communicationUserId: "8:acs:57000000-0000-4000-8000-00000000000c_57000000-0000-4000-8000-00000000000d",
 };
 
 async function main() {
-  for (const line of lines) {
+  for (const [line, apiVersion] of Object.entries(apiVersions)) {
     const name = `identity-${line}`;
     const { CommunicationIdentityClient } = require(name);
+    await emulator.clearRequests();
     const checks = new Checks("@azure/communication-identity", versionOf(name));
     await checks.section("basics", () => basics(checks, new CommunicationIdentityClient(emulator.connectionString)));
+    const sent = (await emulator.requests()).map((r) => /api-version=(.*)/.exec(r.uri)?.[1]);
+    checks.equal("API versions", [...new Set(sent)], [apiVersion]);
     checks.print();
   }
 }

@@ -13,6 +13,8 @@ FOREIGN_USER = CommunicationUserIdentifier(
     "8:acs:57000000-0000-4000-8000-00000000000c_57000000-0000-4000-8000-00000000000d"
 )
 
+API_VERSIONS = {"1.0.1": "2021-03-07", "1.1.0": "2022-06-01", "1.2.0": "2022-06-01", "1.3.1": "2022-10-01"}
+
 
 async def basics(checks, client):
     user = await client.create_user()
@@ -34,7 +36,10 @@ async def basics(checks, client):
 async def main():
     checks = Checks("azure-communication-identity", VERSION)
     client = CommunicationIdentityClient.from_connection_string(emulator.connection_string)
+    emulator.clear_requests()
     await checks.section("basics", basics(checks, Awaitable(client)))
+    sent = {request["uri"].partition("api-version=")[2] for request in emulator.control("GET", "requests")}
+    checks.equal("API versions", sent, {API_VERSIONS[VERSION]})
     checks.print()
 
 
