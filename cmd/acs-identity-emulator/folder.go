@@ -66,10 +66,11 @@ func (f *folder) close() {
 	_ = f.root.Close()
 }
 
-// load replaces the handler's state by the stored one, if there is one.
+// load replaces the handler's state by the stored one. If there is none, the handler's is yet to be saved.
 func (f *folder) load(handler *emulator.Handler) error {
 	file, err := f.root.Open(stateFile)
 	if errors.Is(err, fs.ErrNotExist) {
+		f.markChanged()
 		return nil
 	}
 	if err != nil {
@@ -87,9 +88,9 @@ func (f *folder) markChanged() {
 	f.changed.Store(true)
 }
 
-// keepSaved saves the state before and after work, and in between whenever it has changed.
+// keepSaved saves the state before, during and after work if it has changed.
 func (f *folder) keepSaved(handler *emulator.Handler, log *slog.Logger, work func() error) error {
-	if err := f.save(handler); err != nil {
+	if err := f.saveChanges(handler); err != nil {
 		return err
 	}
 	done := make(chan struct{})
@@ -98,10 +99,7 @@ func (f *folder) keepSaved(handler *emulator.Handler, log *slog.Logger, work fun
 	err := work()
 	close(done)
 	saving.Wait()
-	if !f.changed.Load() {
-		return err
-	}
-	return errors.Join(err, f.save(handler))
+	return errors.Join(err, f.saveChanges(handler))
 }
 
 func (f *folder) saveRegularly(handler *emulator.Handler, log *slog.Logger, done <-chan struct{}) {
@@ -113,18 +111,19 @@ func (f *folder) saveRegularly(handler *emulator.Handler, log *slog.Logger, done
 			return
 		case <-ticker.C:
 		}
-		if !f.changed.Swap(false) {
-			continue
-		}
-		if err := f.save(handler); err != nil {
-			f.markChanged() // try again
+		if err := f.saveChanges(handler); err != nil {
 			log.Error(err.Error())
 		}
 	}
 }
 
-func (f *folder) save(handler *emulator.Handler) error {
+// saveChanges saves the state if it has changed. After an error it is yet to be saved.
+func (f *folder) saveChanges(handler *emulator.Handler) error {
+	if !f.changed.Swap(false) {
+		return nil
+	}
 	if err := f.write(stateFile, private, handler.Export); err != nil {
+		f.markChanged()
 		return fmt.Errorf("-data: %w", err)
 	}
 	return nil

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func newCommand(t *testing.T, args ...string) *exec.Cmd {
+func newCommand(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0], args...)
 	command.Env = append(os.Environ(), runMain+"=yes")
@@ -99,7 +99,7 @@ func (p *process) values(t *testing.T) (endpoint, key string) {
 }
 
 // trusting returns options for a client that trusts only the certificate in the file.
-func trusting(t *testing.T, certificate string) *identity.ClientOptions {
+func trusting(t testing.TB, certificate string) *identity.ClientOptions {
 	t.Helper()
 	pem, err := os.ReadFile(certificate)
 	require.NoError(t, err)
