@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -56,12 +57,7 @@ func TestInvalidFlagsAreRejected(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			command := newCommand(t, test.args...)
-			var stderr strings.Builder
-			command.Stderr = &stderr
-			stdout, err := command.Output()
-			requireFailure(t, err, test.status, stderr.String(), test.text)
-			assert.Empty(t, string(stdout))
+			requireStartFails(t, newCommand(t, test.args...), test.status, test.text)
 			assert.NoFileExists(t, filepath.Join(folder, "new.pem"))
 		})
 	}
@@ -202,9 +198,19 @@ func TestInvalidVariablesAreNotQuoted(t *testing.T) {
 			t.Parallel()
 			command := newCommand(t, "-addr", "127.0.0.1:0")
 			command.Env = append(command.Env, variable+"="+accessKey+"!")
-			var stderr strings.Builder
-			command.Stderr = &stderr
-			requireFailure(t, command.Run(), statusUsage, stderr.String(), message)
+			requireStartFails(t, command, statusUsage, message)
 		})
+	}
+}
+
+func TestRateLimitsApplyIfAskedFor(t *testing.T) {
+	t.Parallel()
+	for status, args := range map[int][]string{http.StatusCreated: nil, http.StatusTooManyRequests: {"-rate-limits"}} {
+		_, routes := newTestProgram(t, args...)
+		last := 0
+		for range 1001 {
+			last = do(t, routes, http.MethodPost, "/identities?api-version=2026-09-23", map[string]string{"Authorization": "Bearer any"}).Code
+		}
+		assert.Equal(t, status, last)
 	}
 }

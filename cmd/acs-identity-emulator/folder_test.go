@@ -52,12 +52,7 @@ func (k *kept) start(t *testing.T, args ...string) *process {
 // fail starts a program that has to fail.
 func (k *kept) fail(t *testing.T, text string, args ...string) {
 	t.Helper()
-	command := newCommand(t, append([]string{"-addr", "127.0.0.1:0", "-data", k.folder}, args...)...)
-	var stderr strings.Builder
-	command.Stderr = &stderr
-	stdout, err := command.Output()
-	requireFailure(t, err, statusFailure, stderr.String(), text)
-	assert.Empty(t, stdout)
+	requireStartFails(t, newCommand(t, append([]string{"-addr", "127.0.0.1:0", "-data", k.folder}, args...)...), statusFailure, text)
 }
 
 func (k *kept) client(t *testing.T, p *process) *identity.Client {

@@ -219,6 +219,23 @@ func TestClosedStandardOutputIsAnError(t *testing.T) {
 	requireFailure(t, err, statusFailure, stderr.String(), "printing the connection string")
 }
 
+// requireStartFails checks that the program ends with one line that has the text, and prints no connection string.
+func requireStartFails(t *testing.T, command *exec.Cmd, status int, text string) {
+	t.Helper()
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	output, err := command.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, command.Start())
+	line, _ := bufio.NewReader(output).ReadString('\n')
+	if line != "" {
+		_ = command.Process.Kill() // it would not end by itself
+	}
+	err = command.Wait()
+	assert.Empty(t, line)
+	requireFailure(t, err, status, stderr.String(), text)
+}
+
 // requireFailure checks that the program printed one line with the text.
 func requireFailure(t *testing.T, err error, status int, stderr, text string) {
 	t.Helper()
