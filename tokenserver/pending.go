@@ -1,0 +1,80 @@
+package tokenserver
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	pendingInterval = time.Second
+	pendingBatch    = 100
+	pendingWorkers  = 4
+	maxBackoff      = 5 * time.Minute
+	sweepInterval   = time.Hour
+)
+
+// Run does what remains to be done at Communication Services, tries it again when it fails, and removes users whose
+// deletion is long done. It returns when the context ends. Run it once in every process.
+func (s *Server) Run(ctx context.Context) {
+	pending := time.NewTicker(pendingInterval)
+	defer pending.Stop()
+	sweep := time.NewTicker(sweepInterval)
+	defer sweep.Stop()
+	for {
+		s.performPending(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-pending.C:
+		case <-sweep.C:
+			s.sweep(ctx)
+		}
+	}
+}
+
+func (s *Server) sweep(ctx context.Context) {
+	// A minute more, for clocks that differ.
+	if err := s.store.sweep(ctx, s.options.Now().Add(-s.options.MaxSession-time.Minute)); err != nil {
+		s.options.Logger.WarnContext(ctx, "users without an identity were not removed", "error", err)
+	}
+	s.limiter.sweep()
+}
+
+func (s *Server) performPending(ctx context.Context) {
+	tasks, err := s.store.duePending(ctx, s.options.Now(), pendingBatch)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.options.Logger.WarnContext(ctx, "the pending tasks cannot be read", "error", err)
+		}
+		return
+	}
+	var group errgroup.Group
+	group.SetLimit(pendingWorkers)
+	for _, todo := range tasks {
+		group.Go(func() error {
+			s.takeAndPerform(ctx, todo)
+			return nil
+		})
+	}
+	_ = group.Wait()
+}
+
+func (s *Server) takeAndPerform(ctx context.Context, todo task) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	taken, err := s.store.takePending(ctx, &todo, s.options.Now().Add(backoff(todo.attempts)))
+	if err == nil && taken {
+		err = s.perform(ctx, todo)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.options.Logger.WarnContext(ctx, "a pending task failed, and will be tried again",
+			"operation", todo.operation, "acs_id", todo.id, "attempts", todo.attempts+1, "error", err)
+	}
+}
+
+// backoff is the time until a task is tried again: longer than a try takes, and doubled with each one.
+func backoff(attempts int) time.Duration {
+	return min(requestTimeout<<min(attempts, 10), maxBackoff)
+}

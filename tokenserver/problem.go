@@ -1,0 +1,147 @@
+package tokenserver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+)
+
+// ErrUnavailable means that something that the server depends on cannot be reached at the moment.
+var ErrUnavailable = errors.New("tokenserver: temporarily unavailable")
+
+// A problem is an error response: a problem document of RFC 9457 with a code.
+type problem struct {
+	status     int
+	code       string
+	title      string
+	retryAfter time.Duration
+	cause      error // for the log
+}
+
+var (
+	errBadRequest       = problem{status: http.StatusBadRequest, code: "bad-request", title: "The request is invalid"}
+	errUnknownIssuer    = problem{status: http.StatusBadRequest, code: "issuer-required", title: "The query must name one of the issuers"}
+	errUnauthenticated  = problem{status: http.StatusUnauthorized, code: "unauthenticated", title: "A valid bearer token is required"}
+	errSignedOut        = problem{status: http.StatusUnauthorized, code: "signed-out", title: "The user signed out; sign in again"}
+	errEntraToken       = problem{status: http.StatusUnauthorized, code: "entra-token-rejected", title: "The Entra token was rejected"}
+	errForbidden        = problem{status: http.StatusForbidden, code: "forbidden", title: "The caller's role does not allow this"}
+	errScope            = problem{status: http.StatusForbidden, code: "scope-not-allowed", title: "A scope is not allowed for this caller"}
+	errNotFound         = problem{status: http.StatusNotFound, code: "not-found", title: "There is no such resource"}
+	errMethodNotAllowed = problem{status: http.StatusMethodNotAllowed, code: "method-not-allowed", title: "The method is not allowed"}
+	errTooLarge         = problem{status: http.StatusRequestEntityTooLarge, code: "too-large", title: "The request is too large"}
+	errRateLimited      = problem{status: http.StatusTooManyRequests, code: "rate-limited", title: "Too many requests by this user"}
+	errUnavailable      = problem{status: http.StatusServiceUnavailable, code: "unavailable", title: "Temporarily unavailable; try again later", retryAfter: 5 * time.Second}
+)
+
+// Error implements error.
+func (p problem) Error() string { return p.title }
+
+// Unwrap returns the cause, which the response does not tell.
+func (p problem) Unwrap() error { return p.cause }
+
+func (p problem) because(cause error) problem {
+	p.cause = cause
+	return p
+}
+
+func (p problem) after(wait time.Duration) problem {
+	p.retryAfter = wait
+	return p
+}
+
+// writeError responds with the problem that err is, or that it means, and adds its cause to the request's log record.
+func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	var known problem
+	if !errors.As(err, &known) {
+		known = problemOf(err)
+	}
+	if known.cause != nil {
+		noteCause(r.Context(), known.cause)
+	}
+	writeProblem(w, known)
+}
+
+// problemOf is for errors of Communication Services and of the database, which a later try may not meet.
+func problemOf(err error) problem {
+	known := errUnavailable.because(err)
+	if wait := retryAfterOf(err); wait > 0 {
+		known.retryAfter = wait
+	}
+	return known
+}
+
+// retryAfterOf returns how long Communication Services asks to wait, or zero.
+func retryAfterOf(err error) time.Duration {
+	var response *azcore.ResponseError
+	if !errors.As(err, &response) || response.RawResponse == nil {
+		return 0
+	}
+	seconds, err := strconv.Atoi(response.RawResponse.Header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+func hasStatus(err error, status int) bool {
+	var response *azcore.ResponseError
+	return errors.As(err, &response) && response.StatusCode == status
+}
+
+func writeProblem(w http.ResponseWriter, p problem) {
+	header := w.Header()
+	header.Set("Content-Type", "application/problem+json")
+	if p.status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	}
+	if p.retryAfter > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
+	}
+	w.WriteHeader(p.status)
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"type": "about:blank", "title": p.title, "status": p.status, "code": p.code,
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// maxBody bounds the body of a request; an Entra token is its largest part.
+const maxBody = 64 << 10
+
+// readJSON decodes the body of a request. An empty body leaves the value as it is.
+func readJSON(r *http.Request, into any) error {
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields() // a misspelled "scopes" must not mean all of them
+	err := decoder.Decode(into)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return errTooLarge
+	case err != nil && !isEmpty(err):
+		return errBadRequest // the decoder's error may quote the body
+	case err == nil && decoder.More():
+		return errBadRequest
+	}
+	return nil
+}
+
+type contextKey struct{}
+
+// A trace holds what a request's log record says besides its status.
+type trace struct{ cause error }
+
+func noteCause(ctx context.Context, cause error) {
+	if noted, ok := ctx.Value(contextKey{}).(*trace); ok {
+		noted.cause = cause
+	}
+}

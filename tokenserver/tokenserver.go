@@ -1,0 +1,278 @@
+// Package tokenserver hands access tokens of Azure Communication Services to an application's users. It knows who a
+// caller is, keeps which user has which Communication Services identity, and decides which scopes a token gets.
+//
+// [New] returns an http.Handler to mount in a service, and [Server.Run] does what remains to be done in the background.
+// The program cmd/acs-token-server is the same as a service of its own.
+package tokenserver
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/acs-go/identity"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/cors"
+	"golang.org/x/sync/singleflight"
+)
+
+// Options are the settings of a [Server]. Client, Resource, DB, Authenticate and Scopes are required.
+type Options struct {
+	// Client calls Communication Services. Set its Retry.MaxRetryDelay to a few seconds, so that callers get an error
+	// with Retry-After instead of waiting when the service's limits are reached.
+	Client *identity.Client
+
+	// Resource is the host name of the client's endpoint. Identities belong to a resource: with another one, users get
+	// new identities.
+	Resource string
+
+	// DB is the database, from [OpenDatabase] or with the tables that [Migrate] creates.
+	DB *sql.DB
+
+	// Authenticate returns who sent the request. An error that wraps [ErrUnavailable] becomes status 503, any other
+	// one 401. The text of errors is logged and must not contain credentials.
+	Authenticate func(*http.Request) (Caller, error)
+
+	// Issuers are the issuers of callers. With several, requests of administrators name one.
+	Issuers []string
+
+	// AdminRole is the role that may manage other users. The default is acs-admin.
+	AdminRole string
+
+	// Scopes are the scopes that every caller's tokens may have.
+	Scopes []identity.TokenScope
+
+	// RoleScopes are further scopes for callers with a role. [RoleKey] gives the key of a role.
+	RoleScopes map[string][]identity.TokenScope
+
+	// TokenLifetime is the lifetime of access tokens, whole minutes between one hour and 24 hours. The default is one
+	// hour. Tokens of Teams users expire with their Entra tokens.
+	TokenLifetime time.Duration
+
+	// MaxSession is how long after [Caller.IssuedAt] a caller is accepted at most. The default is 24 hours.
+	MaxSession time.Duration
+
+	// RatePerMinute is how many tokens and revocations a user can request in a minute, all of which may come at once.
+	// The default is 10.
+	RatePerMinute int
+
+	// CORSOrigins are the origins of web pages that may call the server. The default is none.
+	CORSOrigins []string
+
+	// TeamsClientID is the client ID of the Entra application of Teams users. Empty means that there are none.
+	TeamsClientID string
+
+	// Logger gets one record for each request, and what goes wrong. The default discards them.
+	Logger *slog.Logger
+
+	// Registerer gets the server's metrics. The default is none.
+	Registerer prometheus.Registerer
+
+	// Now is the clock. The default is [time.Now].
+	Now func() time.Time
+}
+
+// A Caller is who sent a request.
+type Caller struct {
+	User
+
+	// Roles are the caller's roles at the issuer.
+	Roles []string
+
+	// IssuedAt is when the caller signed in: since when the caller's credential exists. It is required, because a
+	// revocation rejects older credentials. Fractions of a second are ignored.
+	IssuedAt time.Time
+
+	// ObjectID is the caller's object ID in Entra ID, if there is one. Teams users need it.
+	ObjectID string
+}
+
+// Server is the token server as an http.Handler. Use [New] to create one.
+type Server struct {
+	options    Options
+	store      *store
+	handler    http.Handler
+	creations  singleflight.Group
+	limiter    *limiter
+	metrics    *metrics
+	background *slog.Logger
+}
+
+// New creates a Server. It does no network access.
+func New(options Options) (*Server, error) {
+	options.AdminRole = cmp.Or(options.AdminRole, "acs-admin")
+	options.TokenLifetime = cmp.Or(options.TokenLifetime, time.Hour)
+	options.MaxSession = cmp.Or(options.MaxSession, 24*time.Hour)
+	options.RatePerMinute = cmp.Or(options.RatePerMinute, 10)
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if err := options.validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		options: options,
+		store:   &store{db: options.DB, resource: strings.ToLower(options.Resource)},
+		limiter: newLimiter(options.RatePerMinute, options.Now),
+	}
+	s.metrics = newMetrics(options.Registerer, s.store)
+	s.handler = s.observe(s.allowOrigins(s.routes()))
+	return s, nil
+}
+
+func (o *Options) validate() error {
+	switch {
+	case o.Client == nil, o.DB == nil, o.Authenticate == nil:
+		return errors.New("tokenserver: Options.Client, DB and Authenticate are required")
+	case o.Resource == "":
+		return errors.New("tokenserver: Options.Resource is required")
+	case len(o.Scopes) == 0:
+		return errors.New("tokenserver: Options.Scopes is required")
+	case o.TokenLifetime < time.Hour || o.TokenLifetime > 24*time.Hour || o.TokenLifetime%time.Minute != 0:
+		return errors.New("tokenserver: Options.TokenLifetime must be whole minutes between 1h and 24h")
+	case o.MaxSession < time.Minute:
+		return errors.New("tokenserver: Options.MaxSession must be at least a minute")
+	case o.RatePerMinute < 1:
+		return errors.New("tokenserver: Options.RatePerMinute must be positive")
+	}
+	known := identity.PossibleTokenScopeValues()
+	for _, scopes := range append(valuesOf(o.RoleScopes), o.Scopes) {
+		for _, scope := range scopes {
+			if !slices.Contains(known, scope) {
+				return fmt.Errorf("tokenserver: unknown scope %q", scope)
+			}
+		}
+	}
+	return nil
+}
+
+func valuesOf(scopes map[string][]identity.TokenScope) (values [][]identity.TokenScope) {
+	for _, value := range scopes {
+		values = append(values, value)
+	}
+	return values
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.handler.ServeHTTP(w, r)
+}
+
+// Ready returns an error if the database cannot be reached.
+func (s *Server) Ready(ctx context.Context) error {
+	return s.store.ping(ctx)
+}
+
+// requestTimeout bounds a request, below what clients and proxies wait for.
+const requestTimeout = 8 * time.Second
+
+type route struct {
+	method, path string
+	handle       func(http.ResponseWriter, *http.Request, Caller) error
+	limited      bool // by user
+	adminOnly    bool
+}
+
+func (s *Server) routes() http.Handler {
+	routes := []route{
+		{method: http.MethodPost, path: "/v1/token", handle: s.postToken, limited: true},
+		{method: http.MethodPost, path: "/v1/token/teams", handle: s.postTeamsToken, limited: true},
+		{method: http.MethodPost, path: "/v1/users/me/revoke", handle: s.revokeMine, limited: true},
+		{method: http.MethodPut, path: "/v1/users/{subject}", handle: s.putUser, adminOnly: true},
+		{method: http.MethodGet, path: "/v1/users/{subject}", handle: s.getUser, adminOnly: true},
+		{method: http.MethodDelete, path: "/v1/users/{subject}", handle: s.deleteUser, adminOnly: true},
+		{method: http.MethodPost, path: "/v1/users/{subject}/revoke", handle: s.revokeUser, adminOnly: true},
+	}
+	mux := http.NewServeMux()
+	for _, route := range routes {
+		mux.Handle(route.method+" "+route.path, s.serve(route))
+	}
+	mux.HandleFunc(anyPath, func(w http.ResponseWriter, r *http.Request) {
+		allowed := allowedMethods(mux, r)
+		if len(allowed) == 0 {
+			writeProblem(w, errNotFound)
+			return
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		writeProblem(w, errMethodNotAllowed)
+	})
+	return mux
+}
+
+// anyPath is the pattern of requests that no route matches.
+const anyPath = "/"
+
+// allowedMethods returns the methods that the path of the request has.
+func allowedMethods(mux *http.ServeMux, r *http.Request) (allowed []string) {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		other := *r
+		other.Method = method
+		if _, pattern := mux.Handler(&other); pattern != anyPath {
+			allowed = append(allowed, method)
+		}
+	}
+	return allowed
+}
+
+// serve authenticates the caller, applies the route's conditions and turns an error into a problem document.
+func (s *Server) serve(route route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		w.Header().Set("Cache-Control", "no-store")
+		caller, err := s.admit(r, route)
+		if err == nil {
+			err = route.handle(w, r, caller)
+		}
+		if err != nil {
+			s.writeError(w, r, err)
+		}
+	})
+}
+
+func (s *Server) admit(r *http.Request, route route) (Caller, error) {
+	caller, err := s.options.Authenticate(r)
+	switch {
+	case errors.Is(err, ErrUnavailable):
+		return Caller{}, err
+	case err != nil:
+		return Caller{}, errUnauthenticated.because(err)
+	case caller.Issuer == "" || caller.Subject == "" || caller.IssuedAt.IsZero():
+		return Caller{}, errUnauthenticated.because(errors.New("the caller has no issuer, subject or time of issue"))
+	case s.options.Now().Sub(caller.IssuedAt) > s.options.MaxSession:
+		return Caller{}, errUnauthenticated.because(errors.New("the caller's session is too old"))
+	case route.adminOnly && !slices.Contains(caller.Roles, s.options.AdminRole):
+		return Caller{}, errForbidden
+	}
+	if route.limited {
+		if wait := s.limiter.take(caller.User); wait > 0 {
+			return Caller{}, errRateLimited.after(wait)
+		}
+	}
+	return caller, nil
+}
+
+func (s *Server) allowOrigins(next http.Handler) http.Handler {
+	if len(s.options.CORSOrigins) == 0 { // which cors would take for every origin
+		return next
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: s.options.CORSOrigins,
+		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete},
+		AllowedHeaders: []string{"authorization", "content-type"},
+		ExposedHeaders: []string{"Retry-After"},
+		MaxAge:         600,
+	}).Handler(next)
+}

@@ -1,0 +1,105 @@
+package tokenserver
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/acs-go/identity"
+)
+
+// createTimeout bounds the creation of an identity, which goes on when the request ends: an identity that nobody waits
+// for is assigned all the same instead of being lost.
+const createTimeout = 20 * time.Second
+
+// FindUser returns the ID of the user's identity, empty if there is none.
+func (s *Server) FindUser(ctx context.Context, user User) (id string, err error) {
+	found, err := s.store.find(ctx, user)
+	return found.id, err
+}
+
+// EnsureUser returns the ID of the user's identity, and whether this call created it.
+func (s *Server) EnsureUser(ctx context.Context, user User) (id string, created bool, err error) {
+	found, err := s.store.find(ctx, user)
+	if err != nil || found.id != "" {
+		return found.id, false, err
+	}
+	found, created, err = s.create(ctx, user, max(found.revokedBefore, s.options.Now().Unix()))
+	return found.id, created, err
+}
+
+// identityOf returns the record of a user who signed in at issuedAt, with an identity.
+func (s *Server) identityOf(ctx context.Context, user User, issuedAt int64) (record, error) {
+	found, err := s.signedIn(ctx, user, issuedAt)
+	if err != nil || found.id != "" {
+		return found, err
+	}
+	found, _, err = s.create(ctx, user, issuedAt)
+	return found, err
+}
+
+type creation struct {
+	record
+	byUs bool
+}
+
+// create gives the user an identity. Requests for the same user that are under way at once share one; where another
+// instance was quicker, its identity counts, and the one of this call is deleted.
+func (s *Server) create(ctx context.Context, user User, issuedAt int64) (record, bool, error) {
+	key := fmt.Sprintf("%q %q %d", user.Issuer, user.Subject, issuedAt)
+	leader := false
+	outcome := s.creations.DoChan(key, func() (any, error) {
+		leader = true
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout)
+		defer cancel()
+		return s.createOnce(ctx, user, issuedAt)
+	})
+	select {
+	case <-ctx.Done():
+		return record{}, false, fmt.Errorf("creating an identity: %w", ctx.Err())
+	case result := <-outcome:
+		if result.Err != nil {
+			return record{}, false, result.Err
+		}
+		made := result.Val.(creation)
+		return made.record, made.byUs && leader, nil
+	}
+}
+
+func (s *Server) createOnce(ctx context.Context, user User, issuedAt int64) (creation, error) {
+	found, err := s.signedIn(ctx, user, issuedAt) // another request may have created one since
+	if err != nil || found.id != "" {
+		return creation{record: found}, err
+	}
+	response, err := s.options.Client.CreateUser(ctx, nil)
+	if err != nil {
+		return creation{}, err
+	}
+	id := response.User.ID
+	s.options.Logger.InfoContext(ctx, "identity created", "acs_id", id) // at once: the service lists no identities
+	found, err = s.assign(ctx, user, response.User, issuedAt)
+	if err != nil {
+		return creation{}, err
+	}
+	if found.id == "" {
+		return creation{}, errSignedOut
+	}
+	s.metrics.identities.Inc()
+	return creation{record: found, byUs: found.id == id}, nil
+}
+
+// assign tries again until the context ends, because the identity would be lost.
+func (s *Server) assign(ctx context.Context, user User, id identity.CommunicationUserIdentifier, issuedAt int64) (record, error) {
+	for {
+		found, err := s.store.assign(ctx, user, id.ID, issuedAt, s.options.Now())
+		if err == nil {
+			return found, nil
+		}
+		select {
+		case <-ctx.Done():
+			s.options.Logger.ErrorContext(ctx, "identity is orphaned: the database did not take it", "acs_id", id.ID, "error", err)
+			return record{}, err
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
