@@ -1,0 +1,145 @@
+package tokenserver_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/tokenserver"
+	"github.com/stretchr/testify/require"
+)
+
+const issuer = "https://login.example.com"
+
+// A world is a server on the emulator and a database in memory, with a clock that tests move.
+type world struct {
+	t      *testing.T
+	acs    *emulator.Handler
+	server *tokenserver.Server
+	log    lockedBuilder
+
+	mu     sync.Mutex
+	offset time.Duration
+}
+
+func newWorld(t *testing.T, change func(*tokenserver.Options)) *world {
+	t.Helper()
+	w := &world{t: t}
+	acs, err := emulator.NewHandler(&emulator.Options{Now: w.now, DiscardRequests: true})
+	require.NoError(t, err)
+	w.acs = acs
+	clientOptions := acs.ClientOptions()
+	clientOptions.Retry.MaxRetryDelay = 2 * time.Second
+	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), clientOptions)
+	require.NoError(t, err)
+	db, _, err := tokenserver.OpenDatabase(t.Context(), ":memory:")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	options := tokenserver.Options{
+		Client:        client,
+		Resource:      "contoso.communication.azure.com",
+		DB:            db,
+		Authenticate:  authenticate,
+		Issuers:       []string{issuer},
+		Scopes:        []identity.TokenScope{identity.TokenScopeChatJoin, identity.TokenScopeVoIPJoin},
+		RoleScopes:    map[string][]identity.TokenScope{"AGENT": {identity.TokenScopeChat}},
+		RatePerMinute: 1_000_000,
+		Logger:        slog.New(slog.NewJSONHandler(&w.log, nil)),
+		Now:           w.now,
+	}
+	if change != nil {
+		change(&options)
+	}
+	w.server, err = tokenserver.New(options)
+	require.NoError(t, err)
+	return w
+}
+
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Add(w.offset)
+}
+
+func (w *world) advance(duration time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.offset += duration
+}
+
+// signIn returns the credential of a caller who signs in now, in a form that authenticate reads.
+func (w *world) signIn(subject string, roles ...string) string {
+	return strings.Join([]string{issuer, subject, strconv.FormatInt(w.now().Unix(), 10), strings.Join(roles, ",")}, " ")
+}
+
+// authenticate believes what the header says.
+func authenticate(r *http.Request) (tokenserver.Caller, error) {
+	parts := strings.Split(r.Header.Get("Authorization"), " ")
+	if len(parts) != 4 {
+		return tokenserver.Caller{}, errors.New("no credential")
+	}
+	seconds, err := strconv.ParseInt(parts[2], 10, 64)
+	return tokenserver.Caller{
+		User:     tokenserver.User{Issuer: parts[0], Subject: parts[1]},
+		Roles:    strings.Split(parts[3], ","),
+		IssuedAt: time.Unix(seconds, 0),
+		ObjectID: "7c6d4a3e-0000-4000-8000-000000000001",
+	}, err
+}
+
+type answer struct {
+	Status           int
+	Header           http.Header
+	Body             string
+	Token            string    `json:"token"`
+	ExpiresOn        time.Time `json:"expiresOn"`
+	ExpiresTimestamp int64     `json:"expiresOnTimestamp"`
+	Code             string    `json:"code"`
+	User             struct {
+		ID string `json:"communicationUserId"`
+	} `json:"user"`
+}
+
+func (w *world) call(method, path, credential, body string) answer {
+	request := httptest.NewRequestWithContext(w.t.Context(), method, path, strings.NewReader(body))
+	request.Header.Set("Authorization", credential)
+	return w.do(request)
+}
+
+func (w *world) do(request *http.Request) answer {
+	recorder := httptest.NewRecorder()
+	w.server.ServeHTTP(recorder, request)
+	response := recorder.Result()
+	content, _ := io.ReadAll(response.Body)
+	got := answer{Status: response.StatusCode, Header: response.Header, Body: string(content)}
+	_ = json.Unmarshal(content, &got)
+	return got
+}
+
+// A lockedBuilder takes the log of requests that run at once.
+type lockedBuilder struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuilder) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuilder) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}

@@ -1,0 +1,122 @@
+package systemtest
+
+import (
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/acs-go/identity/emulator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestKilledOnSQLiteLosesNothing(t *testing.T) {
+	t.Parallel()
+	a, i := newACS(t, emulator.Options{}), newIssuer(t)
+	database := t.TempDir() + "/users.db"
+	env := environment(a, i, database)
+	l := newLoad(t, i, 500, start(t, env))
+	for range 4 {
+		var running sync.WaitGroup
+		running.Go(func() { l.run(8, 700*time.Millisecond) })
+		time.Sleep(400 * time.Millisecond) // under load
+		l.instances[0].Load().kill()
+		running.Wait()
+		l.instances[0].Store(start(t, env))
+	}
+	l.run(8, 500*time.Millisecond)
+	l.report(t, 4*700*time.Millisecond)
+	l.instances[0].Load().stop(t)
+	l.verify(t, a, identitiesOf(t, open(t, database)))
+}
+
+func TestPostgreSQLOutageLosesNothing(t *testing.T) {
+	pg := newPostgres(t)
+	a, i := newACS(t, emulator.Options{}), newIssuer(t)
+	database := pg.create(t, "outage")
+	instance := start(t, environment(a, i, database))
+	l := newLoad(t, i, 2000, instance)
+	var running sync.WaitGroup
+	running.Go(func() { l.run(8, 4*time.Second) })
+	time.Sleep(time.Second) // under load
+	pg.stop(t)
+	ready, err := http.Get(instance.adminURL + "/readyz") //nolint:noctx // a test
+	require.NoError(t, err)
+	_ = ready.Body.Close()
+	assert.Equal(t, http.StatusServiceUnavailable, ready.StatusCode)
+	pg.start(t)
+	running.Wait()
+	l.report(t, 4*time.Second)
+	for status := range l.statuses {
+		assert.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, status)
+	}
+	mustCall(t, http.StatusOK, http.MethodPost, instance.url+"/v1/token", l.jwts[0], "")
+	identities := identitiesOf(t, open(t, database))
+	l.verify(t, a, identities)
+	t.Logf("%d users, %d identities", len(identities), len(a.Users()))
+}
+
+func TestKilledInsideDeletionDeletesAfterRestart(t *testing.T) {
+	t.Parallel()
+	a, i := newACS(t, emulator.Options{}), newIssuer(t)
+	env := environment(a, i, t.TempDir()+"/users.db")
+	p := start(t, env)
+	alice := i.jwt(t, "alice")
+	mustCall(t, http.StatusOK, http.MethodPost, p.url+"/v1/token", alice, "")
+	a.Inject(emulator.Fault{Operation: "DeleteUser", Delay: time.Minute, Times: 1})
+	go func() { _, _ = call(http.MethodDelete, p.url+"/v1/users/alice", i.jwt(t, "admin", "acs-admin"), "") }()
+	require.Eventually(t, func() bool { return len(a.Faults()) == 0 }, 5*time.Second, 10*time.Millisecond)
+	p.kill()
+	require.Len(t, a.Users(), 1)
+
+	p = start(t, env)
+	mustCall(t, http.StatusUnauthorized, http.MethodPost, p.url+"/v1/token", alice, "")
+	begin := time.Now()
+	require.Eventually(t, func() bool { return len(a.Users()) == 0 }, 30*time.Second, 50*time.Millisecond)
+	t.Logf("the identity was gone %v after the restart", time.Since(begin).Round(time.Millisecond))
+	mustCall(t, http.StatusUnauthorized, http.MethodPost, p.url+"/v1/token", alice, "")
+}
+
+func TestBackupServesTheSameIdentities(t *testing.T) {
+	t.Parallel()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		a, i := newACS(t, emulator.Options{}), newIssuer(t)
+		database := t.TempDir() + "/users.db"
+		testBackup(t, a, i, database, func() string {
+			content, err := os.ReadFile(database)
+			require.NoError(t, err)
+			restored := t.TempDir() + "/restored.db"
+			require.NoError(t, os.WriteFile(restored, content, 0o600))
+			return restored
+		})
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		pg := newPostgres(t)
+		a, i := newACS(t, emulator.Options{}), newIssuer(t)
+		testBackup(t, a, i, pg.create(t, "original"), func() string {
+			pg.run(t, "pg_dump", "--file", pg.dir+"/backup.sql", "original")
+			restored := pg.create(t, "restored")
+			pg.run(t, "psql", "-q", "-v", "ON_ERROR_STOP=1", "--file", pg.dir+"/backup.sql", "restored")
+			return restored
+		})
+	})
+}
+
+func testBackup(t *testing.T, a *acs, i *issuer, database string, restore func() string) {
+	t.Helper()
+	p := start(t, environment(a, i, database))
+	ids := make(map[string]string)
+	for _, subject := range []string{"alice", "bob", "auth0|carol/1"} {
+		ids[subject] = mustCall(t, http.StatusOK, http.MethodPost, p.url+"/v1/token", i.jwt(t, subject), "").User.ID
+	}
+	p.stop(t)
+	p = start(t, environment(a, i, restore()))
+	for subject, id := range ids {
+		assert.Equal(t, id, mustCall(t, http.StatusOK, http.MethodPost, p.url+"/v1/token", i.jwt(t, subject), "").User.ID)
+	}
+	assert.Len(t, a.Users(), len(ids))
+}

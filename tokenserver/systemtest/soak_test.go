@@ -1,0 +1,217 @@
+package systemtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/acs-go/identity/emulator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+)
+
+// A load is requests for tokens of many users, to instances that may be killed.
+type load struct {
+	instances []*atomic.Pointer[process]
+	jwts      []string
+
+	requests, unavailable, broken atomic.Int64
+
+	mu       sync.Mutex
+	tokens   map[int][]string // by user
+	ids      map[int]map[string]bool
+	statuses map[int]int
+	longest  time.Duration
+	noRetry  int // rejections without Retry-After
+}
+
+func newLoad(t *testing.T, i *issuer, users int, processes ...*process) *load {
+	t.Helper()
+	l := &load{tokens: make(map[int][]string), ids: make(map[int]map[string]bool), statuses: make(map[int]int)}
+	for _, p := range processes {
+		instance := new(atomic.Pointer[process])
+		instance.Store(p)
+		l.instances = append(l.instances, instance)
+	}
+	for user := range users {
+		l.jwts = append(l.jwts, i.jwt(t, subjectOf(user)))
+	}
+	return l
+}
+
+func subjectOf(user int) string { return fmt.Sprintf("user-%d", user) }
+
+// run sends requests from the given number of clients until the time is over.
+func (l *load) run(clients int, duration time.Duration) {
+	var group sync.WaitGroup
+	end := time.Now().Add(duration)
+	for range clients {
+		group.Go(func() {
+			for time.Now().Before(end) {
+				l.request(rand.IntN(len(l.jwts))) //nolint:gosec // no secret
+			}
+		})
+	}
+	group.Wait()
+}
+
+func (l *load) request(user int) {
+	instance := l.instances[rand.IntN(len(l.instances))].Load() //nolint:gosec // no secret
+	start := time.Now()
+	got, err := call(http.MethodPost, instance.url+"/v1/token", l.jwts[user], "")
+	l.requests.Add(1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.longest = max(l.longest, time.Since(start))
+	if err != nil {
+		l.broken.Add(1)
+		return
+	}
+	l.statuses[got.status]++
+	if got.status != http.StatusOK && got.header.Get("Retry-After") == "" {
+		l.noRetry++
+	}
+	if got.status != http.StatusOK {
+		return
+	}
+	l.tokens[user] = append(l.tokens[user], got.Token)
+	if l.ids[user] == nil {
+		l.ids[user] = make(map[string]bool)
+	}
+	l.ids[user][got.User.ID] = true
+}
+
+func (l *load) report(t *testing.T, duration time.Duration) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t.Logf("%d requests, %.0f/s; statuses %v, broken connections %d, longest request %v",
+		l.requests.Load(), float64(l.requests.Load())/duration.Seconds(), l.statuses, l.broken.Load(), l.longest.Round(time.Millisecond))
+}
+
+// verify compares what the clients got with the database and the emulator.
+func (l *load) verify(t *testing.T, a *acs, identities map[string]string) {
+	t.Helper()
+	invalid := 0
+	for user, tokens := range l.tokens {
+		id := identities[subjectOf(user)]
+		require.Equal(t, map[string]bool{id: true}, l.ids[user], "a user has another identity than the database says")
+		for _, token := range tokens {
+			claims, err := a.InspectToken(token)
+			if err != nil || claims.RawID != id {
+				invalid++
+			}
+		}
+	}
+	assert.Zero(t, invalid, "tokens that the emulator does not accept")
+	used := make(map[string]bool)
+	for subject, id := range identities {
+		assert.NotEmpty(t, id, "%s has no identity", subject)
+		assert.False(t, used[id], "two users share an identity")
+		used[id] = true
+	}
+	for _, user := range a.Users() {
+		delete(used, user.ID)
+	}
+	assert.Empty(t, used, "identities that do not exist at Communication Services")
+}
+
+func TestSoakTwoInstancesUnderFaultsAndKills(t *testing.T) {
+	pg := newPostgres(t)
+	a, i := newACS(t, emulator.Options{}), newIssuer(t)
+	database := pg.create(t, "soak")
+	env := environment(a, i, database)
+	l := newLoad(t, i, 4000, start(t, env), start(t, env))
+	a.failShare(0.1)
+
+	var kills []time.Time
+	var peak []string
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(3 * time.Second):
+			}
+			instance := l.instances[n%2]
+			victim := instance.Load()
+			peak = append(peak, victim.peakMemory(t))
+			victim.kill()
+			kills = append(kills, victim.killed)
+			instance.Store(start(t, env))
+		}
+	}()
+	l.run(32, soak)
+	close(stop)
+	<-stopped
+	a.failShare(0)
+
+	l.report(t, soak)
+	for status := range l.statuses {
+		assert.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, status)
+	}
+	assert.Zero(t, l.noRetry, "rejections without Retry-After")
+	db := open(t, database)
+	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, 30*time.Second, 100*time.Millisecond)
+	identities := identitiesOf(t, db)
+	l.verify(t, a, identities)
+	used := make(map[string]bool)
+	for _, id := range identities {
+		used[id] = true
+	}
+	total, lost, unexplained := a.orphans(used, kills)
+	t.Logf("%d users, %d kills, peak memory %v; %d responses lost, %d orphaned identities: %d by lost responses, %d by kills",
+		len(identities), len(kills), slices.Compact(peak), a.loses, total, lost, total-lost-unexplained)
+	assert.Zero(t, unexplained, "identities that were orphaned without a lost response or a kill")
+	assert.LessOrEqual(t, lost, a.loses)
+}
+
+func TestSimultaneousFirstRequestsMakeOneIdentity(t *testing.T) {
+	pg := newPostgres(t)
+	a, i := newACS(t, emulator.Options{}), newIssuer(t)
+	database := pg.create(t, "simultaneous")
+	env := environment(a, i, database)
+	l := newLoad(t, i, 300, start(t, env), start(t, env))
+	begin := time.Now()
+	var users errgroup.Group
+	users.SetLimit(20)
+	for user := range l.jwts {
+		users.Go(func() error {
+			var group sync.WaitGroup
+			for range 16 {
+				group.Go(func() { l.request(user) })
+			}
+			group.Wait()
+			return nil
+		})
+	}
+	_ = users.Wait()
+	l.report(t, time.Since(begin))
+
+	db := open(t, database)
+	begin = time.Now()
+	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, 10*time.Second, 50*time.Millisecond)
+	t.Logf("pending was empty after %v", time.Since(begin).Round(time.Millisecond))
+	assert.Equal(t, map[int]int{http.StatusOK: 4800}, l.statuses)
+	assert.Len(t, a.Users(), 300)
+	assert.Len(t, identitiesOf(t, db), 300)
+	l.verify(t, a, identitiesOf(t, db))
+}
+
+func TestPublishedLimitsAreReportedAtOnce(t *testing.T) {
+	a, i := newACS(t, emulator.Options{RateLimits: true}), newIssuer(t)
+	l := newLoad(t, i, 100, start(t, environment(a, i, t.TempDir()+"/users.db")))
+	l.run(32, 4*time.Second)
+	l.report(t, 4*time.Second)
+	assert.Positive(t, l.statuses[http.StatusServiceUnavailable], "the limit was not reached")
+	assert.Zero(t, l.noRetry, "rejections without Retry-After")
+	assert.Less(t, l.longest, 10*time.Second)
+}

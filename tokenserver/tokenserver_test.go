@@ -1,0 +1,216 @@
+package tokenserver_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/tokenserver"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTokenIsForTheCallersIdentity(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	first := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	second := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), `{"scopes":["chat.join"]}`)
+	other := w.call(http.MethodPost, "/v1/token", w.signIn("bob"), "")
+
+	require.Equal(t, http.StatusOK, first.Status, first.Body)
+	assert.Equal(t, "no-store", first.Header.Get("Cache-Control"))
+	assert.Equal(t, first.ExpiresOn.UnixMilli(), first.ExpiresTimestamp)
+	assert.WithinDuration(t, w.now().Add(time.Hour), first.ExpiresOn, time.Minute)
+	assert.Equal(t, first.User.ID, second.User.ID)
+	assert.NotEqual(t, first.Token, second.Token, "tokens must not be cached")
+	assert.NotEqual(t, first.User.ID, other.User.ID)
+	claims, err := w.acs.InspectToken(first.Token)
+	require.NoError(t, err)
+	assert.Equal(t, first.User.ID, claims.RawID)
+	assert.Equal(t, []identity.TokenScope{identity.TokenScopeChatJoin, identity.TokenScopeVoIPJoin}, claims.Scopes)
+	claims, err = w.acs.InspectToken(second.Token)
+	require.NoError(t, err)
+	assert.Equal(t, []identity.TokenScope{identity.TokenScopeChatJoin}, claims.Scopes)
+}
+
+func TestRequestsAreRejectedWithACode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	alice, agent, admin := w.signIn("alice"), w.signIn("alice", "agent"), w.signIn("root", "acs-admin")
+	old := strings.Join([]string{issuer, "alice", "1000000000", ""}, " ")
+	for name, test := range map[string]struct {
+		method, path, credential, body string
+		status                         int
+		code                           string
+	}{
+		"no credential":            {http.MethodPost, "/v1/token", "", "", 401, "unauthenticated"},
+		"session too old":          {http.MethodPost, "/v1/token", old, "", 401, "unauthenticated"},
+		"no subject":               {http.MethodPost, "/v1/token", issuer + "  1 ", "", 401, "unauthenticated"},
+		"scope of a role":          {http.MethodPost, "/v1/token", alice, `{"scopes":["chat"]}`, 403, "scope-not-allowed"},
+		"one scope of several":     {http.MethodPost, "/v1/token", alice, `{"scopes":["chat.join","voip"]}`, 403, "scope-not-allowed"},
+		"unknown scope":            {http.MethodPost, "/v1/token", agent, `{"scopes":["everything"]}`, 403, "scope-not-allowed"},
+		"empty scopes":             {http.MethodPost, "/v1/token", alice, `{"scopes":[]}`, 400, "bad-request"},
+		"misspelled field":         {http.MethodPost, "/v1/token", alice, `{"scope":["chat.join"]}`, 400, "bad-request"},
+		"not JSON":                 {http.MethodPost, "/v1/token", alice, `scopes=chat`, 400, "bad-request"},
+		"truncated JSON":           {http.MethodPost, "/v1/token", alice, `{"scopes":`, 400, "bad-request"},
+		"two values":               {http.MethodPost, "/v1/token", alice, `{}{}`, 400, "bad-request"},
+		"large body":               {http.MethodPost, "/v1/token", alice, `{"scopes":["` + strings.Repeat("x", 1<<17) + `"]}`, 413, "too-large"},
+		"admin's GET by a user":    {http.MethodGet, "/v1/users/alice", alice, "", 403, "forbidden"},
+		"admin's PUT by a user":    {http.MethodPut, "/v1/users/bob", agent, "", 403, "forbidden"},
+		"admin's DELETE by a user": {http.MethodDelete, "/v1/users/alice", alice, "", 403, "forbidden"},
+		"admin's revoke by a user": {http.MethodPost, "/v1/users/alice/revoke", alice, "", 403, "forbidden"},
+		"user without identity":    {http.MethodGet, "/v1/users/nobody", admin, "", 404, "not-found"},
+		"unknown issuer":           {http.MethodGet, "/v1/users/alice?issuer=https://x", admin, "", 400, "issuer-required"},
+		"Teams is not configured":  {http.MethodPost, "/v1/token/teams", alice, `{"entraToken":"x"}`, 404, "not-found"},
+		"unknown path":             {http.MethodGet, "/v1/tokens", alice, "", 404, "not-found"},
+		"method":                   {http.MethodGet, "/v1/token", alice, "", 405, "method-not-allowed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := w.call(test.method, test.path, test.credential, test.body)
+			assert.Equal(t, test.status, got.Status, got.Body)
+			assert.Equal(t, test.code, got.Code)
+			assert.Equal(t, "application/problem+json", got.Header.Get("Content-Type"))
+			assert.Equal(t, test.status == http.StatusUnauthorized, got.Header.Get("WWW-Authenticate") != "")
+		})
+	}
+	t.Cleanup(func() { assert.Empty(t, w.acs.Users(), "a rejected request created an identity") })
+}
+
+func TestRoleGrantsMoreScopes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	got := w.call(http.MethodPost, "/v1/token", w.signIn("alice", "agent"), `{"scopes":["chat","chat"]}`)
+	require.Equal(t, http.StatusOK, got.Status, got.Body)
+	claims, err := w.acs.InspectToken(got.Token)
+	require.NoError(t, err)
+	assert.Equal(t, []identity.TokenScope{identity.TokenScopeChat}, claims.Scopes)
+}
+
+func TestUserIsLimitedAndOthersAreNot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *tokenserver.Options) { o.RatePerMinute = 3 })
+	for range 3 {
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+	}
+	got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	assert.Equal(t, http.StatusTooManyRequests, got.Status)
+	assert.Equal(t, "rate-limited", got.Code)
+	assert.Contains(t, []string{"19", "20"}, got.Header.Get("Retry-After"))
+	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("bob"), "").Status)
+	w.advance(20 * time.Second)
+	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+}
+
+func TestAdminCreatesFindsAndDeletesUsers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	admin := w.signIn("root", "acs-admin")
+	created := w.call(http.MethodPut, "/v1/users/auth0%7Calice%2F1", admin, "")
+	assert.Equal(t, http.StatusCreated, created.Status, created.Body)
+	again := w.call(http.MethodPut, "/v1/users/auth0%7Calice%2F1", admin, "")
+	assert.Equal(t, http.StatusOK, again.Status)
+	assert.Equal(t, created.User.ID, again.User.ID)
+	found := w.call(http.MethodGet, "/v1/users/auth0%7Calice%2F1", admin, "")
+	assert.Equal(t, created.User.ID, found.User.ID)
+	token := w.call(http.MethodPost, "/v1/token", w.signIn("auth0|alice/1"), "")
+	assert.Equal(t, created.User.ID, token.User.ID)
+
+	assert.Equal(t, http.StatusNoContent, w.call(http.MethodDelete, "/v1/users/auth0%7Calice%2F1", admin, "").Status)
+	assert.Empty(t, w.acs.Users())
+	_, err := w.acs.InspectToken(token.Token)
+	require.ErrorIs(t, err, emulator.ErrUserDeleted)
+	assert.Equal(t, http.StatusNotFound, w.call(http.MethodGet, "/v1/users/auth0%7Calice%2F1", admin, "").Status)
+	recreated := w.call(http.MethodPut, "/v1/users/auth0%7Calice%2F1", admin, "")
+	assert.Equal(t, http.StatusCreated, recreated.Status)
+	assert.NotEqual(t, created.User.ID, recreated.User.ID)
+}
+
+func TestIdentityThatDisappearedIsReplaced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	before := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	w.acs.Reset() // deletes all users behind the server's back
+	after := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	require.Equal(t, http.StatusOK, after.Status, after.Body)
+	assert.NotEqual(t, before.User.ID, after.User.ID)
+	require.Len(t, w.acs.Users(), 1)
+	assert.Equal(t, after.User.ID, w.acs.Users()[0].ID)
+}
+
+func TestFailuresOfTheServiceAreUnavailable(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault      emulator.Fault
+		retryAfter string
+	}{
+		"limit":        {emulator.Fault{Status: 429, Header: http.Header{"Retry-After": {"17"}}}, "17"},
+		"server error": {emulator.Fault{Status: 500}, "5"},
+		"no answer":    {emulator.Fault{Drop: emulator.DropBefore}, "5"},
+		"forbidden":    {emulator.Fault{Status: 403}, "5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			w.acs.Inject(test.fault)
+			got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+			assert.Equal(t, http.StatusServiceUnavailable, got.Status, got.Body)
+			assert.Equal(t, "unavailable", got.Code)
+			assert.Equal(t, test.retryAfter, got.Header.Get("Retry-After"))
+		})
+	}
+}
+
+func TestTeamsTokenNeedsTheCallersObjectID(t *testing.T) {
+	t.Parallel()
+	const clientID = "1fd5118e-2576-4263-8130-9503064c837a"
+	w := newWorld(t, func(o *tokenserver.Options) { o.TeamsClientID = clientID })
+	entra := func(objectID string) string {
+		return `{"entraToken":"` + w.acs.EntraToken(emulator.EntraTokenClaims{AppID: clientID, ObjectID: objectID}) + `"}`
+	}
+	mine := w.call(http.MethodPost, "/v1/token/teams", w.signIn("alice"), entra("7c6d4a3e-0000-4000-8000-000000000001"))
+	require.Equal(t, http.StatusOK, mine.Status, mine.Body)
+	_, err := w.acs.InspectToken(mine.Token)
+	require.NoError(t, err)
+	assert.Equal(t, mine.ExpiresOn.UnixMilli(), mine.ExpiresTimestamp)
+	others := w.call(http.MethodPost, "/v1/token/teams", w.signIn("alice"), entra("7c6d4a3e-0000-4000-8000-000000000002"))
+	assert.Equal(t, "entra-token-rejected", others.Code, others.Body)
+	assert.Equal(t, http.StatusBadRequest, w.call(http.MethodPost, "/v1/token/teams", w.signIn("alice"), "{}").Status)
+}
+
+func TestOriginsNotListedGetNoCORSHeaders(t *testing.T) {
+	t.Parallel()
+	const listed = "https://app.example.com"
+	for origins, allowed := range map[string]map[string]bool{
+		"":     {listed: false, "https://evil.example": false},
+		listed: {listed: true, "https://evil.example": false},
+	} {
+		w := newWorld(t, func(o *tokenserver.Options) {
+			if origins != "" {
+				o.CORSOrigins = []string{origins}
+			}
+		})
+		for origin, isAllowed := range allowed {
+			preflight := httptest.NewRequestWithContext(t.Context(), http.MethodOptions, "/v1/token", nil)
+			preflight.Header.Set("Origin", origin)
+			preflight.Header.Set("Access-Control-Request-Method", http.MethodPost)
+			preflight.Header.Set("Access-Control-Request-Headers", "authorization,content-type")
+			got := w.do(preflight).Header.Get("Access-Control-Allow-Origin")
+			assert.Equal(t, isAllowed, got == origin, "%q gets %q, listed: %q", origin, got, origins)
+		}
+	}
+}
+
+func TestDatabaseThatCannotBeReachedIsUnavailable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *tokenserver.Options) { require.NoError(t, o.DB.Close()) })
+	got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	assert.Equal(t, http.StatusServiceUnavailable, got.Status)
+	assert.Equal(t, "5", got.Header.Get("Retry-After"))
+	require.Error(t, w.server.Ready(context.Background()))
+}
