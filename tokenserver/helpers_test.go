@@ -1,6 +1,7 @@
 package tokenserver_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"io"
@@ -26,6 +27,7 @@ type world struct {
 	t      *testing.T
 	acs    *emulator.Handler
 	server *tokenserver.Server
+	db     *sql.DB
 	log    lockedBuilder
 
 	mu     sync.Mutex
@@ -45,6 +47,7 @@ func newWorld(t *testing.T, change func(*tokenserver.Options)) *world {
 	db, _, err := tokenserver.OpenDatabase(t.Context(), ":memory:")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
+	w.db = db
 	options := tokenserver.Options{
 		Client:        client,
 		Resource:      "contoso.communication.azure.com",

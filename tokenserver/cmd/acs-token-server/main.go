@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	_ "golang.org/x/crypto/x509roots/fallback" // roots for images without any
@@ -32,7 +33,7 @@ func main() {
 	defer stop()
 	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
 	if err := p.run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "acs-token-server:", err)
+		fmt.Fprintln(os.Stderr, "acs-token-server:", strings.Join(strings.Fields(err.Error()), " ")) // one line
 		stop()
 		os.Exit(1) //nolint:gocritic // stop was called
 	}
