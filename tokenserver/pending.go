@@ -16,12 +16,14 @@ const (
 )
 
 // Run does what remains to be done at Communication Services, tries it again when it fails, and removes users whose
-// deletion is long done. It returns when the context ends. Run it once in every process.
+// deletion is long done. It returns when the context has ended and the creations of identities that requests left
+// behind are done. Run it once in every process, and end it after the last request.
 func (s *Server) Run(ctx context.Context) {
 	pending := time.NewTicker(pendingInterval)
 	defer pending.Stop()
 	sweep := time.NewTicker(sweepInterval)
 	defer sweep.Stop()
+	defer s.creating.Wait()
 	for {
 		s.performPending(ctx)
 		select {

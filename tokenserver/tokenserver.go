@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/acs-go/identity"
@@ -96,13 +97,13 @@ type Caller struct {
 
 // Server is the token server as an http.Handler. Use [New] to create one.
 type Server struct {
-	options    Options
-	store      *store
-	handler    http.Handler
-	creations  singleflight.Group
-	limiter    *limiter
-	metrics    *metrics
-	background *slog.Logger
+	options   Options
+	store     *store
+	handler   http.Handler
+	creations singleflight.Group
+	creating  sync.WaitGroup // for Run to wait for
+	limiter   *limiter
+	metrics   *metrics
 }
 
 // New creates a Server. It does no network access.

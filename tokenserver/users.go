@@ -50,6 +50,8 @@ func (s *Server) create(ctx context.Context, user User, issuedAt int64) (record,
 	leader := false
 	outcome := s.creations.DoChan(key, func() (any, error) {
 		leader = true
+		s.creating.Add(1)
+		defer s.creating.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout)
 		defer cancel()
 		return s.createOnce(ctx, user, issuedAt)

@@ -201,8 +201,8 @@ func TestSimultaneousFirstRequestsMakeOneIdentity(t *testing.T) {
 	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, 10*time.Second, 50*time.Millisecond)
 	t.Logf("pending was empty after %v", time.Since(begin).Round(time.Millisecond))
 	assert.Equal(t, map[int]int{http.StatusOK: 4800}, l.statuses)
-	assert.Len(t, a.Users(), 300)
-	assert.Len(t, identitiesOf(t, db), 300)
+	assert.Equal(t, 300, len(a.Users()), "identities")
+	assert.Equal(t, 300, len(identitiesOf(t, db)), "rows")
 	l.verify(t, a, identitiesOf(t, db))
 }
 

@@ -106,7 +106,8 @@ func (p program) createAll(ctx context.Context, server *tokenserver.Server, issu
 	return nil
 }
 
-// ensure tries again after failures that may be transient.
+// ensure tries again after failures that may be transient. An interruption lets the creation that is under way end,
+// because its identity would be lost.
 func ensure(ctx context.Context, server *tokenserver.Server, user tokenserver.User, limit *rate.Limiter) error {
 	var err error
 	for try := range provisionTries {
@@ -117,7 +118,7 @@ func ensure(ctx context.Context, server *tokenserver.Server, user tokenserver.Us
 		if err := limit.Wait(ctx); err != nil {
 			return err
 		}
-		if _, _, err = server.EnsureUser(ctx, user); err == nil {
+		if _, _, err = server.EnsureUser(context.WithoutCancel(ctx), user); err == nil {
 			return nil
 		}
 		select {

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// startDevelopment returns the URL of a server in development mode.
+func startDevelopment(t *testing.T, settings ...string) (string, *development) {
+	t.Helper()
+	c, isDevelopment, err := loadConfig(append(settings, "RATE=1000/min"))
+	require.NoError(t, err)
+	require.True(t, isDevelopment)
+	server := httptest.NewUnstartedServer(nil)
+	url := "http://" + server.Listener.Addr().String()
+	s, dev, err := newDevelopment(t.Context(), c, url, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	server.Config.Handler = s.handler
+	server.Start()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		s.server.Run(ctx)
+		close(done)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+		server.Close()
+		_ = s.close()
+	})
+	return url, dev
+}
+
+func request(t *testing.T, method, url, token, body string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	require.NoError(t, err)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response, string(content)
+}
+
+func signIn(t *testing.T, url, body string) string {
+	t.Helper()
+	response, content := request(t, http.MethodPost, url+"/dev/sign-in", "", body)
+	require.Equal(t, http.StatusOK, response.StatusCode, content)
+	var got struct{ Token string }
+	require.NoError(t, json.Unmarshal([]byte(content), &got))
+	return got.Token
+}
+
+func TestDevelopmentSignsInAndHandsOutTokens(t *testing.T) {
+	t.Parallel()
+	url, dev := startDevelopment(t)
+	response, content := request(t, http.MethodPost, url+"/v1/token", signIn(t, url, `{"subject":"alice"}`), "")
+	require.Equal(t, http.StatusOK, response.StatusCode, content)
+	var got struct{ Token string }
+	require.NoError(t, json.Unmarshal([]byte(content), &got))
+	_, err := dev.emulator.InspectToken(got.Token)
+	require.NoError(t, err)
+
+	admin := signIn(t, url, `{"subject":"root","roles":["acs-admin"]}`)
+	response, content = request(t, http.MethodGet, url+"/v1/users/alice", admin, "")
+	assert.Equal(t, http.StatusOK, response.StatusCode, content)
+	for method, body := range map[string]string{http.MethodGet: "", http.MethodPost: "{}"} {
+		response, _ = request(t, method, url+"/dev/sign-in", "", body)
+		assert.GreaterOrEqual(t, response.StatusCode, 400)
+	}
+}
+
+func TestPageIsServedInDevelopment(t *testing.T) {
+	t.Parallel()
+	url, _ := startDevelopment(t)
+	for _, path := range []string{"/", "/page.css", "/page.js"} {
+		response, content := request(t, http.MethodGet, url+path, "", "")
+		assert.Equal(t, http.StatusOK, response.StatusCode, path)
+		assert.NotEmpty(t, content)
+		assert.Contains(t, response.Header.Get("Content-Security-Policy"), "default-src 'none'")
+	}
+}
+
+func TestDevelopmentRejectsOtherHostNames(t *testing.T) {
+	t.Parallel()
+	url, _ := startDevelopment(t)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/dev/sign-in", strings.NewReader(`{"subject":"alice"}`))
+	require.NoError(t, err)
+	r.Host = "rebound.example.com"
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	_ = response.Body.Close()
+	assert.Equal(t, http.StatusForbidden, response.StatusCode)
+}
