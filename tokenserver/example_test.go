@@ -46,7 +46,7 @@ func Example() {
 		},
 	})
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 	background, stop := context.WithCancel(ctx)
 	defer stop()

@@ -162,12 +162,12 @@ func (w *world) raceRevocation(t *testing.T, subject string, requests int, delet
 	var group sync.WaitGroup
 	for range requests {
 		group.Go(func() {
-			time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond) //nolint:gosec // spreads the requests
+			time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
 			answers <- w.call(http.MethodPost, "/v1/token", credential, "")
 		})
 	}
 	group.Go(func() {
-		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond) //nolint:gosec // spreads the requests
+		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
 		method, path := http.MethodPost, "/v1/users/"+subject+"/revoke"
 		if deletes {
 			method, path = http.MethodDelete, "/v1/users/"+subject

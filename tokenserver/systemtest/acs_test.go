@@ -55,8 +55,8 @@ func (a *acs) failShare(share float64) {
 func (a *acs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	kind := -1
-	if rand.Float64() < a.faults { //nolint:gosec // no secret
-		kind = rand.IntN(3) //nolint:gosec // no secret
+	if rand.Float64() < a.faults {
+		kind = rand.IntN(3)
 	}
 	a.mu.Unlock()
 	switch kind {

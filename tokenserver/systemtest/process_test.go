@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ type process struct {
 	url, adminURL string
 	command       *exec.Cmd
 	log           *buffer
-	killed        time.Time
+	killed        atomic.Pointer[time.Time]
 }
 
 // environment returns the configuration of a server.
@@ -76,7 +77,7 @@ func (p *process) kill() {
 	if p.command.ProcessState != nil {
 		return
 	}
-	p.killed = time.Now()
+	p.killed.Store(new(time.Now()))
 	_ = p.command.Process.Kill()
 	_ = p.command.Wait()
 }
@@ -142,10 +143,10 @@ func call(method, url, token, body string) (answer, error) {
 	return a, err
 }
 
-// mustCall fails the test unless the response has the status.
-func mustCall(t *testing.T, status int, method, url, token, body string) answer {
+// mustPost fails the test unless the response has the status.
+func mustPost(t *testing.T, status int, url, token string) answer {
 	t.Helper()
-	a, err := call(method, url, token, body)
+	a, err := call(http.MethodPost, url, token, "")
 	require.NoError(t, err)
 	require.Equal(t, status, a.status, "%s", a.body)
 	return a

@@ -78,7 +78,7 @@ func TestSecretsAreInNoOutputAndNoFile(t *testing.T) {
 	alice, admin := i.jwt(t, "alice"), i.jwt(t, "root", "acs-admin")
 	entra := a.EntraToken(emulator.EntraTokenClaims{})
 	secrets := []string{a.AccessKey(), a.connectionString, alice, admin, entra}
-	secrets = append(secrets, mustCall(t, http.StatusOK, http.MethodPost, p.url+"/v1/token", alice, "").Token)
+	secrets = append(secrets, mustPost(t, http.StatusOK, p.url+"/v1/token", alice).Token)
 	a.failShare(0.3)
 	var answers strings.Builder
 	for n := range 10 {
@@ -119,7 +119,8 @@ func TestSecretsAreInNoOutputAndNoFile(t *testing.T) {
 	for place, content := range places {
 		for _, secret := range secrets {
 			for _, part := range partsOf(secret) {
-				assert.False(t, strings.Contains(content, part), "%s contains a secret", place)
+				found := strings.Contains(content, part)
+				assert.False(t, found, "%s contains a secret", place)
 				searched++
 			}
 		}
@@ -167,8 +168,9 @@ func TestProvisionGoesOnWhereItWasInterrupted(t *testing.T) {
 	require.NoError(t, second.Run(), "%s", output)
 	elapsed := time.Since(begin)
 	assert.Contains(t, output.String(), "10000 of 10000 users have an identity\n")
-	assert.Equal(t, users, len(a.Users()), "identities")
-	assert.Equal(t, users, len(identitiesOf(t, open(t, database))), "rows")
+	identities, rows := len(a.Users()), len(identitiesOf(t, open(t, database)))
+	assert.Equal(t, users, identities)
+	assert.Equal(t, users, rows)
 	t.Logf("interrupted after %d; the other %d took %v, %.0f/s", interrupted, users-interrupted, elapsed.Round(time.Millisecond), float64(users-interrupted)/elapsed.Seconds())
 }
 
@@ -183,7 +185,8 @@ func TestProvisionStaysWithinThePublishedLimits(t *testing.T) {
 	begin := time.Now()
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, "%s", output)
-	assert.Equal(t, users, len(a.Users()))
+	identities := len(a.Users())
+	assert.Equal(t, users, identities)
 	assert.NotContains(t, string(output), "429")
 	t.Logf("%d users in %v, %.1f/s", users, time.Since(begin).Round(time.Second), float64(users)/time.Since(begin).Seconds())
 }

@@ -32,7 +32,7 @@ func TestKilledOnSQLiteLosesNothing(t *testing.T) {
 	l.verify(t, a, identitiesOf(t, open(t, database)))
 }
 
-func TestPostgreSQLOutageLosesNothing(t *testing.T) {
+func TestPostgreSQLOutageLosesNothing(t *testing.T) { //nolint:paralleltest // measures a rate
 	pg := newPostgres(t)
 	a, i := newACS(t, emulator.Options{}), newIssuer(t)
 	database := pg.create(t, "outage")
@@ -52,7 +52,7 @@ func TestPostgreSQLOutageLosesNothing(t *testing.T) {
 	for status := range l.statuses {
 		assert.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, status)
 	}
-	mustCall(t, http.StatusOK, http.MethodPost, instance.url+"/v1/token", l.jwts[0], "")
+	mustPost(t, http.StatusOK, instance.url+"/v1/token", l.jwts[0])
 	identities := identitiesOf(t, open(t, database))
 	l.verify(t, a, identities)
 	t.Logf("%d users, %d identities", len(identities), len(a.Users()))
@@ -64,19 +64,20 @@ func TestKilledInsideDeletionDeletesAfterRestart(t *testing.T) {
 	env := environment(a, i, t.TempDir()+"/users.db")
 	p := start(t, env)
 	alice := i.jwt(t, "alice")
-	mustCall(t, http.StatusOK, http.MethodPost, p.url+"/v1/token", alice, "")
+	mustPost(t, http.StatusOK, p.url+"/v1/token", alice)
 	a.Inject(emulator.Fault{Operation: "DeleteUser", Delay: time.Minute, Times: 1})
-	go func() { _, _ = call(http.MethodDelete, p.url+"/v1/users/alice", i.jwt(t, "admin", "acs-admin"), "") }()
+	admin := i.jwt(t, "admin", "acs-admin")
+	go func() { _, _ = call(http.MethodDelete, p.url+"/v1/users/alice", admin, "") }()
 	require.Eventually(t, func() bool { return len(a.Faults()) == 0 }, 5*time.Second, 10*time.Millisecond)
 	p.kill()
 	require.Len(t, a.Users(), 1)
 
 	p = start(t, env)
-	mustCall(t, http.StatusUnauthorized, http.MethodPost, p.url+"/v1/token", alice, "")
+	mustPost(t, http.StatusUnauthorized, p.url+"/v1/token", alice)
 	begin := time.Now()
 	require.Eventually(t, func() bool { return len(a.Users()) == 0 }, 30*time.Second, 50*time.Millisecond)
 	t.Logf("the identity was gone %v after the restart", time.Since(begin).Round(time.Millisecond))
-	mustCall(t, http.StatusUnauthorized, http.MethodPost, p.url+"/v1/token", alice, "")
+	mustPost(t, http.StatusUnauthorized, p.url+"/v1/token", alice)
 }
 
 func TestBackupServesTheSameIdentities(t *testing.T) {
@@ -111,12 +112,39 @@ func testBackup(t *testing.T, a *acs, i *issuer, database string, restore func()
 	p := start(t, environment(a, i, database))
 	ids := make(map[string]string)
 	for _, subject := range []string{"alice", "bob", "auth0|carol/1"} {
-		ids[subject] = mustCall(t, http.StatusOK, http.MethodPost, p.url+"/v1/token", i.jwt(t, subject), "").User.ID
+		ids[subject] = mustPost(t, http.StatusOK, p.url+"/v1/token", i.jwt(t, subject)).User.ID
 	}
 	p.stop(t)
 	p = start(t, environment(a, i, restore()))
 	for subject, id := range ids {
-		assert.Equal(t, id, mustCall(t, http.StatusOK, http.MethodPost, p.url+"/v1/token", i.jwt(t, subject), "").User.ID)
+		assert.Equal(t, id, mustPost(t, http.StatusOK, p.url+"/v1/token", i.jwt(t, subject)).User.ID)
 	}
 	assert.Len(t, a.Users(), len(ids))
+}
+
+func TestSignOutLastsOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	pg := newPostgres(t)
+	a, i := newACS(t, emulator.Options{}), newIssuer(t)
+	env := environment(a, i, pg.create(t, "signout"))
+	first, second := start(t, env), start(t, env)
+	admin := i.jwt(t, "root", "acs-admin")
+	for _, request := range [][2]string{
+		{http.MethodPost, "/v1/users/alice/revoke"}, {http.MethodDelete, "/v1/users/alice"}, {http.MethodDelete, "/v1/users/nobody"},
+	} {
+		alice := i.jwt(t, "alice")
+		token := mustPost(t, http.StatusOK, second.url+"/v1/token", alice).Token
+		got, err := call(request[0], first.url+request[1], admin, "")
+		require.NoError(t, err)
+		require.Equal(t, http.StatusNoContent, got.status, "%s", got.body)
+		if request[1] == "/v1/users/nobody" {
+			mustPost(t, http.StatusUnauthorized, second.url+"/v1/token", i.jwt(t, "nobody"))
+			continue
+		}
+		_, err = a.InspectToken(token)
+		require.Error(t, err)
+		mustPost(t, http.StatusUnauthorized, second.url+"/v1/token", alice)
+		time.Sleep(1100 * time.Millisecond) // the next JWT must be of a later second
+	}
+	assert.Len(t, a.Users(), 1)
 }

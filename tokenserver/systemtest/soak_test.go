@@ -21,7 +21,8 @@ type load struct {
 	instances []*atomic.Pointer[process]
 	jwts      []string
 
-	requests, unavailable, broken atomic.Int64
+	requests, broken atomic.Int64
+	unexpected       atomic.Int64 // connections that broke though the instance was not killed
 
 	mu       sync.Mutex
 	tokens   map[int][]string // by user
@@ -54,7 +55,7 @@ func (l *load) run(clients int, duration time.Duration) {
 	for range clients {
 		group.Go(func() {
 			for time.Now().Before(end) {
-				l.request(rand.IntN(len(l.jwts))) //nolint:gosec // no secret
+				l.request(rand.IntN(len(l.jwts)))
 			}
 		})
 	}
@@ -62,7 +63,7 @@ func (l *load) run(clients int, duration time.Duration) {
 }
 
 func (l *load) request(user int) {
-	instance := l.instances[rand.IntN(len(l.instances))].Load() //nolint:gosec // no secret
+	instance := l.instances[rand.IntN(len(l.instances))].Load()
 	start := time.Now()
 	got, err := call(http.MethodPost, instance.url+"/v1/token", l.jwts[user], "")
 	l.requests.Add(1)
@@ -71,6 +72,9 @@ func (l *load) request(user int) {
 	l.longest = max(l.longest, time.Since(start))
 	if err != nil {
 		l.broken.Add(1)
+		if instance.killed.Load() == nil {
+			l.unexpected.Add(1)
+		}
 		return
 	}
 	l.statuses[got.status]++
@@ -122,7 +126,7 @@ func (l *load) verify(t *testing.T, a *acs, identities map[string]string) {
 	assert.Empty(t, used, "identities that do not exist at Communication Services")
 }
 
-func TestSoakTwoInstancesUnderFaultsAndKills(t *testing.T) {
+func TestSoakTwoInstancesUnderFaultsAndKills(t *testing.T) { //nolint:paralleltest // measures a rate
 	pg := newPostgres(t)
 	a, i := newACS(t, emulator.Options{}), newIssuer(t)
 	database := pg.create(t, "soak")
@@ -132,26 +136,19 @@ func TestSoakTwoInstancesUnderFaultsAndKills(t *testing.T) {
 
 	var kills []time.Time
 	var peak []string
-	stop, stopped := make(chan struct{}), make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(stopped)
-		for n := 0; ; n++ {
-			select {
-			case <-stop:
-				return
-			case <-time.After(3 * time.Second):
-			}
-			instance := l.instances[n%2]
-			victim := instance.Load()
-			peak = append(peak, victim.peakMemory(t))
-			victim.kill()
-			kills = append(kills, victim.killed)
-			instance.Store(start(t, env))
-		}
+		defer close(done)
+		l.run(32, soak)
 	}()
-	l.run(32, soak)
-	close(stop)
-	<-stopped
+	for n := 0; !isDone(done, 3*time.Second); n++ {
+		instance := l.instances[n%2]
+		victim := instance.Load()
+		peak = append(peak, victim.peakMemory(t))
+		victim.kill()
+		kills = append(kills, *victim.killed.Load())
+		instance.Store(start(t, env))
+	}
 	a.failShare(0)
 
 	l.report(t, soak)
@@ -159,6 +156,7 @@ func TestSoakTwoInstancesUnderFaultsAndKills(t *testing.T) {
 		assert.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, status)
 	}
 	assert.Zero(t, l.noRetry, "rejections without Retry-After")
+	assert.Zero(t, l.unexpected.Load(), "broken connections of instances that were not killed")
 	db := open(t, database)
 	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, 30*time.Second, 100*time.Millisecond)
 	identities := identitiesOf(t, db)
@@ -174,7 +172,17 @@ func TestSoakTwoInstancesUnderFaultsAndKills(t *testing.T) {
 	assert.LessOrEqual(t, lost, a.loses)
 }
 
-func TestSimultaneousFirstRequestsMakeOneIdentity(t *testing.T) {
+// isDone waits for the channel, or for the given time.
+func isDone(done <-chan struct{}, wait time.Duration) bool {
+	select {
+	case <-done:
+		return true
+	case <-time.After(wait):
+		return false
+	}
+}
+
+func TestSimultaneousFirstRequestsMakeOneIdentity(t *testing.T) { //nolint:paralleltest // measures a rate
 	pg := newPostgres(t)
 	a, i := newACS(t, emulator.Options{}), newIssuer(t)
 	database := pg.create(t, "simultaneous")
@@ -201,12 +209,13 @@ func TestSimultaneousFirstRequestsMakeOneIdentity(t *testing.T) {
 	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, 10*time.Second, 50*time.Millisecond)
 	t.Logf("pending was empty after %v", time.Since(begin).Round(time.Millisecond))
 	assert.Equal(t, map[int]int{http.StatusOK: 4800}, l.statuses)
-	assert.Equal(t, 300, len(a.Users()), "identities")
-	assert.Equal(t, 300, len(identitiesOf(t, db)), "rows")
+	identities, rows := len(a.Users()), len(identitiesOf(t, db))
+	assert.Equal(t, 300, identities)
+	assert.Equal(t, 300, rows)
 	l.verify(t, a, identitiesOf(t, db))
 }
 
-func TestPublishedLimitsAreReportedAtOnce(t *testing.T) {
+func TestPublishedLimitsAreReportedAtOnce(t *testing.T) { //nolint:paralleltest // measures a rate
 	a, i := newACS(t, emulator.Options{RateLimits: true}), newIssuer(t)
 	l := newLoad(t, i, 100, start(t, environment(a, i, t.TempDir()+"/users.db")))
 	l.run(32, 4*time.Second)

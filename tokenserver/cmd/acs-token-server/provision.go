@@ -143,7 +143,7 @@ type progress struct {
 
 func newProgress(w io.Writer, total int) *progress {
 	p := &progress{w: w, total: total, reported: time.Now()}
-	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) { //nolint:gosec // a descriptor fits
+	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(),
 			progressbar.OptionShowIts(), progressbar.OptionSetDescription("identities"))
 	}
@@ -163,7 +163,7 @@ func (p *progress) add() {
 
 func (p *progress) report() {
 	p.reported = time.Now()
-	fmt.Fprintf(p.w, "%d of %d users have an identity\n", p.done, p.total)
+	_, _ = fmt.Fprintf(p.w, "%d of %d users have an identity\n", p.done, p.total)
 }
 
 // finish ends the display, and returns how many users are done.
@@ -171,7 +171,7 @@ func (p *progress) finish() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
-		fmt.Fprintln(p.w)
+		_, _ = fmt.Fprintln(p.w)
 	}
 	p.report()
 	return p.done

@@ -93,7 +93,7 @@ func newStack(ctx context.Context, c config, options tokenserver.Options, issuer
 	options.CORSOrigins = c.CORSOrigins
 	options.TeamsClientID = c.TeamsClientID
 	options.Registerer = registry
-	server, err := tokenserver.New(options)
+	server, err := tokenserver.New(options) //nolint:contextcheck // a metric is read without a request
 	if err != nil {
 		return nil, err
 	}
