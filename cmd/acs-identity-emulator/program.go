@@ -98,7 +98,8 @@ func (p *program) servesControl(address *net.TCPAddr) bool {
 
 // announceAndServe prints the connection string and serves until the context ends.
 func (p *program) announceAndServe(ctx context.Context, stdout io.Writer, endpoint *url.URL, server *http.Server, listener net.Listener) error {
-	defer p.logRequests(ctx)()
+	stopLogging := p.logRequests(ctx)
+	defer stopLogging()
 	if _, err := fmt.Fprintf(stdout, "endpoint=%s;accesskey=%s\n", endpoint, p.handler.AccessKey()); err != nil {
 		return fmt.Errorf("printing the connection string: %w", err)
 	}
@@ -109,6 +110,7 @@ func (p *program) announceAndServe(ctx context.Context, stdout io.Writer, endpoi
 	if err := serve(ctx, server, listener); err != nil {
 		return err
 	}
+	stopLogging() // so that this line is the last one
 	p.log.Info("stopped")
 	return nil
 }
