@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -32,11 +33,23 @@ type kept struct {
 
 func newKept(t *testing.T) *kept {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
 	folder := filepath.Join(t.TempDir(), "new", "data")
-	return &kept{folder: folder, args: []string{"-addr", listener.Addr().String(), "-data", folder}}
+	return &kept{folder: folder, args: []string{"-addr", freeAddress(t), "-data", folder}}
+}
+
+// freeAddress returns an address that stays free: the system gives no port below 30000 to a listener on port 0 or to a
+// client.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000)))
+		if err == nil {
+			require.NoError(t, listener.Close())
+			return listener.Addr().String()
+		}
+	}
+	t.Fatal("no free port")
+	return ""
 }
 
 // start starts the program. The client's options are those of the first start.

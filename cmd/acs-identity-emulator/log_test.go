@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/acs-go/identity"
@@ -250,4 +252,36 @@ func TestDroppedConnectionsAreLogged(t *testing.T) {
 	})
 	assert.Contains(t, text.String(), `method=POST operation=GetToken status=0 duration=1s error="connection closed by a fault"`)
 	assert.NotContains(t, text.String(), "secret")
+}
+
+// A gate is a writer that blocks until it is opened.
+type gate chan struct{}
+
+func (g gate) Write(line []byte) (int, error) {
+	<-g
+	return len(line), nil
+}
+
+func TestStopWaitsForTheLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := newTestProgram(t)
+		writer := make(gate)
+		p.log = newLog(logText, writer)
+		stop := p.logRequests(t.Context())
+		p.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/identities", nil))
+		stopped := make(chan struct{})
+		go func() {
+			stop()
+			close(stopped)
+		}()
+		synctest.Wait()
+		select {
+		case <-stopped:
+			t.Error("stopped before the request was logged")
+		default:
+		}
+		close(writer)
+		<-stopped
+	})
 }
