@@ -130,8 +130,9 @@ type sharedKeyPolicy struct {
 	allowHTTP  bool
 	next       func(*policy.Request) (*http.Response, error) // sends the signed request
 	// clockOffset is how far the service's clock is ahead of the local one, in
-	// nanoseconds. It changes only after the service accepted a request signed with it:
-	// a gateway may send any date.
+	// nanoseconds. It changes only after a request signed with it was answered as the
+	// service answers accepted ones, and is dropped if it is rejected later: a gateway may
+	// send any date and any response.
 	clockOffset atomic.Int64
 }
 

@@ -108,7 +108,7 @@ func (s *Server) issue(ctx context.Context, caller Caller, scopes []identity.Tok
 		user := identity.CommunicationUserIdentifier{ID: found.id}
 		response, err := s.options.Client.GetToken(ctx, user, scopes,
 			&identity.GetTokenOptions{TokenExpiresIn: &s.options.TokenLifetime})
-		if hasStatus(err, http.StatusNotFound) { // deleted by somebody else
+		if hasStatus(err, http.StatusNotFound) { // deleted by another client
 			if err := s.store.forget(ctx, caller.User, found.id); err != nil {
 				return "", identity.AccessToken{}, err
 			}

@@ -8,8 +8,8 @@ import (
 	"github.com/acs-go/identity"
 )
 
-// createTimeout bounds the creation of an identity, which goes on when the request ends: an identity that nobody waits
-// for is assigned all the same instead of being lost.
+// createTimeout bounds the creation of an identity, which goes on when the request ends: an identity without a
+// waiting request is stored as well, so that it is not lost.
 const createTimeout = 20 * time.Second
 
 // FindUser returns the ID of the user's identity, empty if there is none.

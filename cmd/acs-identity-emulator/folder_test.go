@@ -380,7 +380,7 @@ func TestNoCertificateIsStoredWithoutAnOwnOne(t *testing.T) {
 	}
 }
 
-// certificateFiles returns the names of files with a certificate of somebody else and its key.
+// certificateFiles returns the names of files with a certificate that no emulator wrote, and its key.
 func certificateFiles(t *testing.T) (certificate, key string) {
 	t.Helper()
 	certificatePEM, keyPEM := emulatorCertificate(t)
