@@ -20,7 +20,7 @@ func (b block) has(mark string) bool {
 	return ok
 }
 
-var markForm = regexp.MustCompile(`^<!-- (not run|file|server|output|needs)(?:: (.+))? -->$`)
+var markForm = regexp.MustCompile(`^<!-- (not run|file|server|output|needs|new session)(?:: (.+))? -->$`)
 
 const fence = "```"
 

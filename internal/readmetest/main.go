@@ -4,13 +4,14 @@
 //
 // Without arguments it takes every document of the repository. Each document is one bash
 // session, which starts in the root of a clone of the last commit, with an environment that
-// holds no settings of this project or of Azure. The blocks run in order: those with shell
-// commands as they are, the others after a mark says what to do with them. Marks are HTML
-// comments, which readers of the document do not see, right before the block:
+// holds no settings of this project or of Azure. Blocks of shell commands run in order, as
+// they are printed. Marks say what to do with the others. They are HTML comments right
+// before the block, which readers of the document do not see:
 //
 //	<!-- file: main.go -->      write the block to this file, for a later command to run
 //	<!-- server -->             run the commands in the background, and wait for one line of output
 //	<!-- output -->             the block is what the commands before it print; see outputPattern
+//	<!-- new session -->        stop all servers, and go on in a new session, in the same clone
 //	<!-- needs: node, npm -->   skip the block where one of these programs is missing
 //	<!-- not run: reason -->    skip the block
 //

@@ -57,6 +57,21 @@ func TestDocumentsThatPass(t *testing.T) {
 			[]string{"<!-- server -->", "~~~sh", "sh -c 'echo ready; echo $$ >pid; exec sleep 60'", "~~~", "~~~sh", "kill -0 $(cat pid)", "~~~"},
 			summary{commands: 2},
 		},
+		"a server with several processes runs until the end": {
+			[]string{"<!-- server -->", "~~~sh", "sh -c 'echo ready; exec sleep 60' | tee line", "~~~", "~~~sh", "grep ready line", "~~~"},
+			summary{commands: 2},
+		},
+		"a new session stops jobs and starts in the clone": {
+			[]string{
+				"~~~sh", "export NAME=value", "sleep 60 &", "echo $! >pid", "mkdir new && cd new", "~~~",
+				"<!-- new session -->", "~~~sh", "! kill -0 $(cat pid) 2>/dev/null", "[ -z \"${NAME-}\" ]", "~~~",
+			},
+			summary{commands: 2},
+		},
+		"a new session starts at a block that is not run": {
+			[]string{"~~~sh", "cd /", "~~~", "<!-- new session -->", "<!-- not run: no account -->", "~~~sh", "false", "~~~", "~~~sh", "[ \"$PWD\" != / ]", "~~~"},
+			summary{commands: 2, notRun: []string{"README.md:6: no account"}},
+		},
 		"a block that is not run": {
 			[]string{"<!-- not run: no account -->", "", "~~~sh", "false", "~~~", "<!-- output -->", "~~~text", "nothing", "~~~"},
 			summary{notRun: []string{"README.md:3: no account"}},

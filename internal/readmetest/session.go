@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// session runs the blocks of one document as one bash script.
+// session runs the blocks of one document as bash scripts, one for each shell session.
 type session struct {
 	document string
 	clone    string
 	output   string // with the line of a block, the name of the file for the block's output
-	script   strings.Builder
+	scripts  []*strings.Builder
 	expected []expectation
 	summary  summary
 }
@@ -31,16 +31,18 @@ type expectation struct {
 }
 
 const scriptStart = `set -euo pipefail
-set -m # each server is a process group of its own
-servers=
-trap 'for server in $servers; do kill -- "-$server" 2>/dev/null || true; done' EXIT
+set -m # each job is a process group of its own
+trap 'for job in $(jobs -p); do kill -- "-$job" 2>/dev/null || true; done; wait' EXIT
 `
 
-// plan turns the blocks into a script.
+// plan turns the blocks into scripts.
 func (s *session) plan(blocks []block) error {
-	s.script.WriteString(scriptStart)
+	s.startScript()
 	lastCommands := 0 // the line of the last block with commands; 0: it was skipped
 	for _, b := range blocks {
+		if b.has("new session") {
+			s.startScript()
+		}
 		skipped, reason := skip(b)
 		switch {
 		case skipped:
@@ -86,6 +88,17 @@ func skip(b block) (bool, string) {
 	return false, ""
 }
 
+func (s *session) startScript() {
+	script := &strings.Builder{}
+	script.WriteString(scriptStart)
+	s.scripts = append(s.scripts, script)
+}
+
+// add writes a line to the current script.
+func (s *session) add(format string, arguments ...any) {
+	fmt.Fprintf(s.scripts[len(s.scripts)-1], format+"\n", arguments...)
+}
+
 func (s *session) expect(line int, text string) {
 	if line == 0 {
 		return
@@ -95,18 +108,19 @@ func (s *session) expect(line int, text string) {
 }
 
 func (s *session) write(b block) {
-	fmt.Fprintf(&s.script, "mkdir -p \"$(dirname '%[1]s')\"\ncat >'%[1]s' <<'END_OF_BLOCK'\n%[2]sEND_OF_BLOCK\n", b.marks["file"], b.text)
+	s.add(`mkdir -p "$(dirname '%s')"`, b.marks["file"])
+	s.add("cat >'%s' <<'END_OF_BLOCK'\n%sEND_OF_BLOCK", b.marks["file"], b.text)
 	s.summary.files++
 }
 
 func (s *session) execute(b block) {
 	file := s.outputOf(b.line)
-	fmt.Fprintf(&s.script, "echo '== line %d' >&2\n", b.line)
+	s.add("echo '== line %d' >&2", b.line)
 	if b.has("server") {
-		fmt.Fprintf(&s.script, "{\n%s} >'%s' &\nservers=\"$servers $!\"\n", b.text, file)
-		fmt.Fprintf(&s.script, "until [ -s '%s' ]; do kill -0 $!; sleep 0.1; done\n", file)
+		s.add("{\n%s} >'%s' &", b.text, file)
+		s.add("until [ -s '%s' ]; do kill -0 $!; sleep 0.1; done", file)
 	} else {
-		fmt.Fprintf(&s.script, "{\n%s} >'%s'\n", b.text, file)
+		s.add("{\n%s} >'%s'", b.text, file)
 	}
 	s.summary.commands++
 }
@@ -143,21 +157,12 @@ var indentation = regexp.MustCompile(`(?m)^[ \t]+`)
 // unindented makes code comparable that stands at different depths.
 func unindented(code string) string { return "\n" + indentation.ReplaceAllString(code, "") }
 
-// run runs the script and compares what it printed.
+// run runs the scripts and compares what they printed.
 func (s *session) run(ctx context.Context) error {
-	script := s.output + ".sh"
-	if err := os.WriteFile(script, []byte(s.script.String()), 0o600); err != nil {
-		return err
-	}
-	command := exec.CommandContext(ctx, "bash", script) //nolint:gosec // written above
-	command.Dir = s.clone
-	command.Env = cleanEnvironment()
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // bash stops the servers
-	command.WaitDelay = 10 * time.Second
-	var messages bytes.Buffer
-	command.Stderr = &messages
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("%w\n%s%s", err, messages.String(), s.printed())
+	for _, script := range s.scripts {
+		if err := s.runScript(ctx, script.String()); err != nil {
+			return err
+		}
 	}
 	for _, e := range s.expected {
 		printed, err := os.ReadFile(s.outputOf(e.line))
@@ -167,6 +172,24 @@ func (s *session) run(ctx context.Context) error {
 		if !outputPattern(e.text).Match(printed) {
 			return fmt.Errorf("line %d prints\n%s\nnot\n%s", e.line, printed, e.text)
 		}
+	}
+	return nil
+}
+
+func (s *session) runScript(ctx context.Context, script string) error {
+	file := s.output + ".sh"
+	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		return err
+	}
+	command := exec.CommandContext(ctx, "bash", file) //nolint:gosec // written above
+	command.Dir = s.clone
+	command.Env = cleanEnvironment()
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // bash stops the servers
+	command.WaitDelay = 10 * time.Second
+	var messages bytes.Buffer
+	command.Stderr = &messages
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("%w\n%s%s", err, messages.String(), s.printed())
 	}
 	return nil
 }
