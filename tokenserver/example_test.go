@@ -14,6 +14,12 @@ import (
 	"github.com/acs-go/identity/tokenserver"
 )
 
+// session is what a service knows of a signed-in user.
+type session struct {
+	user  string
+	began time.Time
+}
+
 // A service with sessions of its own mounts the token server below /acs/.
 func Example() {
 	ctx := context.Background()
@@ -31,18 +37,25 @@ func Example() {
 	}
 	defer func() { _ = db.Close() }()
 
+	// In production, look sessions up in your store.
+	sessions := map[string]session{"5c3f": {user: "alice", began: time.Now()}}
+
 	server, err := tokenserver.New(tokenserver.Options{
-		Client:   client,
+		Client:   client, // an *identity.Client
 		Resource: "contoso.communication.azure.com",
-		DB:       db,
+		DB:       db, // from tokenserver.OpenDatabase
 		Scopes:   []identity.TokenScope{identity.TokenScopeChat},
 		Authenticate: func(r *http.Request) (tokenserver.Caller, error) {
-			session, err := r.Cookie("session") // look it up in your store of sessions
+			cookie, err := r.Cookie("session")
 			if err != nil {
-				return tokenserver.Caller{}, errors.New("no session")
+				return tokenserver.Caller{}, err
 			}
-			user := tokenserver.User{Issuer: "https://app.example.com", Subject: session.Value}
-			return tokenserver.Caller{User: user, IssuedAt: time.Now()}, nil
+			session, ok := sessions[cookie.Value]
+			if !ok {
+				return tokenserver.Caller{}, errors.New("unknown session")
+			}
+			user := tokenserver.User{Issuer: "https://app.example.com", Subject: session.user}
+			return tokenserver.Caller{User: user, IssuedAt: session.began}, nil
 		},
 	})
 	if err != nil {
@@ -55,7 +68,7 @@ func Example() {
 	mux.Handle("/acs/", http.StripPrefix("/acs", server))
 
 	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/acs/v1/token", nil)
-	request.AddCookie(&http.Cookie{Name: "session", Value: "alice"})
+	request.AddCookie(&http.Cookie{Name: "session", Value: "5c3f"})
 	response := httptest.NewRecorder()
 	mux.ServeHTTP(response, request)
 	fmt.Println(response.Code)
