@@ -18,6 +18,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // The examples run on the emulator. With a resource in Azure, the connection string comes from its page in the Azure
@@ -63,14 +64,23 @@ func ExampleNewClientWithSharedKeyCredential() {
 	// Output: communicationUser
 }
 
-// DefaultAzureCredential uses the managed identity of a server or the developer's sign-in. This example needs a resource
-// in Azure, so it is compiled and not run.
+// With a resource in Azure, azidentity.NewDefaultAzureCredential(nil) uses the managed identity of a server or the
+// developer's sign-in. The emulator takes the place of Entra ID here, and accepts any client and secret.
 func ExampleNewClient() {
-	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	server, err := emulator.NewServer(nil)
 	if err != nil {
 		panic(err)
 	}
-	client, err := identity.NewClient("https://contoso.communication.azure.com", credential, nil)
+	defer server.Close()
+	credential, err := azidentity.NewClientSecretCredential("adfs", "11111111-1111-4111-8111-111111111111", "secret",
+		&azidentity.ClientSecretCredentialOptions{ClientOptions: azcore.ClientOptions{
+			Cloud:     server.Cloud(),
+			Transport: server.ClientOptions().Transport,
+		}})
+	if err != nil {
+		panic(err)
+	}
+	client, err := identity.NewClient(server.Endpoint(), credential, server.ClientOptions())
 	if err != nil {
 		panic(err)
 	}
@@ -78,7 +88,8 @@ func ExampleNewClient() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(created.User.ID)
+	fmt.Println(created.User.Kind())
+	// Output: communicationUser
 }
 
 func ExampleClient_CreateUser() {
@@ -96,8 +107,8 @@ func ExampleClient_CreateUser() {
 		panic(err)
 	}
 	// Store created.User.ID with your own record of the user: the service cannot list users.
-	fmt.Println(len(created.User.ID), created.User.ID[:6])
-	// Output: 79 8:acs:
+	fmt.Println(strings.HasPrefix(created.User.ID, "8:acs:"))
+	// Output: true
 }
 
 func ExampleClient_CreateUserAndToken() {
@@ -308,11 +319,18 @@ func ExampleClient_GetTeamsExtensionAssignment() {
 		panic(err)
 	}
 	const tenantID, objectID = "33333333-3333-4333-8333-333333333333", "44444444-4444-4444-8444-444444444444"
-	_, err = client.GetTeamsExtensionAssignment(context.Background(), tenantID, objectID, nil)
-	if responseError, ok := errors.AsType[*azcore.ResponseError](err); ok && responseError.StatusCode == http.StatusNotFound {
-		fmt.Println("no assignment")
+	_, err = client.SetTeamsExtensionAssignment(context.Background(), tenantID, objectID, identity.TeamsExtensionAssignmentParameters{
+		PrincipalType: identity.TeamsExtensionPrincipalTypeResourceAccount,
+	}, nil)
+	if err != nil {
+		panic(err)
 	}
-	// Output: no assignment
+	assignment, err := client.GetTeamsExtensionAssignment(context.Background(), tenantID, objectID, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(assignment.PrincipalType, len(assignment.ClientIDs))
+	// Output: resourceAccount 0
 }
 
 func ExampleClient_DeleteTeamsExtensionAssignment() {
@@ -325,12 +343,21 @@ func ExampleClient_DeleteTeamsExtensionAssignment() {
 	if err != nil {
 		panic(err)
 	}
-	const tenantID, objectID = "33333333-3333-4333-8333-333333333333", "22222222-2222-4222-8222-222222222222"
+	const tenantID, objectID = "33333333-3333-4333-8333-333333333333", "44444444-4444-4444-8444-444444444444"
+	_, err = client.SetTeamsExtensionAssignment(context.Background(), tenantID, objectID, identity.TeamsExtensionAssignmentParameters{
+		PrincipalType: identity.TeamsExtensionPrincipalTypeResourceAccount,
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
 	if _, err := client.DeleteTeamsExtensionAssignment(context.Background(), tenantID, objectID, nil); err != nil {
 		panic(err)
 	}
-	fmt.Println("deleted, or there was none")
-	// Output: deleted, or there was none
+	_, err = client.GetTeamsExtensionAssignment(context.Background(), tenantID, objectID, nil)
+	if responseError, ok := errors.AsType[*azcore.ResponseError](err); ok && responseError.StatusCode == http.StatusNotFound {
+		fmt.Println("no assignment")
+	}
+	// Output: no assignment
 }
 
 func ExampleClient_ExchangeTeamsExtensionToken() {
@@ -396,11 +423,21 @@ func ExampleClient_GetEntraAssignment() {
 	if err != nil {
 		panic(err)
 	}
-	_, err = client.GetEntraAssignment(context.Background(), "44444444-4444-4444-8444-444444444444", nil)
-	if responseError, ok := errors.AsType[*azcore.ResponseError](err); ok && responseError.StatusCode == http.StatusNotFound {
-		fmt.Println("no assignment")
+	const groupID = "44444444-4444-4444-8444-444444444444"
+	_, err = client.SetEntraAssignment(context.Background(), groupID, identity.EntraAssignmentParameters{
+		TenantID:      "33333333-3333-4333-8333-333333333333",
+		PrincipalType: identity.EntraPrincipalTypeGroup,
+		ClientIDs:     []string{"11111111-1111-4111-8111-111111111111"},
+	}, nil)
+	if err != nil {
+		panic(err)
 	}
-	// Output: no assignment
+	assignment, err := client.GetEntraAssignment(context.Background(), groupID, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(assignment.PrincipalType, assignment.ClientIDs)
+	// Output: group [11111111-1111-4111-8111-111111111111]
 }
 
 func ExampleClient_DeleteEntraAssignment() {
@@ -415,10 +452,23 @@ func ExampleClient_DeleteEntraAssignment() {
 	if err != nil {
 		panic(err)
 	}
-	if _, err := client.DeleteEntraAssignment(context.Background(), "44444444-4444-4444-8444-444444444444", nil); err != nil {
+	const groupID = "44444444-4444-4444-8444-444444444444"
+	_, err = client.SetEntraAssignment(context.Background(), groupID, identity.EntraAssignmentParameters{
+		TenantID:      "33333333-3333-4333-8333-333333333333",
+		PrincipalType: identity.EntraPrincipalTypeGroup,
+		ClientIDs:     []string{"11111111-1111-4111-8111-111111111111"},
+	}, nil)
+	if err != nil {
 		panic(err)
 	}
-	// Output:
+	if _, err := client.DeleteEntraAssignment(context.Background(), groupID, nil); err != nil {
+		panic(err)
+	}
+	_, err = client.GetEntraAssignment(context.Background(), groupID, nil)
+	if responseError, ok := errors.AsType[*azcore.ResponseError](err); ok && responseError.StatusCode == http.StatusNotFound {
+		fmt.Println("no assignment")
+	}
+	// Output: no assignment
 }
 
 func ExampleClient_NewListEntraAssignmentsPager() {
@@ -593,32 +643,46 @@ func ExampleParseConnectionString() {
 }
 
 // Clients of other clouds need the audience of the Communication Services there: cloud.AzureGovernment alone changes only
-// where the credential signs in, and the client would ask for the audience of the public cloud. This example needs a
-// resource in Azure, so it is compiled and not run.
+// where the credential signs in, and the client would ask for the audience of the public cloud. The emulator takes the
+// place of the cloud here.
 func ExampleNewClient_otherCloud() {
-	government := cloud.Configuration{
-		ActiveDirectoryAuthorityHost: cloud.AzureGovernment.ActiveDirectoryAuthorityHost,
-		Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
-			identity.ServiceName: {Audience: "https://communication.azure.us"}, // "/.default" is appended
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	government := azcore.ClientOptions{
+		Cloud: cloud.Configuration{
+			ActiveDirectoryAuthorityHost: server.Endpoint(), // in Azure, cloud.AzureGovernment.ActiveDirectoryAuthorityHost
+			Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+				identity.ServiceName: {Audience: "https://communication.azure.us"}, // "/.default" is appended
+			},
 		},
+		Transport: server.ClientOptions().Transport, // in Azure, nil
 	}
-	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-		ClientOptions: azcore.ClientOptions{Cloud: government},
-	})
+	credential, err := azidentity.NewClientSecretCredential("adfs", "11111111-1111-4111-8111-111111111111", "secret",
+		&azidentity.ClientSecretCredentialOptions{ClientOptions: government})
 	if err != nil {
 		panic(err)
 	}
-	client, err := identity.NewClient("https://contoso.communication.azure.us", credential, &identity.ClientOptions{
-		ClientOptions: azcore.ClientOptions{Cloud: government},
-	})
+	client, err := identity.NewClient(server.Endpoint(), credential, &identity.ClientOptions{ClientOptions: government})
 	if err != nil {
 		panic(err)
 	}
-	created, err := client.CreateUser(context.Background(), nil)
-	if err != nil {
+	if _, err := client.CreateUser(context.Background(), nil); err != nil {
 		panic(err)
 	}
-	fmt.Println(created.User.ID)
+	// The emulator's tokens are for the audience that was asked for.
+	for _, request := range server.Requests() {
+		if request.Operation == "CreateUser" {
+			claims := jwt.MapClaims{}
+			if _, _, err := jwt.NewParser().ParseUnverified(strings.TrimPrefix(request.Header.Get("Authorization"), "Bearer "), claims); err != nil {
+				panic(err)
+			}
+			fmt.Println(claims["aud"])
+		}
+	}
+	// Output: https://communication.azure.us/.default
 }
 
 // The Communication Services without a Go client take an azcore client with this policy. A test server stands in for SMS.
@@ -662,18 +726,26 @@ func ExampleNewSharedKeyCredentialPolicy() {
 	// 202
 }
 
-// The credential is for the clients of chat, calling and other services, in a program to which a user signs in. This
-// example needs a user, so it is compiled and not run.
+// The credential is for the clients of chat, calling and other services, in a program to which a user signs in, for
+// example with azidentity.NewInteractiveBrowserCredential. The emulator has no browser: a client secret takes the place of
+// the user's sign-in here.
 func ExampleNewEntraCommunicationTokenCredential() {
-	browser, err := azidentity.NewInteractiveBrowserCredential(&azidentity.InteractiveBrowserCredentialOptions{
-		ClientID: "11111111-1111-4111-8111-111111111111",
-		TenantID: "33333333-3333-4333-8333-333333333333",
-	})
+	server, err := emulator.NewServer(nil)
 	if err != nil {
 		panic(err)
 	}
-	credential, err := identity.NewEntraCommunicationTokenCredential("https://contoso.communication.azure.com", browser, &identity.EntraCommunicationTokenCredentialOptions{
-		Scopes: []string{"https://communication.azure.com/clients/VoIP"},
+	defer server.Close()
+	signedIn, err := azidentity.NewClientSecretCredential("adfs", "11111111-1111-4111-8111-111111111111", "secret",
+		&azidentity.ClientSecretCredentialOptions{ClientOptions: azcore.ClientOptions{
+			Cloud:     server.Cloud(),
+			Transport: server.ClientOptions().Transport,
+		}})
+	if err != nil {
+		panic(err)
+	}
+	credential, err := identity.NewEntraCommunicationTokenCredential(server.Endpoint(), signedIn, &identity.EntraCommunicationTokenCredentialOptions{
+		ClientOptions: server.ClientOptions().ClientOptions,
+		Scopes:        []string{"https://communication.azure.com/clients/VoIP"},
 	})
 	if err != nil {
 		panic(err)
@@ -682,7 +754,9 @@ func ExampleNewEntraCommunicationTokenCredential() {
 	if err != nil {
 		panic(err)
 	}
+	// The access token expires with the Entra token.
 	fmt.Println("valid for", time.Until(token.ExpiresOn).Round(time.Minute))
+	// Output: valid for 1h0m0s
 }
 
 func ExampleParseAccessToken() {
@@ -783,12 +857,16 @@ func ExampleClientOptions() {
 	if err != nil {
 		panic(err)
 	}
-	created, err := client.CreateUser(context.Background(), nil)
-	if err != nil {
+	if _, err := client.CreateUser(context.Background(), nil); err != nil {
 		panic(err)
 	}
-	fmt.Println(created.User.Kind())
-	// Output: communicationUser
+	request := server.Requests()[0]
+	fmt.Println(request.URI)
+	application, _, _ := strings.Cut(request.Header.Get("User-Agent"), " ")
+	fmt.Println(application)
+	// Output:
+	// /identities?api-version=2023-10-01
+	// my-app
 }
 
 func ExampleAccessToken() {
@@ -820,10 +898,13 @@ func ExampleIdentifierFromRawID() {
 	// unknown 42:new
 }
 
+// A Cloud of "" and CloudEnvironmentPublic mean the same. Equal knows that, and == does not.
 func ExampleEqual() {
-	fmt.Println(identity.Equal(
-		identity.MicrosoftTeamsUserIdentifier{UserID: "22222222-2222-4222-8222-222222222222"},
-		identity.IdentifierFromRawID("8:orgid:22222222-2222-4222-8222-222222222222"),
-	))
-	// Output: true
+	user := identity.MicrosoftTeamsUserIdentifier{UserID: "22222222-2222-4222-8222-222222222222"}
+	parsed := identity.IdentifierFromRawID("8:orgid:22222222-2222-4222-8222-222222222222")
+	fmt.Println("Equal:", identity.Equal(user, parsed))
+	fmt.Println("==:", user == parsed)
+	// Output:
+	// Equal: true
+	// ==: false
 }
