@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +63,13 @@ func ExampleNewClientWithSharedKeyCredential() {
 	}
 	fmt.Println(created.User.Kind())
 	// Output: communicationUser
+}
+
+// A malformed key is an error, which does not quote it. Here it is a whole connection string.
+func ExampleNewSharedKeyCredential() {
+	_, err := identity.NewSharedKeyCredential("endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0")
+	fmt.Println(err)
+	// Output: identity: accessKey must be base64 and not empty
 }
 
 // With a resource in Azure, azidentity.NewDefaultAzureCredential(nil) uses the managed identity of a server or the
@@ -257,6 +265,57 @@ func ExampleClient_CreateUser_customID() {
 	}
 	fmt.Println("the same user:", identity.Equal(first.User, second.User))
 	// Output: the same user: true
+}
+
+// A retry after a lost response creates another user, and the service cannot list the first one. Without retries there is
+// at most one user for each call, and its ID may be unknown.
+func ExampleClient_CreateUser_lostResponse() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	// The emulator creates the user, and then closes the connection instead of responding.
+	lostResponse := emulator.Fault{Operation: "CreateUser", Drop: emulator.DropAfter, Times: 1}
+
+	server.Inject(lostResponse)
+	_, err = client.CreateUser(context.Background(), nil)
+	fmt.Println("with retries:", err == nil, len(server.Users()))
+
+	server.Reset()
+	server.Inject(lostResponse)
+	ctx := policy.WithRetryOptions(context.Background(), policy.RetryOptions{MaxRetries: -1})
+	_, err = client.CreateUser(ctx, nil)
+	fmt.Println("without retries:", err == nil, len(server.Users()))
+	// Output:
+	// with retries: true 2
+	// without retries: false 1
+}
+
+// If the response arrives damaged, the error names the user that was created. Keep it, or delete it.
+func ExampleCreatedUserOf() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	server.Inject(emulator.Fault{Operation: "CreateUser", Truncate: 110, Times: 1})
+	_, err = client.CreateUserAndToken(context.Background(), []identity.TokenScope{identity.TokenScopeChat}, nil)
+	if user, ok := identity.CreatedUserOf(err); ok {
+		if _, err := client.DeleteUser(context.Background(), user, nil); err != nil {
+			panic(err)
+		}
+	}
+	fmt.Println("users:", len(server.Users()))
+	// Output: users: 0
 }
 
 func ExampleClient_GetUserDetail() {
@@ -572,6 +631,27 @@ func ExampleUnmarshalIdentifier() {
 	// Output: phoneNumber 4:+14255550123
 }
 
+// encoding/json cannot decode into a field of type Identifier. Keep the JSON of a field whose kind is not known.
+func ExampleUnmarshalIdentifier_field() {
+	var event struct {
+		From json.RawMessage                      `json:"from"`
+		To   identity.CommunicationUserIdentifier `json:"to"`
+	}
+	err := json.Unmarshal([]byte(`{
+		"from": {"rawId": "4:+14255550123", "phoneNumber": {"value": "+14255550123"}},
+		"to":   {"rawId": "8:acs:a_b", "communicationUser": {"id": "8:acs:a_b"}}
+	}`), &event)
+	if err != nil {
+		panic(err)
+	}
+	from, err := identity.UnmarshalIdentifier(event.From)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(from.Kind(), event.To.ID)
+	// Output: phoneNumber 8:acs:a_b
+}
+
 func ExampleSharedKeyCredential_Update() {
 	credential, err := identity.NewSharedKeyCredential("Zmlyc3Qga2V5")
 	if err != nil {
@@ -613,6 +693,45 @@ func ExampleNewCommunicationTokenCredential() {
 	}
 	fmt.Println("valid for", time.Until(token.ExpiresOn).Round(time.Minute))
 	// Output: valid for 24h0m0s
+}
+
+// Without a refresh function the credential returns one token, until that expires.
+func ExampleNewCommunicationTokenCredential_static() {
+	credential, err := identity.NewCommunicationTokenCredential(nil, &identity.CommunicationTokenCredentialOptions{
+		InitialToken: &identity.AccessToken{Token: "eyJhbGciOi", ExpiresOn: time.Now().Add(time.Hour)},
+	})
+	if err != nil {
+		panic(err)
+	}
+	token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(token.Token)
+	// Output: eyJhbGciOi
+}
+
+// A service may reject a token before it expires, for example because it was revoked. Claims then get another one.
+func ExampleCommunicationTokenCredential_GetToken_claims() {
+	refreshes := 0
+	credential, err := identity.NewCommunicationTokenCredential(func(context.Context) (identity.AccessToken, error) {
+		refreshes++
+		return identity.AccessToken{Token: fmt.Sprintf("token %d", refreshes), ExpiresOn: time.Now().Add(time.Hour)}, nil
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+	for _, claims := range []string{"", "", "any text"} {
+		token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{Claims: claims})
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(token.Token)
+	}
+	// Output:
+	// token 1
+	// token 1
+	// token 2
 }
 
 // Keep the credential to replace the access key while the client is in use.
@@ -823,6 +942,28 @@ func ExampleHasCode_response() {
 	// has a correlation vector: true
 }
 
+func ExampleCommunicationErrorOf() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	_, err = client.CreateUserAndToken(context.Background(), []identity.TokenScope{identity.TokenScopeChat}, &identity.CreateUserAndTokenOptions{
+		TokenExpiresIn: new(25 * time.Hour),
+	})
+	if reason, ok := identity.CommunicationErrorOf(err); ok {
+		fmt.Println(reason.Code, reason.Target)
+		fmt.Println(reason.Message)
+	}
+	// Output:
+	// ValidationError ExpiresInMinutes
+	// ExpiresInMinutes value 1500 is invalid. Value must be within the [60, 1440] interval.
+}
+
 // Every method gives access to the HTTP response.
 func ExampleClient_response() {
 	server, err := emulator.NewServer(nil)
@@ -841,6 +982,30 @@ func ExampleClient_response() {
 	}
 	fmt.Println(raw.StatusCode)
 	// Output: 201
+}
+
+// A call does not wait for a retry that comes after its deadline: it returns the service's error at once.
+func ExampleClient_deadline() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	server.Inject(emulator.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"30"}}})
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, err = client.CreateUser(ctx, nil)
+	if responseError, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		fmt.Println(responseError.StatusCode)
+	}
+	fmt.Println("deadline exceeded:", ctx.Err() != nil)
+	// Output:
+	// 429
+	// deadline exceeded: false
 }
 
 func ExampleClientOptions() {
@@ -881,6 +1046,43 @@ func ExampleAccessToken() {
 	// {"token":"eyJhbGciOi","expiresOn":"2026-10-20T12:00:00Z"}
 }
 
+// Embedded, an AccessToken takes over the decoding of the struct. A named field does not.
+func ExampleAccessToken_embedded() {
+	var embedded struct {
+		UserID string `json:"userId"`
+		identity.AccessToken
+	}
+	err := json.Unmarshal([]byte(`{"userId": "8:acs:a_b", "token": "eyJhbGciOi", "expiresOn": "2026-10-20T12:00:00Z"}`), &embedded)
+	if err != nil {
+		panic(err)
+	}
+	var named struct {
+		UserID      string               `json:"userId"`
+		AccessToken identity.AccessToken `json:"accessToken"`
+	}
+	err = json.Unmarshal([]byte(`{"userId": "8:acs:a_b", "accessToken": {"token": "eyJhbGciOi", "expiresOn": "2026-10-20T12:00:00Z"}}`), &named)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("embedded: %q\n", embedded.UserID)
+	fmt.Printf("named: %q\n", named.UserID)
+	// Output:
+	// embedded: ""
+	// named: "8:acs:a_b"
+}
+
+// Package fmt calls no methods of unexported fields, and so shows the token in one.
+func ExampleAccessToken_unexportedField() {
+	token := identity.AccessToken{Token: "eyJhbGciOi"}
+	unexported := struct{ token identity.AccessToken }{token}
+	exported := struct{ Token identity.AccessToken }{token}
+	fmt.Println("unexported, shows the token:", strings.Contains(fmt.Sprint(unexported), token.Token))
+	fmt.Println("exported, shows the token:", strings.Contains(fmt.Sprint(exported), token.Token))
+	// Output:
+	// unexported, shows the token: true
+	// exported, shows the token: false
+}
+
 func ExampleIdentifierFromRawID() {
 	for _, rawID := range []string{"8:orgid:22222222-2222-4222-8222-222222222222", "4:+14255550123", "42:new"} {
 		switch identifier := identity.IdentifierFromRawID(rawID).(type) {
@@ -907,4 +1109,78 @@ func ExampleEqual() {
 	// Output:
 	// Equal: true
 	// ==: false
+}
+
+// The raw ID is the key of a map or a database; IdentifierFromRawID is the inverse.
+func ExampleIdentifier_mapKey() {
+	names := map[string]string{
+		identity.PhoneNumberIdentifier{PhoneNumber: "+14255550123"}.RawID():                           "Alice",
+		identity.MicrosoftTeamsUserIdentifier{UserID: "22222222-2222-4222-8222-222222222222"}.RawID(): "Bob",
+	}
+	caller := identity.IdentifierFromRawID("4:+14255550123")
+	fmt.Println(names[caller.RawID()])
+	// Output: Alice
+}
+
+// The raw ID depends on the cloud of the user, and on whether the user signed in.
+func ExampleMicrosoftTeamsUserIdentifier() {
+	const userID = "22222222-2222-4222-8222-222222222222"
+	fmt.Println(identity.MicrosoftTeamsUserIdentifier{UserID: userID}.RawID())
+	fmt.Println(identity.MicrosoftTeamsUserIdentifier{UserID: userID, Cloud: identity.CloudEnvironmentGCCH}.RawID())
+	fmt.Println(identity.MicrosoftTeamsUserIdentifier{UserID: userID, IsAnonymous: true}.RawID())
+	// Output:
+	// 8:orgid:22222222-2222-4222-8222-222222222222
+	// 8:gcch:22222222-2222-4222-8222-222222222222
+	// 8:teamsvisitor:22222222-2222-4222-8222-222222222222
+}
+
+func ExamplePhoneNumberIdentifier() {
+	for _, rawID := range []string{"4:+14255550123", "4:+14255550123_2", "4:anonymous"} {
+		if number, ok := identity.IdentifierFromRawID(rawID).(identity.PhoneNumberIdentifier); ok {
+			fmt.Printf("%q, asserted ID %q, anonymous: %t\n", number.PhoneNumber, number.AssertedID(), number.IsAnonymous())
+		}
+	}
+	// Output:
+	// "+14255550123", asserted ID "", anonymous: false
+	// "+14255550123_2", asserted ID "2", anonymous: false
+	// "anonymous", asserted ID "", anonymous: true
+}
+
+// Store the ID of a user, and make the user from it again. A client sends the ID, never the raw ID.
+func ExampleCommunicationUserIdentifier() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		panic(err)
+	}
+	stored := created.User.ID
+
+	user := identity.CommunicationUserIdentifier{ID: stored}
+	if _, err := client.GetToken(context.Background(), user, []identity.TokenScope{identity.TokenScopeChat}, nil); err != nil {
+		panic(err)
+	}
+	other := user.WithRawID("8:acs:other")
+	fmt.Println("the same ID:", other.ID == user.ID)
+	fmt.Println("equal:", identity.Equal(other, user))
+	// Output:
+	// the same ID: true
+	// equal: false
+}
+
+// Check the scopes of a configuration before you use them.
+func ExamplePossibleTokenScopeValues() {
+	for _, scope := range []identity.TokenScope{"chat", "video"} {
+		fmt.Println(scope, slices.Contains(identity.PossibleTokenScopeValues(), scope))
+	}
+	// Output:
+	// chat true
+	// video false
 }
