@@ -12,8 +12,9 @@ import (
 )
 
 // ServiceName is the key for this service in [cloud.Configuration].Services. The
-// Audience found there, with "/.default" appended, replaces the scope that
-// [NewClient] asks Entra tokens for.
+// Audience found there, with "/.default" appended, is the scope that [NewClient] asks
+// Entra tokens for. The default is "https://communication.azure.com//.default", as in
+// Microsoft's libraries.
 const ServiceName cloud.ServiceName = "communication/identity"
 
 const (
@@ -26,8 +27,14 @@ const (
 
 // ClientOptions are the optional settings of a [Client].
 //
-// APIVersion selects the version of the service's API; the default is 2026-09-23.
-// Versions that the library does not know are passed on to the service.
+// APIVersion selects the version of the service's API; the default is 2026-09-23. The
+// others are 2021-03-07, 2022-06-01, 2022-10-01, 2023-10-01, 2025-03-02-preview and
+// 2025-06-30. Versions that the library does not know are passed on to the service.
+//
+// Cloud sets the audience of Entra tokens; see [ServiceName]. It does not change the
+// endpoint.
+//
+// InsecureAllowCredentialWithHTTP allows endpoints with the scheme http, for tests.
 //
 // Transport sends the requests. Clients without one share a transport that does not
 // follow redirects, because the service never redirects and requests carry secrets. If
@@ -36,10 +43,11 @@ const (
 // net/http lets the handshake go on for up to TLSHandshakeTimeout, which is 10 seconds in
 // the shared transport.
 //
-// PerRetryPolicies and policy.WithHTTPHeader take effect after a request is signed and
-// must not change what is signed: method, URL, host, body and date. Change these in
+// PerRetryPolicies and [policy.WithHTTPHeader] take effect after a request is signed
+// and must not change what is signed: method, URL, host, body and date. Change these in
 // PerCallPolicies.
 type ClientOptions struct {
+	// ClientOptions are the options of azcore, with the defaults and the effects above.
 	azcore.ClientOptions
 }
 
@@ -55,8 +63,14 @@ type Client struct {
 }
 
 // NewClient creates a client that authenticates with Microsoft Entra ID. The identity
-// needs a role on the resource that allows the service's operations, such as Contributor.
-//   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"
+// needs a role on the resource that allows the service's operations, such as
+// Contributor. This role is the one that Microsoft's quickstarts assign; which
+// permissions each operation needs is not documented.
+//
+// It is an error if the endpoint is invalid, or http without
+// InsecureAllowCredentialWithHTTP, or if the credential is nil or of a type of this
+// package.
+//   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"; without a scheme, https is assumed
 //   - credential - an Entra credential, typically from the azidentity module
 //   - options - optional settings; nil means the defaults
 func NewClient(endpoint string, credential azcore.TokenCredential, options *ClientOptions) (*Client, error) {
@@ -74,8 +88,12 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 	return newClient(endpoint, options, authentication, entraAttemptPolicy{authentication})
 }
 
-// NewClientWithSharedKeyCredential creates a client that authenticates with an access key.
-//   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"
+// NewClientWithSharedKeyCredential creates a client that authenticates with an access
+// key.
+//
+// It is an error if the endpoint is invalid, or http without
+// InsecureAllowCredentialWithHTTP, or if the credential is nil.
+//   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"; without a scheme, https is assumed
 //   - credential - an access key of the resource; see [NewSharedKeyCredential]
 //   - options - optional settings; nil means the defaults
 func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCredential, options *ClientOptions) (*Client, error) {
@@ -94,7 +112,7 @@ func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCred
 
 // NewClientFromConnectionString creates a client from a connection string of the
 // resource. To replace the access key later, use [ParseConnectionString] and
-// [NewClientWithSharedKeyCredential] instead.
+// [NewClientWithSharedKeyCredential] instead; these describe the errors, too.
 //   - connectionString - as the Azure portal shows it: "endpoint=https://<resource>.communication.azure.com/;accesskey=<key>"
 //   - options - optional settings; nil means the defaults
 func NewClientFromConnectionString(connectionString string, options *ClientOptions) (*Client, error) {

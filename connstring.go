@@ -12,9 +12,9 @@ const connectionStringForm = `the form is "endpoint=https://<resource>.communica
 // Use it to authenticate with Entra ID at the endpoint of a connection string, or to
 // replace the access key of a client later with [SharedKeyCredential.Update].
 //
-// The names may come in any order and in any letter case; unknown ones are ignored. It is
-// an error if one of the two is missing, empty or repeated, or if the endpoint or the key
-// is invalid. Errors name the part that is wrong and never quote the string.
+// The names endpoint and accesskey may come in any order and in any letter case; other
+// names are ignored. It is an error if one of the two is missing, empty or repeated, or
+// if its value is invalid. Errors name what is wrong and never quote the string.
 //   - connectionString - as the Azure portal shows it: "endpoint=https://<resource>.communication.azure.com/;accesskey=<key>"
 func ParseConnectionString(connectionString string) (endpoint string, credential *SharedKeyCredential, err error) {
 	values, err := splitConnectionString(connectionString)

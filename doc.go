@@ -13,18 +13,28 @@ endpoint and an access key ([NewClientFromConnectionString]).
 endpoints with the scheme http, unless ClientOptions.InsecureAllowCredentialWithHTTP is
 set.
 
+# Users
+
+A communication user is an ID, without a name or a password. Store it, because the service
+cannot list users: a [CommunicationUserIdentifier] with this ID is the user again.
+
+Creating a user is idempotent only with a CustomID, a preview that may end; otherwise each
+retry after a lost response creates another user.
+
+A communication user is one of six kinds of [Identifier]. Store the raw ID where several
+kinds occur, and compare identifiers with [Equal].
+
 # Tokens
 
 [Client.CreateUserAndToken] and [Client.GetToken] issue an [AccessToken] with one or more
 values of [TokenScope]. It lives 24 hours, or as long as TokenExpiresIn says. Issue tokens
 on a server, and only to the user who signed in there. [Client.RevokeTokens] revokes all
-tokens of a user. [Client.GetTokenForTeamsUser] exchanges the Entra token of a Microsoft
-Teams user. With the token of [Client.ExchangeTeamsExtensionToken], a Teams user makes
-phone calls through the resource. [Client.ExchangeEntraToken] exchanges the Entra token of
-any user who has an assignment, in a preview.
+tokens of a user.
 
-The service cannot list users. Creating a user is idempotent only with a CustomID, a
-preview that may end; otherwise each retry after a lost response creates another user.
+[Client.GetTokenForTeamsUser] exchanges the Entra token of a Microsoft Teams user. With
+the token of [Client.ExchangeTeamsExtensionToken], a Teams user makes phone calls through
+the resource. [Client.ExchangeEntraToken] exchanges the Entra token of any user who has an
+assignment, in a preview.
 
 A [CommunicationTokenCredential] holds the access token of one user for clients of other
 services, and refreshes it before it expires. An [EntraCommunicationTokenCredential] does
@@ -32,20 +42,30 @@ so with the Entra token of the user, in the user's own program.
 
 # Errors
 
-If the service rejects a request, the error is or wraps an [azcore.ResponseError].
-[HasCode] distinguishes the error codes, and [CommunicationErrorOf] returns the service's
-error. Other failures, such as a lost connection, are ordinary errors. Invalid parameters
-are rejected before any request, with an error that names the parameter.
+If the service rejects a request, the error is or wraps an [azcore.ResponseError]; use
+[errors.As] to get it. [HasCode] distinguishes the error codes, and [CommunicationErrorOf]
+returns the service's error. Other failures, such as a lost connection, are ordinary
+errors. A response that cannot be used is an error that wraps an [azcore.ResponseError]
+with its status and headers.
 
 	_, err := client.GetToken(ctx, user, scopes, nil)
 	if identity.HasCode(err, identity.ErrorCodeIdentityNotOwned) {
 		// the user belongs to another resource
 	}
 
-Transient failures are retried, with the rules of azcore; ClientOptions.Retry changes
-them. Canceling the context ends a call, and so does its deadline. The error then holds
-both the context's error and the outcome of the last attempt. If a Retry-After ends after
-the deadline, the call fails at once with the service's error.
+Parameters that are never valid, such as an empty user ID, are rejected before any
+request, with an error that names the parameter. The service checks the others.
+
+# Timeouts and retries
+
+Transient failures are retried up to three times, with the rules of azcore:
+[policy.RetryOptions] describes them. ClientOptions.Retry changes them, and
+[policy.WithRetryOptions] changes them for one call.
+
+Without a deadline, a call waits for a response forever, unless Retry.TryTimeout is set.
+Canceling the context ends a call, and so does its deadline. The error then holds both the
+context's error and the outcome of the last attempt. If a Retry-After ends after the
+deadline, the call fails at once with the service's error.
 
 Clock skew is corrected: if the service rejects a request that was signed with an access
 key, and the clocks differ, the client repeats it with the service's time, and goes on
@@ -54,10 +74,14 @@ using that time if it was accepted.
 # Security
 
 The library puts no access key, connection string or token into an error, and formatting
-or logging a type of this package that holds one shows REDACTED. This does not apply to the
-JSON of an [AccessToken], which holds the token on purpose, to slices, maps and structs of
-your own that log/slog writes as JSON, and to azcore's Logging.IncludeBody. SECURITY.md
-lists what is promised and what is not.
+or logging a type of this package that holds one shows REDACTED. This does not apply to
+
+  - the JSON of an [AccessToken], which holds the token on purpose,
+  - slices, maps and structs of your own that log/slog writes as JSON,
+  - unexported fields of your own types, whose methods package fmt does not call,
+  - azcore's Logging.IncludeBody.
+
+SECURITY.md, a file of the module, lists what is promised and what is not.
 
 Clients without a custom Transport do not follow redirects.
 
@@ -67,6 +91,13 @@ Package [github.com/acs-go/identity/emulator] runs the service in-process, with 
 state: tests need neither Azure nor a network. Package
 [github.com/acs-go/identity/fake] scripts the response of one operation.
 
+# Sources
+
+What this documentation says of the service comes from Microsoft's pages, to which it
+links, from the specification of the [REST API], and from recorded sessions: the requests
+and responses that Microsoft has published with the tests of its own libraries.
+
 [Azure Communication Services]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model
+[REST API]: https://learn.microsoft.com/rest/api/communication/identity
 */
 package identity

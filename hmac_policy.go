@@ -103,13 +103,14 @@ type SharedKeyCredentialPolicyOptions struct {
 
 // NewSharedKeyCredentialPolicy returns a policy that signs requests with an access key.
 // [Client] has its own; this one is for the Communication Services that have no Go
-// client, such as SMS, email and rooms. Put it into PipelineOptions.PerRetry of an azcore
-// client, so that every attempt is signed at its own time.
+// client, such as SMS, email and rooms. Put it into [runtime.PipelineOptions].PerRetry
+// of an azcore client, so that every attempt is signed at its own time.
 //
-// The policy signs method, URL, date and body, as described in [Authentication]. Policies
-// that run after it must not change these. It corrects clock skew: if the service rejects
-// a request and its clock differs from the local one, the policy sends the request once
-// more with the service's time, and uses that time from then on if it was accepted.
+// The policy signs method, URL, host, date and body, as described in [Authentication].
+// Policies that run after it must not change these. It corrects clock skew: if the
+// service rejects a request with status 401 and its clock differs from the local one by
+// more than a minute, the policy sends the request once more with the service's time,
+// and uses that time from then on if it was accepted.
 //
 // With a nil credential, every request fails before it is sent.
 //   - credential - an access key of the resource
