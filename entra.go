@@ -65,17 +65,20 @@ func rawIDOf(identifier Identifier) string {
 }
 
 // ExchangeEntraToken exchanges the Entra token of a user who has an assignment for an
-// access token to the Communication Services resource. It exists in API version
-// 2025-03-02-preview only, a preview that may change or end. To get a token that refreshes
-// itself, use an [EntraCommunicationTokenCredential].
+// access token to the Communication Services resource, which expires with the Entra
+// token. [Access tokens for Entra ID users] describes how to get the Entra token. It
+// exists in API version 2025-03-02-preview only, a preview that may change or end. To
+// get a token that refreshes itself, use an [EntraCommunicationTokenCredential].
 //
 // The Entra token authorizes the request; the client's own credential is not sent.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError. It is an
-// error, before any request, if the token is empty or has spaces or control characters, or
-// if the client has another API version.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
+// It is an error, before any request, if the token is empty or has spaces or control
+// characters, or if the client has another API version.
 //   - parameters - the token of the user
 //   - options - optional parameters; nil means the defaults
+//
+// [Access tokens for Entra ID users]: https://learn.microsoft.com/azure/communication-services/quickstarts/identity/microsoft-entra-id-authentication-integration
 func (c *Client) ExchangeEntraToken(ctx context.Context, parameters EntraTokenParameters, options *ExchangeEntraTokenOptions) (response ExchangeEntraTokenResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.ExchangeEntraToken")
 	defer func() { endSpan(err) }()
@@ -131,7 +134,7 @@ const (
 )
 
 // EntraAssignment allows users of Entra ID to exchange their Entra tokens for access
-// tokens to the Communication Services resource.
+// tokens to the Communication Services resource; see [Client.ExchangeEntraToken].
 type EntraAssignment struct {
 	// ObjectID is the object ID (GUID) of the principal in Entra ID.
 	ObjectID string `json:"objectId"`
@@ -158,8 +161,9 @@ func (a EntraAssignment) missing() string {
 	return ""
 }
 
-// EntraAssignmentParameters are the required parameters of [Client.SetEntraAssignment] and
-// [Client.UpdateEntraAssignments]. The service checks the values.
+// EntraAssignmentParameters are the required parameters of [Client.SetEntraAssignment]
+// and [Client.UpdateEntraAssignments]. The library sends them as they are, and the
+// service checks them.
 type EntraAssignmentParameters struct {
 	// TenantID is the ID (GUID) of the principal's tenant in Entra ID.
 	TenantID string `json:"tenantId"`
@@ -177,6 +181,7 @@ type GetEntraAssignmentOptions struct {
 
 // GetEntraAssignmentResponse is the result of [Client.GetEntraAssignment].
 type GetEntraAssignmentResponse struct {
+	// EntraAssignment is the assignment.
 	EntraAssignment
 }
 
@@ -187,6 +192,7 @@ type SetEntraAssignmentOptions struct {
 
 // SetEntraAssignmentResponse is the result of [Client.SetEntraAssignment].
 type SetEntraAssignmentResponse struct {
+	// EntraAssignment is the assignment.
 	EntraAssignment
 }
 
@@ -230,10 +236,10 @@ const (
 // NewListEntraAssignmentsPager returns a pager over the Entra assignments of the resource.
 // They exist in API version 2025-03-02-preview only, a preview that may change or end.
 //
-// If the service rejects the request for a page, the error of NextPage is an
-// *azcore.ResponseError. It is an error, before any request, if the client has another API
-// version, or if the page before links to another host or scheme than the endpoint's. A
-// pager is not safe for concurrent use.
+// If the service rejects the request for a page, the error of NextPage is or wraps an
+// [azcore.ResponseError]. It is an error, before any request, if the client has another
+// API version, or if the previous page links to another host or scheme than the
+// endpoint's. A pager is not safe for concurrent use.
 //   - options - optional parameters; nil means the defaults
 func (c *Client) NewListEntraAssignmentsPager(options *ListEntraAssignmentsOptions) *runtime.Pager[ListEntraAssignmentsResponse] {
 	nextLink := ""
@@ -266,9 +272,10 @@ func (c *Client) listEntraAssignments(ctx context.Context, nextLink string) (pag
 // GetEntraAssignment returns the Entra assignment of a principal. It exists in API version
 // 2025-03-02-preview only, a preview that may change or end.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError, with status
-// 404 if there is no assignment. It is an error, before any request, if the ID is empty or
-// the client has another API version.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
+// presumably with status 404 if there is no assignment: that is not documented. It is
+// an error, before any request, if the ID is empty or the client has another API
+// version.
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
 func (c *Client) GetEntraAssignment(ctx context.Context, objectID string, options *GetEntraAssignmentOptions) (response GetEntraAssignmentResponse, err error) {
@@ -289,8 +296,9 @@ func (c *Client) GetEntraAssignment(ctx context.Context, objectID string, option
 // SetEntraAssignment creates the Entra assignment of a principal, or replaces it. It exists
 // in API version 2025-03-02-preview only, a preview that may change or end.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError. It is an
-// error, before any request, if the ID is empty or the client has another API version.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
+// It is an error, before any request, if the ID is empty or the client has another API
+// version.
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - parameters - the principal and the applications that may ask for tokens
 //   - options - optional parameters; nil means the defaults
@@ -313,8 +321,9 @@ func (c *Client) SetEntraAssignment(ctx context.Context, objectID string, parame
 // DeleteEntraAssignment deletes the Entra assignment of a principal. It exists in API
 // version 2025-03-02-preview only, a preview that may change or end.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError. It is an
-// error, before any request, if the ID is empty or the client has another API version.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
+// It is an error, before any request, if the ID is empty or the client has another API
+// version.
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
 func (c *Client) DeleteEntraAssignment(ctx context.Context, objectID string, options *DeleteEntraAssignmentOptions) (response DeleteEntraAssignmentResponse, err error) {
@@ -336,9 +345,9 @@ func (c *Client) DeleteEntraAssignment(ctx context.Context, objectID string, opt
 // request. It exists in API version 2025-03-02-preview only, a preview that may change or
 // end.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError. It is an
-// error, before any request, if there are no assignments, if an ID is empty, or if the
-// client has another API version.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
+// It is an error, before any request, if there are no assignments, if an ID is empty,
+// or if the client has another API version.
 //   - assignments - the new assignments by the object IDs (GUIDs) of their principals in Entra ID; nil deletes one
 //   - options - optional parameters; nil means the defaults
 func (c *Client) UpdateEntraAssignments(ctx context.Context, assignments map[string]*EntraAssignmentParameters, options *UpdateEntraAssignmentsOptions) (response UpdateEntraAssignmentsResponse, err error) {

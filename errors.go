@@ -20,20 +20,20 @@ import (
 type ErrorCode string
 
 const (
-	// ErrorCodeDenied comes with status 401: the service did not accept the access key,
-	// the signature or the Entra token of the request.
+	// ErrorCodeDenied comes with status 401 (reports of users): the service did not accept
+	// the access key, the signature or the Entra token of the request.
 	ErrorCodeDenied ErrorCode = "Denied"
-	// ErrorCodeIdentityNotOwned comes with status 401: the user belongs to another
-	// Communication Services resource.
+	// ErrorCodeIdentityNotOwned comes with status 401 (recorded sessions): the user
+	// belongs to another Communication Services resource.
 	ErrorCodeIdentityNotOwned ErrorCode = "IdentityNotOwned"
-	// ErrorCodeInvalidAccessToken comes with status 401: the Entra token of a Teams
-	// user is malformed or expired.
+	// ErrorCodeInvalidAccessToken comes with status 401 (recorded sessions): the Entra
+	// token of a Teams user is empty, malformed or expired.
 	ErrorCodeInvalidAccessToken ErrorCode = "InvalidAccessToken"
-	// ErrorCodeSubscriptionNotAllowed comes with status 403: the Azure subscription
-	// may not call the operation.
+	// ErrorCodeSubscriptionNotAllowed comes with status 403 (documentation of the Teams
+	// extension's preview): the Azure subscription may not call the operation.
 	ErrorCodeSubscriptionNotAllowed ErrorCode = "SubscriptionNotAllowed"
-	// ErrorCodeValidationError comes with status 400: a value in the request is
-	// missing or not allowed. The message of the error names it.
+	// ErrorCodeValidationError comes with status 400 (recorded sessions): a value in the
+	// request is missing or not allowed. The message of the error names it.
 	ErrorCodeValidationError ErrorCode = "ValidationError"
 )
 
@@ -47,8 +47,10 @@ func HasCode(err error, codes ...ErrorCode) bool {
 	return ok && slices.Contains(codes, ErrorCode(responseError.ErrorCode))
 }
 
-// CommunicationError is the error in an error response of the service, the model
-// CommunicationError of its REST API.
+// CommunicationError is the error in an error response of the service. It is the model
+// CommunicationError of the [REST API].
+//
+// [REST API]: https://learn.microsoft.com/rest/api/communication/identity
 type CommunicationError struct {
 	// Code is the machine-readable reason.
 	Code ErrorCode `json:"code"`
@@ -56,9 +58,9 @@ type CommunicationError struct {
 	Message string `json:"message"`
 	// Target names the value that the error is about; empty if the service names none.
 	Target string `json:"target"`
-	// Details are further errors that led to this one; the service rarely sends any.
+	// Details are further errors that led to this one. No recorded session has any.
 	Details []CommunicationError `json:"details"`
-	// InnerError is a more specific error; nil if the service sends none.
+	// InnerError is a more specific error, or nil. No recorded session has one.
 	InnerError *CommunicationError `json:"innererror"`
 }
 

@@ -12,7 +12,8 @@ import (
 // The token is redacted when they are formatted, logged or marshaled.
 type TeamsUserTokenParameters struct {
 	// TeamsUserEntraToken is an access token of the Teams user, from Entra ID, with the
-	// delegated permissions Teams.ManageCalls, Teams.ManageChats or both.
+	// delegated permissions Teams.ManageCalls and Teams.ManageChats of
+	// https://auth.msft.communication.azure.com/.
 	TeamsUserEntraToken string `json:"-"`
 	// ClientID is the client ID (GUID) of the Entra application that asked for the token.
 	// It must be the token's appid claim.
@@ -45,6 +46,7 @@ type GetTokenForTeamsUserOptions struct {
 // GetTokenForTeamsUserResponse is the result of [Client.GetTokenForTeamsUser]. As with
 // [AccessToken], do not embed it in a struct of your own.
 type GetTokenForTeamsUserResponse struct {
+	// AccessToken is the user's token.
 	AccessToken
 }
 
@@ -55,16 +57,18 @@ type exchangeTeamsUserTokenRequest struct {
 }
 
 // GetTokenForTeamsUser exchanges the Entra token of a Teams user for an access token,
-// which expires with the Entra token. How to get the Entra token is described in
-// [Manage access tokens for Teams users].
+// which expires with the Entra token. [Manage access tokens for Teams users] describes
+// how to get the Entra token, and [Teams permissions] what it must permit. It requires
+// API version 2022-06-01 or later.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError, with
-// [ErrorCodeInvalidAccessToken] for an invalid Entra token and with
-// [ErrorCodeValidationError] for IDs that do not match it.
-//   - parameters - the Entra token, its application and its user; empty values are sent as they are
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
+// with [ErrorCodeInvalidAccessToken] for an invalid Entra token and with
+// [ErrorCodeValidationError] for IDs that do not match it, as recorded sessions show.
+//   - parameters - the Entra token, its application and its user; empty values are sent, and the service rejects them
 //   - options - optional parameters; nil means the defaults
 //
 // [Manage access tokens for Teams users]: https://learn.microsoft.com/azure/communication-services/quickstarts/manage-teams-identity
+// [Teams permissions]: https://learn.microsoft.com/azure/communication-services/concepts/interop/teams-user/azure-ad-api-permissions
 func (c *Client) GetTokenForTeamsUser(ctx context.Context, parameters TeamsUserTokenParameters, options *GetTokenForTeamsUserOptions) (response GetTokenForTeamsUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.GetTokenForTeamsUser")
 	defer func() { endSpan(err) }()
@@ -87,7 +91,9 @@ func (c *Client) GetTokenForTeamsUser(ctx context.Context, parameters TeamsUserT
 type TeamsExtensionPrincipalType string
 
 const (
-	// TeamsExtensionPrincipalTypeResourceAccount is a Teams resource account.
+	// TeamsExtensionPrincipalTypeResourceAccount is a Teams resource account. Some of
+	// Microsoft's pages name it teamsResourceAccount; the specification of the REST API
+	// does not.
 	TeamsExtensionPrincipalTypeResourceAccount TeamsExtensionPrincipalType = "resourceAccount"
 	// TeamsExtensionPrincipalTypeUser is a Teams user.
 	TeamsExtensionPrincipalTypeUser TeamsExtensionPrincipalType = "user"
@@ -127,8 +133,8 @@ func (a TeamsExtensionAssignment) missing() string {
 type TeamsExtensionAssignmentParameters struct {
 	// PrincipalType is the type of the principal.
 	PrincipalType TeamsExtensionPrincipalType `json:"principalType"`
-	// ClientIDs are the client IDs (GUIDs) of the applications that may act for the user. A
-	// resource account needs none.
+	// ClientIDs are the client IDs (GUIDs) of the applications that may act for the user.
+	// A resource account needs none; nil means none.
 	ClientIDs []string `json:"clientIds,omitzero"`
 }
 
@@ -139,6 +145,7 @@ type GetTeamsExtensionAssignmentOptions struct {
 
 // GetTeamsExtensionAssignmentResponse is the result of [Client.GetTeamsExtensionAssignment].
 type GetTeamsExtensionAssignmentResponse struct {
+	// TeamsExtensionAssignment is the assignment.
 	TeamsExtensionAssignment
 }
 
@@ -149,6 +156,7 @@ type SetTeamsExtensionAssignmentOptions struct {
 
 // SetTeamsExtensionAssignmentResponse is the result of [Client.SetTeamsExtensionAssignment].
 type SetTeamsExtensionAssignmentResponse struct {
+	// TeamsExtensionAssignment is the assignment.
 	TeamsExtensionAssignment
 }
 
@@ -165,8 +173,9 @@ type DeleteTeamsExtensionAssignmentResponse struct {
 // GetTeamsExtensionAssignment returns the assignment of a principal. It requires API
 // version 2025-03-02-preview, 2025-06-30 or later.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError, with status
-// 404 if there is no assignment. It is an error, before any request, if an ID is empty.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
+// with status 404 if there is no assignment. It is an error, before any request, if an
+// ID is empty.
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
@@ -185,8 +194,8 @@ func (c *Client) GetTeamsExtensionAssignment(ctx context.Context, tenantID, obje
 // SetTeamsExtensionAssignment creates the assignment of a principal, or replaces it. It
 // requires API version 2025-03-02-preview, 2025-06-30 or later.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError. It is an
-// error, before any request, if an ID is empty.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
+// It is an error, before any request, if an ID is empty.
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - parameters - the principal's type and the applications allowed to act for it
@@ -207,8 +216,8 @@ func (c *Client) SetTeamsExtensionAssignment(ctx context.Context, tenantID, obje
 // DeleteTeamsExtensionAssignment deletes the assignment of a principal. It requires API
 // version 2025-03-02-preview, 2025-06-30 or later.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError. It is an
-// error, before any request, if an ID is empty.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
+// It is an error, before any request, if an ID is empty.
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
@@ -235,7 +244,8 @@ func assignmentParameters(tenantID, objectID string) []pathParameter {
 // logged or marshaled.
 type TeamsExtensionTokenParameters struct {
 	// EntraToken is an access token of the Teams user, from Entra ID, with the delegated
-	// permission TeamsExtension.ManageCalls.
+	// permission TeamsExtension.ManageCalls of https://auth.msft.communication.azure.com/
+	// or, in Azure Government, of https://auth.msft.communication.azure.us/.
 	EntraToken string `json:"-"`
 }
 
@@ -278,8 +288,9 @@ func (r ExchangeTeamsExtensionTokenResponse) LogValue() slog.Value {
 //
 // The Entra token authorizes the request; the client's own credential is not sent.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError. It is an
-// error, before any request, if the token is empty or has spaces or control characters.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
+// It is an error, before any request, if the token is empty or has spaces or control
+// characters.
 //   - parameters - the token of the Teams user
 //   - options - optional parameters; nil means the defaults
 func (c *Client) ExchangeTeamsExtensionToken(ctx context.Context, parameters TeamsExtensionTokenParameters, options *ExchangeTeamsExtensionTokenOptions) (response ExchangeTeamsExtensionTokenResponse, err error) {

@@ -13,10 +13,12 @@ import (
 // CreateUserOptions are the optional parameters of [Client.CreateUser].
 type CreateUserOptions struct {
 	// CustomID makes the call idempotent: the service returns the same user for the same
-	// ID, of 1 to 256 characters, for as long as the user exists. It requires API version
-	// 2025-03-02-preview, a preview that may end: Microsoft's 2.0.0 libraries dropped
-	// custom IDs. With another version it is an error before any request, because the
-	// service would ignore it and create another user.
+	// ID, as recorded sessions show. According to the preview's specification, it has 1 to
+	// 256 characters. nil means that each call creates a user.
+	//
+	// CustomID requires API version 2025-03-02-preview, a preview that may end:
+	// Microsoft's 2.0.0 libraries dropped custom IDs. With another version it is an error
+	// before any request, because the service would ignore it and create another user.
 	CustomID *string
 }
 
@@ -29,13 +31,16 @@ type CreateUserResponse struct {
 // CreateUserAndTokenOptions are the optional parameters of [Client.CreateUserAndToken].
 type CreateUserAndTokenOptions struct {
 	// CustomID makes the call idempotent: the service returns the same user for the same
-	// ID, of 1 to 256 characters, for as long as the user exists. It requires API version
-	// 2025-03-02-preview, a preview that may end: Microsoft's 2.0.0 libraries dropped
-	// custom IDs. With another version it is an error before any request, because the
-	// service would ignore it and create another user.
+	// ID, as recorded sessions show. According to the preview's specification, it has 1 to
+	// 256 characters. nil means that each call creates a user.
+	//
+	// CustomID requires API version 2025-03-02-preview, a preview that may end:
+	// Microsoft's 2.0.0 libraries dropped custom IDs. With another version it is an error
+	// before any request, because the service would ignore it and create another user.
 	CustomID *string
 	// TokenExpiresIn is the token's lifetime, in whole minutes. The service allows 1 to 24
-	// hours; nil means 24 hours.
+	// hours, as recorded sessions show; nil means 24 hours. It requires API version
+	// 2022-10-01 or later.
 	TokenExpiresIn *time.Duration
 }
 
@@ -60,7 +65,8 @@ func (r CreateUserAndTokenResponse) LogValue() slog.Value {
 // GetTokenOptions are the optional parameters of [Client.GetToken].
 type GetTokenOptions struct {
 	// TokenExpiresIn is the token's lifetime, in whole minutes. The service allows 1 to 24
-	// hours; nil means 24 hours.
+	// hours, as recorded sessions show; nil means 24 hours. It requires API version
+	// 2022-10-01 or later.
 	TokenExpiresIn *time.Duration
 }
 
@@ -69,6 +75,7 @@ type GetTokenOptions struct {
 // Do not embed it in a struct of your own, as with [AccessToken]: decoding, formatting and
 // logging the struct would lose its other fields without an error. Use a named field.
 type GetTokenResponse struct {
+	// AccessToken is the new token.
 	AccessToken
 }
 
@@ -110,13 +117,14 @@ type GetUserDetailResponse struct {
 
 // CreateUser creates a communication user.
 //
-// The service cannot list users: keep the ID. If a response is lost, the call is retried
-// and creates another user, unless it has a CustomID. If a response is unusable, the error
-// names the user; see [CreatedUserOf].
+// The service cannot list users: keep the ID. If a response is lost, the call is
+// retried and creates another user, unless it has a CustomID or
+// [policy.WithRetryOptions] turns retries off. If a response is damaged,
+// [CreatedUserOf] returns the user that it names.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError. It is an
-// error, before any request, if CustomID is empty, is not valid UTF-8 or needs another API
-// version.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
+// It is an error, before any request, if CustomID is empty, is not valid UTF-8 or needs
+// another API version.
 //   - options - optional parameters; nil means the defaults
 func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (response CreateUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.CreateUser")
@@ -140,13 +148,16 @@ func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (re
 // CreateUserAndToken creates a communication user and an access token for it, in one
 // request.
 //
-// The service cannot list users: keep the ID. If a response is lost, the call is retried
-// and creates another user, unless it has a CustomID. If a response is unusable, the error
-// names the user; see [CreatedUserOf].
+// The service cannot list users: keep the ID. If a response is lost, the call is
+// retried and creates another user, unless it has a CustomID or
+// [policy.WithRetryOptions] turns retries off. If a response is damaged,
+// [CreatedUserOf] returns the user that it names.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError. It is an
-// error, before any request, if scopes is empty, TokenExpiresIn is not a positive number of
-// whole minutes, or CustomID is empty, is not valid UTF-8 or needs another API version.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
+// with [ErrorCodeValidationError] for a lifetime that it does not allow. It is an
+// error, before any request, if scopes is empty, TokenExpiresIn is not a positive
+// number of whole minutes, or CustomID is empty, is not valid UTF-8 or needs another
+// API version.
 //   - scopes - the scopes to grant; at least one
 //   - options - optional parameters; nil means the defaults
 func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, options *CreateUserAndTokenOptions) (response CreateUserAndTokenResponse, err error) {
@@ -176,15 +187,19 @@ func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, op
 	return CreateUserAndTokenResponse{User: created.Identity.user(), AccessToken: created.AccessToken.accessToken()}, err
 }
 
-// GetToken issues an access token for a user. The user's other tokens stay valid.
+// GetToken issues an access token for a user. The user's other tokens stay valid (see
+// [identity model]).
 //
-// If the service rejects the request, the error is an *azcore.ResponseError, with
-// [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error, before any
-// request, if the user's ID is empty or TokenExpiresIn is not a positive number of whole
-// minutes.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
+// with [ErrorCodeIdentityNotOwned] for a user of another resource, and with
+// [ErrorCodeValidationError] for a lifetime that it does not allow. It is an error,
+// before any request, if the user's ID is empty or TokenExpiresIn is not a positive
+// number of whole minutes.
 //   - user - the user to issue the token for
-//   - scopes - the scopes to grant
+//   - scopes - the scopes to grant; without any, the service rejects the request
 //   - options - optional parameters; nil means the defaults
+//
+// [identity model]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model#access-tokens
 func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier, scopes []TokenScope, options *GetTokenOptions) (response GetTokenResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.GetToken")
 	defer func() { endSpan(err) }()
@@ -208,9 +223,9 @@ func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier,
 // RevokeTokens revokes all access tokens of a user. Revocation can take up to 15 minutes to
 // reach all services (see [identity model]).
 //
-// If the service rejects the request, the error is an *azcore.ResponseError, with
-// [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error, before any
-// request, if the user's ID is empty.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
+// with [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error,
+// before any request, if the user's ID is empty.
 //   - user - the user whose tokens to revoke
 //   - options - optional parameters; nil means the defaults
 //
@@ -227,13 +242,17 @@ func (c *Client) RevokeTokens(ctx context.Context, user CommunicationUserIdentif
 	return RevokeTokensResponse{}, err
 }
 
-// DeleteUser deletes a user with all its data and revokes its access tokens.
+// DeleteUser deletes a user with all its data and revokes its access tokens. Revocation
+// can take up to 15 minutes to reach all services (see [identity model]). What later
+// calls for the user return is not documented.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError, with
-// [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error, before any
-// request, if the user's ID is empty.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
+// with [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error,
+// before any request, if the user's ID is empty.
 //   - user - the user to delete
 //   - options - optional parameters; nil means the defaults
+//
+// [identity model]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model#access-tokens
 func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifier, options *DeleteUserOptions) (response DeleteUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.DeleteUser")
 	defer func() { endSpan(err) }()
@@ -249,9 +268,9 @@ func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifie
 // GetUserDetail returns the details of a user. It exists in API version 2025-03-02-preview
 // only, a preview that may end: Microsoft's 2.0.0 libraries dropped it.
 //
-// If the service rejects the request, the error is an *azcore.ResponseError, with
-// [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error, before any
-// request, if the user's ID is empty or the client has another API version.
+// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
+// It is an error, before any request, if the user's ID is empty or the client has
+// another API version.
 //   - user - the user whose details to return
 //   - options - optional parameters; nil means the defaults
 func (c *Client) GetUserDetail(ctx context.Context, user CommunicationUserIdentifier, options *GetUserDetailOptions) (response GetUserDetailResponse, err error) {
