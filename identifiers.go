@@ -5,18 +5,25 @@ import (
 )
 
 // Identifier identifies a participant of a communication. The kinds are
-// [CommunicationUserIdentifier], [PhoneNumberIdentifier], [MicrosoftTeamsUserIdentifier],
-// [MicrosoftTeamsAppIdentifier], [TeamsExtensionUserIdentifier] and [UnknownIdentifier];
-// use a type switch to distinguish them and [Equal] to compare them.
+// [CommunicationUserIdentifier], [PhoneNumberIdentifier],
+// [MicrosoftTeamsUserIdentifier], [MicrosoftTeamsAppIdentifier],
+// [TeamsExtensionUserIdentifier] and [UnknownIdentifier]; use a type switch to
+// distinguish them and [Equal] to compare them. The functions of this package return
+// values of these types, not pointers.
 //
 // The JSON of an identifier is the one that Communication Services uses in requests and
-// responses; [UnmarshalIdentifier] reads it.
+// responses, the raw ID and the details of one kind:
+//
+//	{"rawId": "4:+14255550123", "phoneNumber": {"value": "+14255550123", "isAnonymous": false}}
+//
+// encoding/json cannot decode it into a field of type Identifier: use
+// [UnmarshalIdentifier], or a field of one of the kinds.
 type Identifier interface {
 	// Kind returns the identifier's kind.
 	Kind() IdentifierKind
-	// RawID returns the identifier as one string; [IdentifierFromRawID] is the inverse. Use
-	// it as the key of a map or a database: == distinguishes an empty Cloud from
-	// [CloudEnvironmentPublic], which mean the same.
+	// RawID returns the identifier as one string; [IdentifierFromRawID] is the inverse.
+	// Use it as the key of a map or a database: == and the keys of maps distinguish an
+	// empty Cloud from [CloudEnvironmentPublic], which mean the same.
 	RawID() string
 
 	sealed()
@@ -41,7 +48,8 @@ const (
 )
 
 // CloudEnvironment is the cloud that a Teams user or app belongs to. The zero value
-// means the public cloud.
+// means the public cloud. With a value that is not listed here, an identifier has the
+// raw ID of the public cloud, unless it carries another one.
 type CloudEnvironment string
 
 const (
@@ -65,7 +73,7 @@ type CommunicationUserIdentifier struct {
 // Kind returns [IdentifierKindCommunicationUser].
 func (i CommunicationUserIdentifier) Kind() IdentifierKind { return IdentifierKindCommunicationUser }
 
-// RawID returns the ID, unless the service sent another raw ID.
+// RawID returns the ID, unless the identifier carries another raw ID.
 func (i CommunicationUserIdentifier) RawID() string {
 	if i.rawID != "" {
 		return i.rawID
@@ -74,7 +82,8 @@ func (i CommunicationUserIdentifier) RawID() string {
 }
 
 // WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
-// derived from its fields.
+// derived from its fields. Identifiers decoded from JSON carry the raw ID that the
+// service sent. A [Client] sends the ID, and never the raw ID.
 func (i CommunicationUserIdentifier) WithRawID(rawID string) CommunicationUserIdentifier {
 	i.rawID = rawID
 	return i
@@ -97,7 +106,7 @@ type PhoneNumberIdentifier struct {
 // Kind returns [IdentifierKindPhoneNumber].
 func (i PhoneNumberIdentifier) Kind() IdentifierKind { return IdentifierKindPhoneNumber }
 
-// RawID returns "4:<number>", unless the service sent another raw ID.
+// RawID returns "4:<number>", unless the identifier carries another raw ID.
 func (i PhoneNumberIdentifier) RawID() string {
 	if i.rawID != "" {
 		return i.rawID
@@ -106,20 +115,24 @@ func (i PhoneNumberIdentifier) RawID() string {
 }
 
 // WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
-// derived from its fields.
+// derived from its fields. Identifiers decoded from JSON carry the raw ID that the
+// service sent.
 func (i PhoneNumberIdentifier) WithRawID(rawID string) PhoneNumberIdentifier {
 	i.rawID = rawID
 	return i
 }
 
-// IsAnonymous reports whether the number is withheld.
+// IsAnonymous reports whether the number is withheld: then the raw ID is "4:anonymous".
 func (i PhoneNumberIdentifier) IsAnonymous() bool {
 	return i.RawID() == prefixPhoneNumber+"anonymous"
 }
 
-// AssertedID distinguishes several connections that use the same number. It is the part
-// after the last underscore of the raw ID or, failing that, of the number; empty if there
-// is none.
+// AssertedID distinguishes several connections of the same number in one call (see
+// [PhoneNumberIdentifier of JavaScript]). As in Microsoft's libraries, it is the part
+// after the last underscore of the raw ID or, failing that, of the number; empty if
+// there is none.
+//
+// [PhoneNumberIdentifier of JavaScript]: https://learn.microsoft.com/javascript/api/@azure/communication-common/phonenumberidentifier
 func (i PhoneNumberIdentifier) AssertedID() string {
 	for _, text := range []string{i.RawID(), i.PhoneNumber} {
 		if underscore := strings.LastIndexByte(text, '_'); underscore >= 0 {
@@ -140,7 +153,8 @@ type MicrosoftTeamsUserIdentifier struct {
 	UserID string
 	// IsAnonymous is true for a user who joined without signing in.
 	IsAnonymous bool
-	// Cloud is the cloud that the user belongs to. It does not matter for anonymous users.
+	// Cloud is the cloud that the user belongs to. The raw IDs of anonymous users do not
+	// depend on it.
 	Cloud CloudEnvironment
 
 	rawID string
@@ -150,7 +164,7 @@ type MicrosoftTeamsUserIdentifier struct {
 func (i MicrosoftTeamsUserIdentifier) Kind() IdentifierKind { return IdentifierKindMicrosoftTeamsUser }
 
 // RawID returns "8:orgid:<user>", or the form of the user's cloud or of anonymous
-// users, unless the service sent another raw ID.
+// users, unless the identifier carries another raw ID.
 func (i MicrosoftTeamsUserIdentifier) RawID() string {
 	switch {
 	case i.rawID != "":
@@ -167,7 +181,8 @@ func (i MicrosoftTeamsUserIdentifier) RawID() string {
 }
 
 // WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
-// derived from its fields.
+// derived from its fields. Identifiers decoded from JSON carry the raw ID that the
+// service sent.
 func (i MicrosoftTeamsUserIdentifier) WithRawID(rawID string) MicrosoftTeamsUserIdentifier {
 	i.rawID = rawID
 	return i
@@ -192,7 +207,7 @@ type MicrosoftTeamsAppIdentifier struct {
 func (i MicrosoftTeamsAppIdentifier) Kind() IdentifierKind { return IdentifierKindMicrosoftTeamsApp }
 
 // RawID returns "28:orgid:<app>", or the form of the application's cloud, unless the
-// service sent another raw ID.
+// identifier carries another raw ID.
 func (i MicrosoftTeamsAppIdentifier) RawID() string {
 	switch {
 	case i.rawID != "":
@@ -207,7 +222,8 @@ func (i MicrosoftTeamsAppIdentifier) RawID() string {
 }
 
 // WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
-// derived from its fields.
+// derived from its fields. Identifiers decoded from JSON carry the raw ID that the
+// service sent.
 func (i MicrosoftTeamsAppIdentifier) WithRawID(rawID string) MicrosoftTeamsAppIdentifier {
 	i.rawID = rawID
 	return i
@@ -237,7 +253,7 @@ type TeamsExtensionUserIdentifier struct {
 func (i TeamsExtensionUserIdentifier) Kind() IdentifierKind { return IdentifierKindTeamsExtensionUser }
 
 // RawID returns "8:acs:<resource>_<tenant>_<user>", or the form of the user's cloud,
-// unless the service sent another raw ID.
+// unless the identifier carries another raw ID.
 func (i TeamsExtensionUserIdentifier) RawID() string {
 	if i.rawID != "" {
 		return i.rawID
@@ -253,7 +269,8 @@ func (i TeamsExtensionUserIdentifier) RawID() string {
 }
 
 // WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
-// derived from its fields.
+// derived from its fields. Identifiers decoded from JSON carry the raw ID that the
+// service sent.
 func (i TeamsExtensionUserIdentifier) WithRawID(rawID string) TeamsExtensionUserIdentifier {
 	i.rawID = rawID
 	return i
@@ -265,7 +282,7 @@ func (i TeamsExtensionUserIdentifier) String() string { return i.RawID() }
 func (TeamsExtensionUserIdentifier) sealed() {}
 
 // UnknownIdentifier is an identifier of a kind that this version of the library does
-// not know. Nothing is lost: it keeps its raw ID.
+// not know. It keeps the raw ID, and not the other details of its JSON.
 type UnknownIdentifier struct {
 	// ID is the raw ID.
 	ID string
@@ -276,7 +293,7 @@ type UnknownIdentifier struct {
 // Kind returns [IdentifierKindUnknown].
 func (i UnknownIdentifier) Kind() IdentifierKind { return IdentifierKindUnknown }
 
-// RawID returns the ID, unless the service sent another raw ID.
+// RawID returns the ID, unless the identifier carries another raw ID.
 func (i UnknownIdentifier) RawID() string {
 	if i.rawID != "" {
 		return i.rawID
@@ -285,7 +302,8 @@ func (i UnknownIdentifier) RawID() string {
 }
 
 // WithRawID returns a copy of the identifier that carries rawID instead of the raw ID
-// derived from its fields.
+// derived from its fields. Identifiers decoded from JSON carry the raw ID that the
+// service sent.
 func (i UnknownIdentifier) WithRawID(rawID string) UnknownIdentifier {
 	i.rawID = rawID
 	return i
@@ -360,6 +378,7 @@ func resourceUser(rawID, id string, cloud CloudEnvironment) Identifier {
 }
 
 // Equal reports whether both identifiers are of the same kind and have the same raw ID.
+// It also reports true for two that are nil.
 func Equal(a, b Identifier) bool {
 	if a == nil || b == nil {
 		return a == b

@@ -7,68 +7,74 @@ import (
 	"unicode/utf8"
 )
 
-// MarshalJSON writes the JSON that Communication Services uses.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
+// an error if the raw ID is not valid UTF-8.
 func (i CommunicationUserIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), CommunicationUser: &communicationUserModel{ID: &i.ID}})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
-// is an error.
+// is an error. As with encoding/json, null is a no-op.
 func (i *CommunicationUserIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services uses.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
+// an error if the raw ID is not valid UTF-8.
 func (i PhoneNumberIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), PhoneNumber: &phoneNumberModel{Value: &i.PhoneNumber, IsAnonymous: i.IsAnonymous(), AssertedID: i.AssertedID()}})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
-// is an error.
+// is an error. As with encoding/json, null is a no-op.
 func (i *PhoneNumberIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services uses.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
+// an error if the raw ID is not valid UTF-8.
 func (i MicrosoftTeamsUserIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsUser: &microsoftTeamsUserModel{UserID: &i.UserID, IsAnonymous: i.IsAnonymous, Cloud: i.Cloud.orPublic()}})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
-// is an error.
+// is an error. As with encoding/json, null is a no-op.
 func (i *MicrosoftTeamsUserIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services uses.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
+// an error if the raw ID is not valid UTF-8.
 func (i MicrosoftTeamsAppIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsApp: &microsoftTeamsAppModel{AppID: &i.AppID, Cloud: i.Cloud.orPublic()}})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
-// is an error.
+// is an error. As with encoding/json, null is a no-op.
 func (i *MicrosoftTeamsAppIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services uses.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
+// an error if the raw ID is not valid UTF-8.
 func (i TeamsExtensionUserIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), TeamsExtensionUser: &teamsExtensionUserModel{UserID: &i.UserID, TenantID: &i.TenantID, ResourceID: &i.ResourceID, Cloud: i.Cloud.orPublic()}})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
-// is an error.
+// is an error. As with encoding/json, null is a no-op.
 func (i *TeamsExtensionUserIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services uses.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
+// an error if the raw ID is not valid UTF-8.
 func (i UnknownIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID()})
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
-// is an error.
+// is an error. As with encoding/json, null is a no-op.
 func (i *UnknownIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
@@ -115,10 +121,11 @@ type (
 // UnmarshalIdentifier reads the JSON that Communication Services uses for identifiers.
 //
 // A kind that the library does not know, or a kind without its details, gives an
-// [UnknownIdentifier] with the raw ID. Further fields are ignored, and a missing
-// "isAnonymous" means false, a missing "cloud" public. It is an error if the raw ID is
-// missing from any but a communication user, if a required detail is missing, or if
-// there are details of more than one kind.
+// [UnknownIdentifier] with the raw ID. Further fields are ignored. A missing
+// "isAnonymous" means false, and a missing "cloud" means the public cloud. It is an
+// error if the JSON is malformed or null, if the raw ID is missing from any but a
+// communication user, if a required detail is missing, or if there are details of more
+// than one kind.
 func UnmarshalIdentifier(data []byte) (Identifier, error) {
 	var model identifierModel
 	if err := json.Unmarshal(data, &model); err != nil {
