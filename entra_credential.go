@@ -21,9 +21,9 @@ var _ azcore.TokenCredential = (*EntraCommunicationTokenCredential)(nil)
 // EntraCommunicationTokenCredentialOptions are the optional settings of an
 // [EntraCommunicationTokenCredential].
 type EntraCommunicationTokenCredentialOptions struct {
-	// ClientOptions are for the requests that exchange tokens. APIVersion selects the
-	// version of the Teams extension; scopes of Entra users need 2025-03-02-preview, which
-	// is their default.
+	// ClientOptions are for the requests that exchange tokens; see [ClientOptions]. With
+	// scopes for Entra users, APIVersion must be 2025-03-02-preview, which is the default
+	// then.
 	azcore.ClientOptions
 	// Scopes are the permissions to ask Entra ID for. All of them begin with one of
 	//
@@ -31,7 +31,7 @@ type EntraCommunicationTokenCredentialOptions struct {
 	//   - https://auth.msft.communication.azure.com/ for Teams users; see [Client.ExchangeTeamsExtensionToken]
 	//   - https://auth.msft.communication.azure.us/ for Teams users of Azure Government
 	//
-	// nil means https://communication.azure.com/clients/.default.
+	// nil means the one scope "https://communication.azure.com/clients/.default".
 	Scopes []string
 }
 
@@ -77,9 +77,10 @@ var scopeFamilies = []string{
 // to an Entra credential. It sends no request and does not ask the Entra credential.
 //
 // It is an error if the endpoint is invalid, or http without
-// InsecureAllowCredentialWithHTTP, if the credential is nil or one of this package, if the
-// scopes are empty, unknown or of different kinds, or if they need another APIVersion.
-//   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"
+// InsecureAllowCredentialWithHTTP, if the credential is nil or of a type of this
+// package, or if Scopes or APIVersion is not as
+// [EntraCommunicationTokenCredentialOptions] describes it.
+//   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"; without a scheme, https is assumed
 //   - credential - an Entra credential of the user, typically from the azidentity module
 //   - options - optional settings; nil means the defaults
 func NewEntraCommunicationTokenCredential(endpoint string, credential azcore.TokenCredential, options *EntraCommunicationTokenCredentialOptions) (*EntraCommunicationTokenCredential, error) {
@@ -176,18 +177,20 @@ func (c *EntraCommunicationTokenCredential) LogValue() slog.Value {
 
 // GetToken returns a valid access token of the user. It implements [azcore.TokenCredential].
 //
-// Each call asks the Entra credential once, so that a user who has signed out or changed
-// is noticed; azidentity's credentials keep their tokens. If the Entra credential fails,
-// GetToken returns its error, even while an access token is valid. An Entra token that is
-// empty or has spaces or control characters is an error.
+// Each call asks the Entra credential for a token once, to notice that the user has
+// signed out or that another one has signed in. This is quick with azidentity's
+// credentials, which keep their tokens. If the Entra credential fails, GetToken returns
+// an error that wraps the credential's, even while an access token is valid. An Entra
+// token that is empty or has spaces or control characters is an error.
 //
-// The access token is the one that was exchanged for the Entra token. A new one is
-// exchanged if there is none for the Entra token, or 10 minutes before the expiry of the
-// current one, or after half of its lifetime if that is shorter than 20 minutes. Callers
-// share an exchange as in [CommunicationTokenCredential.GetToken]: each waits until its own
-// context ends, a failed early exchange returns the current token and is repeated after 30
-// seconds at the earliest, and otherwise the error of the exchange is returned, an
-// *azcore.ResponseError if the service rejected it.
+// The access token is always one that was exchanged for this Entra token. If there is
+// none yet, GetToken exchanges one. It exchanges the next one 10 minutes before the
+// expiry of the current one, or after half of its lifetime if that is shorter than 20
+// minutes. If this early exchange fails, GetToken returns the current token, and the
+// next attempt is at least 30 seconds later. If there is no valid token, GetToken
+// returns the error of the exchange, which is or wraps an [azcore.ResponseError] if the
+// service rejected it. Callers share an exchange, and each waits until its own context
+// ends.
 //
 // Non-empty Claims force an exchange that starts after the call; pass them when a service
 // rejected a token as revoked. They are not passed to the Entra credential. All other

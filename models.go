@@ -17,9 +17,11 @@ import (
 // AccessToken grants a user access to the chat and calling services. It is a secret:
 // whoever has it acts as the user.
 //
-// Formatting or logging it shows only the expiry. Its JSON,
-// {"token": "...", "expiresOn": "..."}, holds the token, so that a server can hand it to
-// its client.
+// Formatting or logging it shows only the expiry. But package fmt calls no methods of
+// unexported fields, and shows the token in one.
+//
+// The JSON of an AccessToken, {"token": "...", "expiresOn": "..."}, holds the token, so
+// that a server can hand it to its client.
 //
 // Do not embed it in a struct of your own: the methods of AccessToken would become those of
 // the struct, so that decoding the struct from JSON, formatting and logging it would lose
@@ -60,10 +62,12 @@ func (t AccessToken) LogValue() slog.Value {
 // expiry was not kept. It reads the claim exp and verifies nothing: use it for tokens from
 // a source you trust.
 //
-// Some tokens are opaque, and the service may change the format of the others: prefer the
-// ExpiresOn that came with the token. A token that is not a JWT with an expiry is an error,
-// which does not quote it.
+// Some tokens are opaque, and the service may change the format of the others (see
+// [identity model]): prefer the ExpiresOn that came with the token. A token that is not
+// a JWT with an expiry is an error, which does not quote it.
 //   - token - the token, such as the Token of an [AccessToken]
+//
+// [identity model]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model#access-tokens
 func ParseAccessToken(token string) (AccessToken, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 || strings.ContainsFunc(token, invalidInToken) {

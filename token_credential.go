@@ -63,7 +63,7 @@ type CommunicationTokenCredential struct {
 // must end when its context does, and must not call GetToken of the same credential.
 //
 // Without refresh the credential is static: it returns options.InitialToken until that
-// token expires.
+// token expires, and an error from then on.
 //
 // It is an error to pass neither refresh nor options.InitialToken, an InitialToken
 // without Token or ExpiresOn, or a RefreshBefore of zero or less.
@@ -157,10 +157,10 @@ func (c *CommunicationTokenCredential) LogValue() slog.Value {
 // context. An empty or expired token from refresh is an error. A panic in refresh reaches
 // the caller that made the call; the others try again.
 //
-// Non-empty Claims force a refresh that starts after the call; pass them when a service
-// rejected a token as revoked. They are not passed to refresh. Callers with the same
-// claims may share a refresh. If it fails, GetToken fails. Without refresh, claims are an
-// error.
+// Non-empty Claims, whatever their text, force a refresh that starts after the call;
+// pass them when a service rejected a token as revoked. They are not passed to refresh.
+// Callers with the same claims may share a refresh. If it fails, GetToken fails.
+// Without refresh, claims are an error.
 //
 // azcore's bearer token policy passes claims when a service answers 401 with a claims
 // challenge. After a 401 without one it asks without claims, and gets the same token
