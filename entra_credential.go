@@ -25,13 +25,15 @@ type EntraCommunicationTokenCredentialOptions struct {
 	// scopes for Entra users, APIVersion must be 2025-03-02-preview, which is the default
 	// then.
 	azcore.ClientOptions
-	// Scopes are the permissions to ask Entra ID for. All of them begin with one of
+	// Scopes are the permissions to ask Entra ID for. All of them begin with the same one
+	// of these:
 	//
 	//   - https://communication.azure.com/clients/ for Entra users; see [Client.ExchangeEntraToken]
 	//   - https://auth.msft.communication.azure.com/ for Teams users; see [Client.ExchangeTeamsExtensionToken]
 	//   - https://auth.msft.communication.azure.us/ for Teams users of Azure Government
 	//
-	// nil means the one scope "https://communication.azure.com/clients/.default".
+	// nil means the one scope "https://communication.azure.com/clients/.default". An empty
+	// list that is not nil is an error.
 	Scopes []string
 }
 
