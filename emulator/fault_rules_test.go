@@ -12,7 +12,6 @@ func TestInvalidFaultsPanic(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for message, faults := range map[string][]emulator.Fault{
-		"Fault.Operation is not the name of an operation":        {{Operation: "Client.CreateUser", Status: 500}, {Operation: "createUser", Status: 500}},
 		"Fault.Times is negative":                                {{Times: -1, Status: 500}},
 		"Fault.Delay is negative":                                {{Delay: -1}},
 		"Fault.BodyDelay is negative":                            {{BodyDelay: -1}},
@@ -30,6 +29,14 @@ func TestInvalidFaultsPanic(t *testing.T) {
 		for _, fault := range faults {
 			assert.PanicsWithValue(t, "emulator: "+message, func() { s.Inject(fault) }, "%+v", fault)
 		}
+	}
+	for _, operation := range []string{"Client.CreateUser", "createUser", "CreateUserAndToken"} {
+		func() {
+			defer func() {
+				assert.Contains(t, recover(), "emulator: Fault.Operation is not one of CreateUser, GetUserDetail, DeleteUser, GetToken, ", operation)
+			}()
+			s.Inject(emulator.Fault{Operation: operation, Status: 500})
+		}()
 	}
 	assert.Equal(t, http.StatusCreated, s.send(t, http.MethodPost, createPath, "").StatusCode)
 }

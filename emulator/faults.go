@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -91,7 +92,7 @@ var faultRules = []struct {
 	reason   string
 	isBroken func(Fault) bool
 }{
-	{"Fault.Operation is not the name of an operation", func(f Fault) bool { return f.Operation != "" && !isOperation(f.Operation) }},
+	{"Fault.Operation is not one of " + operationNames(), func(f Fault) bool { return f.Operation != "" && !isOperation(f.Operation) }},
 	{"Fault.Times is negative", func(f Fault) bool { return f.Times < 0 }},
 	{"Fault.Delay is negative", func(f Fault) bool { return f.Delay < 0 }},
 	{"Fault.BodyDelay is negative", func(f Fault) bool { return f.BodyDelay < 0 }},
@@ -113,6 +114,14 @@ func (f Fault) invalid() string {
 		}
 	}
 	return ""
+}
+
+func operationNames() string {
+	var names []string
+	for _, o := range operations {
+		names = append(names, o.name)
+	}
+	return strings.Join(names, ", ")
 }
 
 func isOperation(name string) bool {

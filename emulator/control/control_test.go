@@ -45,7 +45,7 @@ var rows = []struct {
 		`{"state":503}`:                     `The field "state" is unknown`,
 		`{"status":700}`:                    "status is not between 200 and 599",
 		`{"status":503,"times":-1}`:         "times is negative",
-		`{"status":503,"operation":"Read"}`: "operation is not the name of an operation",
+		`{"status":503,"operation":"Read"}`: "operation is not one of CreateUser, ",
 		`{"delay":"1"}`:                     "A duration is malformed",
 		`{"delay":1}`:                       "delay has the wrong type",
 		`{"delay":"-1s"}`:                   "delay is negative",

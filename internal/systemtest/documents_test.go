@@ -2,9 +2,11 @@ package systemtest_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -188,42 +191,140 @@ func TestProductionWebHandler(t *testing.T) {
 	assert.Equal(t, http.StatusOK, recorder.Code)
 }
 
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return // the caller is gone
+	}
+	slog.ErrorContext(r.Context(), "issuing a token", "error", err)
+	status, retryAfter := http.StatusInternalServerError, ""
+	if _, ok := errors.AsType[net.Error](err); ok { // no response, or not in time
+		status, retryAfter = http.StatusServiceUnavailable, "5"
+	}
+	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && (failed.StatusCode == http.StatusTooManyRequests || failed.StatusCode >= 500) {
+		status, retryAfter = http.StatusServiceUnavailable, cmp.Or(failed.RawResponse.Header.Get("Retry-After"), "5")
+	}
+	if retryAfter != "" {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+func TestProductionRespondsToClients(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault      emulator.Fault
+		timeout    time.Duration
+		status     int
+		retryAfter string
+	}{
+		"too many requests":  {emulator.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"30"}}}, 10 * time.Second, http.StatusServiceUnavailable, "30"},
+		"unavailable":        {emulator.Fault{Status: http.StatusServiceUnavailable}, time.Minute, http.StatusServiceUnavailable, "5"},
+		"lost connection":    {emulator.Fault{Drop: emulator.DropBefore}, time.Minute, http.StatusServiceUnavailable, "5"},
+		"no response":        {emulator.Fault{Delay: time.Hour}, time.Minute, http.StatusServiceUnavailable, "5"},
+		"rejected signature": {emulator.Fault{Status: http.StatusUnauthorized}, time.Minute, http.StatusInternalServerError, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				handler, err := emulator.NewHandler(nil)
+				require.NoError(t, err)
+				client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
+				require.NoError(t, err)
+				handler.Inject(test.fault)
+				ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
+				defer cancel()
+				_, err = client.CreateUser(ctx, nil)
+				recorder := httptest.NewRecorder()
+				fail(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/token", nil), err)
+				assert.Equal(t, test.status, recorder.Code)
+				assert.Equal(t, test.retryAfter, recorder.Header().Get("Retry-After"))
+			})
+		})
+	}
+}
+
+func TestProductionMakesNoDuplicates(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(nil)
+	require.NoError(t, err)
+	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
+	require.NoError(t, err)
+	create := func(r *http.Request) error {
+		ctx := policy.WithRetryOptions(r.Context(), policy.RetryOptions{
+			TryTimeout: 3 * time.Second,
+			ShouldRetry: func(resp *http.Response, err error) bool {
+				return err == nil && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable)
+			},
+		})
+		created, err := client.CreateUser(ctx, nil)
+		require.Empty(t, created)
+		return err
+	}
+	handler.Inject(emulator.Fault{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"0"}}, Times: 1})
+	handler.Inject(emulator.Fault{Drop: emulator.DropAfter, Times: 1})
+	require.Error(t, create(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)))
+	assert.Len(t, handler.Users(), 1)
+}
+
 func TestProductionFindsDeletedUsers(t *testing.T) {
 	t.Parallel()
 	client, user := newUser(t)
 	_, err := client.DeleteUser(t.Context(), user, nil)
 	require.NoError(t, err)
-	_, err = client.GetToken(t.Context(), user, []identity.TokenScope{identity.TokenScopeChat}, nil)
+	_, deleted := client.GetToken(t.Context(), user, []identity.TokenScope{identity.TokenScopeChat}, nil)
 	errAgain := errors.New("created again")
 	createAgain := func(context.Context) error { return errAgain }
-	snippet := func(ctx context.Context) error {
-		if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && failed.StatusCode == http.StatusNotFound {
+	snippet := func(ctx context.Context, err error) error {
+		failed, isResponse := errors.AsType[*azcore.ResponseError](err)
+		_, fromService := identity.CommunicationErrorOf(err)
+		if isResponse && fromService && failed.StatusCode == http.StatusNotFound {
 			return createAgain(ctx)
 		}
 		return err
 	}
-	require.ErrorIs(t, snippet(t.Context()), errAgain)
+	require.ErrorIs(t, snippet(t.Context(), deleted), errAgain)
+
+	handler, err := emulator.NewHandler(nil)
+	require.NoError(t, err)
+	client, err = identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
+	require.NoError(t, err)
+	handler.Inject(emulator.Fault{Status: http.StatusNotFound, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<html>"})
+	_, ofGateway := client.GetToken(t.Context(), user, []identity.TokenScope{identity.TokenScopeChat}, nil)
+	require.NotErrorIs(t, snippet(t.Context(), ofGateway), errAgain)
+}
+
+func snippetRotation(accessKey string) (*identity.SharedKeyCredential, error) {
+	var used *identity.SharedKeyCredential
+	snippet := func() error {
+		credential, err := identity.NewSharedKeyCredential(accessKey)
+		if err != nil {
+			return err
+		}
+		client, err := identity.NewClientWithSharedKeyCredential("https://contoso.communication.azure.com", credential, nil)
+		if err != nil {
+			return err
+		}
+		_, used = client, credential
+		return nil
+	}
+	err := snippet()
+	return used, err
 }
 
 func TestProductionRotatesKeys(t *testing.T) {
 	t.Parallel()
-	snippet := func(connectionString, otherKey string) error {
-		endpoint, credential, err := identity.ParseConnectionString(connectionString)
+	credential, err := snippetRotation("c2VjcmV0")
+	require.NoError(t, err)
+	update := func(keyFile string) error {
+		key, err := os.ReadFile(keyFile)
 		if err != nil {
 			return err
 		}
-		client, err := identity.NewClientWithSharedKeyCredential(endpoint, credential, nil)
-		if err != nil {
-			return err
-		}
-		update := func() error {
-			err := credential.Update(otherKey)
-			return err
-		}
-		require.NotNil(t, client)
-		return update()
+		return credential.Update(strings.TrimSpace(string(key)))
 	}
-	require.NoError(t, snippet("endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0", "b3RoZXI="))
+	keyFile := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(keyFile, []byte("b3RoZXI=\n"), 0o600))
+	require.NoError(t, update(keyFile))
 }
 
 func TestProductionUsesTheProxy(t *testing.T) {
@@ -249,10 +350,10 @@ func TestProductionLogs(t *testing.T) { //nolint:paralleltest // see above
 	var log bytes.Buffer
 	before := slog.Default()
 	t.Cleanup(func() { slog.SetDefault(before) })
-	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	azlog.SetEvents(azlog.EventResponseError, azlog.EventRetryPolicy)
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+	azlog.SetEvents(azlog.EventResponseError)
 	azlog.SetListener(func(event azlog.Event, message string) {
-		slog.Debug(message, "component", "azure", "event", string(event))
+		slog.Warn(message, "component", "azure", "event", string(event))
 	})
 	client, _ := newUser(t)
 	_, user := newUser(t)
@@ -289,9 +390,10 @@ func TestProductionMetricsKnowTheOperation(t *testing.T) {
 	require.NoError(t, err)
 	options := handler.ClientOptions()
 	var observed string
-	options.PerCallPolicies = []policy.Policy{metrics{func(operation string, status int, _ time.Duration) {
+	observe := func(operation string, status int, _ time.Duration) {
 		observed = operation + " " + http.StatusText(status)
-	}}}
+	}
+	options.PerCallPolicies = append(options.PerCallPolicies, metrics{observe})
 	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), options)
 	require.NoError(t, err)
 	_, err = client.CreateUser(t.Context(), nil)

@@ -80,6 +80,29 @@ func TestRecipeDeletedUser(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, failed.StatusCode)
 }
 
+func TestRecipeWrongAccessKey(t *testing.T) {
+	t.Parallel()
+	r := newRecipe(t)
+	ctx, server := t.Context(), r.server
+	credential, err := identity.NewSharedKeyCredential("b2xkIGtleQ==")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := identity.NewClientWithSharedKeyCredential(server.Endpoint(), credential, server.ClientOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.CreateUser(ctx, nil); !identity.HasCode(err, identity.ErrorCodeDenied) {
+		t.Error("the emulator accepted a wrong key:", err)
+	}
+	if err := credential.Update(server.AccessKey()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.CreateUser(ctx, nil); err != nil {
+		t.Error("the client did not take the new key:", err)
+	}
+}
+
 func TestRecipeTooManyRequests(t *testing.T) {
 	t.Parallel()
 	r := newRecipe(t)
