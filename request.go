@@ -364,29 +364,35 @@ func describeJSONError(err error) string {
 	return err.Error() // of an UnmarshalText of this package
 }
 
-const withheldBody = "The response body is withheld because it may contain an access token."
-
-// newResponseError returns the error for a response. It redacts the body of an error
-// response, and withholds that of any other, which may hold a token.
+// newResponseError returns the error for a response, without its secrets.
 func newResponseError(resp *http.Response, bodySecret string) error {
-	body := contentOf(resp)
+	body := shownBody(resp, bodySecret)
 	shown := *resp
-	if resp.StatusCode < http.StatusBadRequest {
-		if len(body) > 0 {
-			body = []byte(withheldBody)
-		}
-		shown.Body = io.NopCloser(bytes.NewReader(body))
-		return runtime.NewResponseError(&shown)
-	}
-	reason, _ := communicationErrorIn(resp)
-	body = redactBody(body, secretsOf(resp.Request, bodySecret))
-	body = body[:min(len(body), maxResponseSize)]
 	shown.Body = io.NopCloser(bytes.NewReader(body))
-	if code := string(reason.Code); code != "" && bytes.Contains(body, []byte(code)) {
+	reason, _ := communicationErrorIn(resp)
+	code := string(reason.Code)
+	if resp.StatusCode >= http.StatusBadRequest && code != "" && bytes.Contains(body, []byte(code)) {
 		// Redacting a message can leave invalid JSON.
 		return runtime.NewResponseErrorWithErrorCode(&shown, code)
 	}
 	return runtime.NewResponseError(&shown)
+}
+
+// shownBody redacts the body of an error response, and withholds that of any other, which
+// may hold a token.
+func shownBody(resp *http.Response, bodySecret string) []byte {
+	body := contentOf(resp)
+	arrived, ok := resp.Body.(*received)
+	switch {
+	case len(body) == 0 && ok && arrived.err != nil:
+		return []byte("The response body did not arrive.")
+	case len(body) == 0:
+		return nil
+	case resp.StatusCode < http.StatusBadRequest:
+		return []byte("The response body is withheld because it may contain an access token.")
+	}
+	body = redactBody(body, secretsOf(resp.Request, bodySecret))
+	return body[:min(len(body), maxResponseSize)]
 }
 
 // contentOf returns what arrived of a response's body, which azcore has read.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -753,6 +754,32 @@ func TestUnusableSuccessKeepsStatusAndHeaders(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestErrorTellsWhatBecameOfTheBody(t *testing.T) {
+	t.Parallel()
+	const withheld, missing, none = "The response body is withheld", "The response body did not arrive", "Response contained no body"
+	for name, test := range map[string]struct {
+		status int
+		body   io.Reader
+		want   string
+	}{
+		"empty success":          {http.StatusCreated, strings.NewReader(""), none},
+		"empty error":            {http.StatusNotFound, strings.NewReader(""), none},
+		"success does not begin": {http.StatusCreated, iotest.ErrReader(io.ErrUnexpectedEOF), missing},
+		"error does not begin":   {http.StatusNotFound, iotest.ErrReader(io.ErrUnexpectedEOF), missing},
+		"success breaks off":     {http.StatusCreated, io.MultiReader(strings.NewReader(`{"ide`), iotest.ErrReader(io.ErrUnexpectedEOF)), withheld},
+		"error breaks off":       {http.StatusNotFound, io.MultiReader(strings.NewReader(`<html>`), iotest.ErrReader(io.ErrUnexpectedEOF)), "<html>"},
+	} {
+		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+			resp := identitytest.NewResponse(test.status, "")
+			resp.Body = io.NopCloser(test.body)
+			return resp, nil
+		}}
+		_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
+		require.ErrorContains(t, err, test.want, name)
+		assert.True(t, identitytest.HasStatus(err, test.status), name)
+	}
 }
 
 func TestByteOrderMarkIsAccepted(t *testing.T) {
