@@ -476,7 +476,7 @@ func TestInterruptedCallTellsItsReason(t *testing.T) {
 		"unavailable":        {newResponder: always(respondWith(http.StatusServiceUnavailable)), status: http.StatusServiceUnavailable, text: "RESPONSE 503"},
 		"name not found":     {newResponder: always(failWith(dnsError)), cause: dnsError, text: "no such host"},
 		"dropped connection": {newResponder: always(failWith(io.EOF)), cause: io.EOF, text: "EOF"},
-		"connection refused": {newResponder: always(failWith(syscall.ECONNREFUSED)), cause: syscall.ECONNREFUSED, text: "connection refused"},
+		"connection refused": {newResponder: always(failWith(syscall.ECONNREFUSED)), cause: syscall.ECONNREFUSED, text: syscall.ECONNREFUSED.Error()},
 		"slow response":      {newResponder: always(waitForContext), text: "contoso.communication.azure.com"},
 		"slow body":          {newResponder: always(waitForContextInBody), status: http.StatusServiceUnavailable, text: "RESPONSE 503"},
 		"unavailable, then a slow response": {
