@@ -38,16 +38,16 @@ func (c *call) isSignIn() bool {
 	return c.operationName() == signIn
 }
 
-// Cloud returns a configuration that points azidentity to the handler, with the transport of [Handler.ClientOptions].
-// Use the tenant "adfs": for other tenants, azidentity asks Microsoft's servers about the host unless
-// DisableInstanceDiscovery is set.
+// Cloud returns a configuration that makes the credentials of azidentity sign in at the handler. They also need the
+// Transport of [Handler.ClientOptions]. Use the tenant "adfs": for other tenants, azidentity asks Microsoft's servers
+// about the host, unless DisableInstanceDiscovery is set.
 func (h *Handler) Cloud() cloud.Configuration {
 	return cloudOf(h.Endpoint() + "/")
 }
 
-// Cloud returns a configuration that points azidentity to the server, with the transport of [Server.ClientOptions]. Use
-// the tenant "adfs": for other tenants, azidentity asks Microsoft's servers about the host unless
-// DisableInstanceDiscovery is set.
+// Cloud returns a configuration that makes the credentials of azidentity sign in at the server. They also need the
+// Transport of [Server.ClientOptions]. Use the tenant "adfs": for other tenants, azidentity asks Microsoft's servers
+// about the host, unless DisableInstanceDiscovery is set.
 func (s *Server) Cloud() cloud.Configuration {
 	return cloudOf(s.Endpoint())
 }

@@ -3,8 +3,8 @@ Package emulator runs the identity service of Azure Communication Services in-pr
 without an Azure resource, and for clients in any language.
 
 It is not a mock. It verifies every signature, keeps users and their tokens, and responds with the status codes,
-headers and error messages of the service's recorded sessions. [Server] listens on a loopback port with TLS; [Handler]
-is the same as an [http.Handler].
+headers and error messages of the service's recorded sessions. [Server] listens on a loopback port with TLS. [Handler]
+is the same service as an [http.Handler], which clients can also call in memory.
 
 # Tests
 
@@ -40,10 +40,11 @@ testing/synctest bubble, where a day takes no time:
 		})
 	}
 
-Outside a bubble, [Handler.SetClockOffset] shifts the time of tokens, and [Options].Now sets the clock of everything:
-for clients with clock skew, too.
+Outside a bubble, [Handler.SetClockOffset] shifts the time of tokens. [Options].Now replaces the whole clock, for
+example to test a client with clock skew.
 
-[Handler.Export] and [Handler.Import] save and restore the users, tokens and keys. [Handler.Reset] starts again.
+[Handler.Export] and [Handler.Import] save and restore the users, tokens and keys. [Handler.Reset] deletes everything
+except the keys.
 
 Clients in other languages connect with [Server.ConnectionString] and trust [Server.Certificate]. The program
 cmd/acs-identity-emulator runs the emulator for them.
@@ -52,12 +53,12 @@ cmd/acs-identity-emulator runs the emulator for them.
 
 The emulator is also an authority of Entra ID, so that programs sign in with azidentity and its counterparts in other
 languages, unmodified: see [Handler.Cloud] and [Server.Cloud]. For a program that reads its environment, set
-AZURE_AUTHORITY_HOST to the endpoint of a server and AZURE_TENANT_ID to "adfs". Any client and user can sign in with any
-secret or password. azidentity rejects an authority without TLS.
+AZURE_AUTHORITY_HOST to the endpoint of a server and AZURE_TENANT_ID to "adfs". Every client and every user can sign in,
+with any secret or password. azidentity rejects an authority without TLS.
 
 # Failures
 
-[Handler.Inject] makes requests fail: with a status, a delay, a connection that is closed before or after the work, a
+[Handler.Inject] injects a [Fault]: a status, a delay, a connection that is closed before or after the work, or a
 delayed or truncated body. In this example, the service responds to one request with 503. It does the work of the next
 request to create a user, and then closes the connection instead of responding:
 
@@ -66,21 +67,21 @@ request to create a user, and then closes the connection instead of responding:
 
 A client retries both. The user whose response was lost is orphaned: only [Handler.Users] lists it.
 
-[Options].RateLimits applies the limits that the service publishes.
+[Options].RateLimits applies the [limits that the service publishes].
 
 # Differences from the service
 
-The service has no complete specification. Where neither its documentation nor a recorded response decides, these are
-the choices of this package. Do not rely on the service behaving the same way.
+The service has no complete specification. Where neither its documentation nor a recorded response shows what it does,
+this package made the following choices. Do not rely on the service behaving the same way.
 
 Authentication
-  - Every failure is 401 with the code Denied, for an unknown path too. The message gives the reason, and what a
-    signature was compared with; the service only says that the request was denied.
+  - Every failure is 401 with the code Denied, for an unknown path too. The message gives the reason, and for a wrong
+    signature what it was compared with. The service's message gives neither.
   - The clock may differ by 15 minutes either way. The service's limit is not documented.
   - A signature must cover x-ms-date or date, host and x-ms-content-sha256, each sent once. It may cover
     further headers, and the host with or without its port.
-  - Entra tokens are not verified, because nothing offline can verify them. As a credential any bearer token is
-    accepted. The exchange operations read appid, oid, tid and exp from the token and ignore its signature.
+  - The signatures of Entra tokens are not verified, because that needs Entra's keys. Any bearer token is accepted as a
+    credential. The exchange operations read the claims appid, oid, tid and exp of the token.
 
 Requests
   - The versions in api-supported-versions are those that this package knows. They do not include the service's
@@ -88,23 +89,24 @@ Requests
     them. [Options].AcceptAnyAPIVersion accepts unknown ones.
   - Unknown paths are 404 NotFound, unsupported methods 405 MethodNotAllowed. Paths match exactly, letter case and
     trailing slashes included.
-  - A body of more than 1 MiB is 413 RequestTooLarge. Malformed JSON, and values of the wrong type, are 400
-    ValidationError. A body with a Content-Type other than JSON is 415 UnsupportedMediaType; without a Content-Type
+  - A body of more than 1 MiB is 413 RequestTooLarge, before authentication. Malformed JSON, and values of the wrong
+    type, are 400 ValidationError. A body with a Content-Type other than JSON is 415 UnsupportedMediaType; without a Content-Type
     it is read as JSON. null is the same as an absent value, and a missing body the same as an empty object.
   - expiresInMinutes is ignored in API versions before 2022-10-01, which lack it, and when a user is created without
     a token.
   - Scopes are checked first, then expiresInMinutes, then the ID. A scope that is not one of
-    identity.PossibleTokenScopeValues is 400 ValidationError with the target "scopes"; a repeated one is accepted.
+    [identity.PossibleTokenScopeValues] is 400 ValidationError with the target "scopes"; a repeated one is accepted.
     In the Teams exchange, appId is checked before userId.
   - A custom ID has 1 to 256 characters. Others are 400 ValidationError with the target "CustomId".
-  - The detail of a user, custom IDs, and the exchange and the assignments of Entra ID exist in 2025-03-02-preview only.
-  - With rate limits, a request over the limit gets 429 TooManyRequests. Limits apply to windows of 30 seconds, per
-    operation and for all clients together; users created with and without a token count together. Operations without
-    a published limit have none.
+  - User details, custom IDs, and the exchange and the assignments of Entra ID exist in 2025-03-02-preview only. In
+    other versions customId is ignored.
+  - With rate limits, a request over the limit gets 429 TooManyRequests with Retry-After. Each operation has its own
+    limit, for all clients together, in windows of 30 seconds that start with a request. Creating users with and
+    without a token shares one limit. Rejected requests count, too. Operations without a published limit have none.
 
 Entra ID
-  - The authority supports client secrets and assertions, user names with passwords, and refresh tokens. It responds to
-    every path of that form. Its requests meet no faults and no rate limits, and are recorded as operation EntraToken,
+  - The authority supports client secrets and assertions, user names with passwords, and refresh tokens. It accepts
+    every tenant. Faults and rate limits do not apply to its requests. They are recorded as operation EntraToken,
     without their bodies.
   - Tokens last an hour. The object ID is derived from the name of the user or client. The tenant ID is the tenant of
     the path if that is a GUID, otherwise always the same.
@@ -114,7 +116,7 @@ Assignments of Entra ID
     NotFound, its deletion 204.
   - The list comes in pages of 100, sorted by object ID.
   - A bulk update is applied as a whole or not at all, and returns the assignments that it created or changed. A field
-    that it lacks stays as it was.
+    that is absent from it keeps its value.
   - The exchange does not need an assignment. Tokens have the scopes chat and voip.
 
 Teams extension
@@ -131,20 +133,23 @@ Users
     that does must continue with a GUID, with two GUIDs, or with "wf_" and two GUIDs. Others are 400 ValidationError
     with the target "id".
   - The custom ID of a deleted user can be used again.
-  - Deletion and revocation take effect immediately; in the service, they can take 15 minutes. A revocation covers the
-    tokens that were issued before it, however close in time.
+  - Deletion and revocation take effect immediately; in the service, this can take 15 minutes (see [identity model]).
+    A revocation covers exactly the tokens that were issued before it.
 
 Tokens
-  - User tokens are signed with ES256, by a random key that [Handler.Export] saves; the service's are signed with RS256. They have the claims of
-    the service's tokens, and a private one, emulatorNumber, which is the order in which they were issued. The region
-    is always amer and unitedstates.
+  - User tokens are signed with ES256, by a random key that [Handler.Export] saves; the service's are signed with
+    RS256. They have the claims of the service's tokens, and emulatorNumber, which counts the tokens issued. The region
+    is always amer, and the location unitedstates.
   - The tokens of Teams users and users of Entra ID expire with the Entra token that they were exchanged for, to the
     second. They cannot be revoked.
 
 Malformed HTTP is rejected by net/http itself, with plain text: mostly with 400, headers of more than a megabyte with
 431, an unknown Expect with 417, an unknown Transfer-Encoding with 501, and another HTTP version with 505.
 
-Responses have the headers of the service, without those that its front door adds. Date follows [Options].Now. There is
-no HTTP/2.
+Responses have the headers of the service, without those that its front door adds. Date follows [Options].Now. A
+[Server] does not support HTTP/2.
+
+[limits that the service publishes]: https://learn.microsoft.com/azure/communication-services/concepts/service-limits
+[identity model]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model#access-tokens
 */
 package emulator

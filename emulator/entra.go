@@ -21,23 +21,30 @@ const (
 	lastSecond int64 = 253402300799 // of the year 9999, the last one of an RFC 3339 time
 )
 
-// EntraTokenClaims are the claims of an Entra token that matter to the emulator.
+// EntraTokenClaims are the claims of an Entra token that the emulator reads. See [Handler.EntraToken].
 type EntraTokenClaims struct {
-	// AppID is the ID of the application that the token was issued to. The default is a random GUID.
+	// AppID is the client ID of the application that the token was issued to, a GUID. The default is a random one.
+	// [identity.Client.GetTokenForTeamsUser] needs the same value in ClientID.
 	AppID string
 
-	// ObjectID is the ID of the user that the token was issued for. The default is a random GUID.
+	// ObjectID is the object ID of the user that the token was issued for, a GUID. The default is a random one.
+	// [identity.Client.GetTokenForTeamsUser] needs the same value in UserObjectID.
 	ObjectID string
 
-	// TenantID is the ID of the user's tenant. The default is a random GUID.
+	// TenantID is the ID of the user's tenant, a GUID. The default is a random one.
 	TenantID string
 
-	// ExpiresOn is when the token expires. The default is in 75 minutes.
+	// ExpiresOn is when the token expires, to the second. The access tokens that it is exchanged for expire then, too.
+	// With a time in the past, the exchange operations reject the token. The default is in 75 minutes, the average
+	// lifetime of Entra's tokens according to
+	// https://learn.microsoft.com/entra/identity-platform/access-tokens#token-lifetime.
 	ExpiresOn time.Time
 }
 
-// EntraToken returns a token like those that Entra issues for a Teams user, for the exchange operations. The emulator
-// does not verify its signature.
+// EntraToken returns a token like those that Entra issues for a user, to pass to
+// [identity.Client.GetTokenForTeamsUser], [identity.Client.ExchangeTeamsExtensionToken] and
+// [identity.Client.ExchangeEntraToken]. It does not check the claims: the exchange operations reject IDs that are not
+// GUIDs. The signature is not Entra's, and the emulator does not verify it.
 func (h *Handler) EntraToken(claims EntraTokenClaims) string {
 	now := h.clock.shifted()
 	expires := claims.ExpiresOn

@@ -17,46 +17,54 @@ const (
 	DropNone Drop = iota
 	// DropBefore closes the connection before any work is done.
 	DropBefore
-	// DropAfter closes the connection after the work is done, instead of responding. A client that retries has the work
+	// DropAfter closes the connection after the work is done, instead of responding. If the client retries, the work is
 	// done twice.
 	DropAfter
 )
 
-// A Fault describes a failure to inject. See [Handler.Inject].
+// A Fault describes a failure to inject. See [Handler.Inject]. At least one of Delay, Status, Drop, BodyDelay and
+// Truncate must be set.
 type Fault struct {
-	// Operation is the name of the client's method whose requests the fault hits, "CreateUser" for CreateUserAndToken
-	// too. Empty means any request.
+	// Operation is the operation whose requests the fault hits. It is the name of the method of [identity.Client], but
+	// "CreateUser" for CreateUserAndToken, too, and "ListEntraAssignments" for the pager. Empty means every request,
+	// except those to the authority of Entra ID.
 	Operation string
 
 	// Times is how many requests the fault hits. Zero means all, until [Handler.ClearFaults].
 	Times int
 
-	// Delay is how long to wait before anything else. A [Server] gives up on a response after five minutes.
+	// Delay is how long to wait before anything else. It ends when the client closes the connection. A [Server] sends
+	// no response later than five minutes after the headers of the request, and closes the connection instead.
 	Delay time.Duration
 
-	// Status is the status code to respond with, 200 to 599, instead of doing the work. Zero means to do the work.
+	// Status is the status code to respond with, 200 to 599, instead of checking the request and doing the work. Zero
+	// means to do both.
 	Status int
 
-	// Header is added to the headers of a response with Status. The default Content-Type is application/json.
+	// Header is added to the headers of a response with Status, and replaces those of the same name. The default
+	// Content-Type of a Body is application/json. It requires Status.
 	Header http.Header
 
-	// Body is the body of a response with Status.
+	// Body is the body of a response with Status. It requires a Status other than 204 and 304.
 	Body string
 
-	// Drop specifies whether and when the connection is closed.
+	// Drop specifies whether and when the connection is closed. It cannot be combined with Status, BodyDelay or
+	// Truncate.
 	Drop Drop
 
 	// BodyDelay is how long to wait between the headers and the body of the response. It does not apply to responses
-	// without a body. The five minutes of Delay are for both together.
+	// without a body; with Status, it requires Body. The five minutes of a [Server] are for Delay and BodyDelay
+	// together.
 	BodyDelay time.Duration
 
-	// Truncate is how many bytes of the response's body to send before the connection is closed, if the body is longer.
-	// Zero means all of it.
+	// Truncate is how many bytes of the response's body to send before the connection is closed. Bodies that are not
+	// longer are sent as usual. Zero means no truncation.
 	Truncate int
 }
 
 // Inject makes requests fail. Faults are queued in the order in which they were injected, and each request meets at
-// most one: the first for its operation. It panics if the fault is invalid, because a test would otherwise hang.
+// most one: the first that is for its operation. Requests to the authority of Entra ID meet none. Inject panics if the
+// fault is invalid, for example if its Operation is unknown, because no request would meet it.
 func (h *Handler) Inject(fault Fault) {
 	if reason := fault.invalid(); reason != "" {
 		panic("emulator: " + reason)
@@ -65,13 +73,13 @@ func (h *Handler) Inject(fault Fault) {
 	h.faults.add(fault)
 }
 
-// Faults returns copies of the faults that are left, in their order. Their Times are how many requests they will still
-// hit.
+// Faults returns copies of the faults that are left, in the order in which they were injected. Their Times are how many
+// requests they will still hit.
 func (h *Handler) Faults() []Fault {
 	return h.faults.all()
 }
 
-// ClearFaults removes the faults that are left.
+// ClearFaults removes the faults that are left. It does not affect requests that have already met one.
 func (h *Handler) ClearFaults() {
 	h.faults.clear()
 }

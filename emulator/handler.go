@@ -11,31 +11,35 @@ import (
 	"time"
 )
 
-// Options are the optional settings of a [Handler] and of a [Server]. The access key is redacted when they are
-// formatted or logged.
+// Options are the optional settings of a [Handler] and of a [Server]. Formatting or logging them shows only the
+// resource ID.
 type Options struct {
-	// AccessKey is the key that requests are signed with, in base64. The default is a random one.
+	// AccessKey is the key that requests are signed with, in standard base64. The default is 64 random bytes.
 	AccessKey string
 
 	// ResourceID is the GUID of the emulated resource, a part of the IDs of its users. The default is a random one.
 	ResourceID string
 
-	// Now is the emulator's clock. The default is [time.Now]. It must be safe for concurrent use.
+	// Now is the emulator's clock. The default is [time.Now]. It must be safe for concurrent use. Requests that are
+	// signed with an access key are rejected if the clock differs from the client's by more than 15 minutes.
 	Now func() time.Time
 
-	// DiscardRequests leaves [Handler.Requests] empty, for long-running emulators.
+	// DiscardRequests leaves [Handler.Requests] empty, to save memory in a long-running emulator.
 	DiscardRequests bool
 
 	// DiscardRequestContent leaves the headers and bodies out of [Handler.Requests] and [Handler.Watch].
 	DiscardRequestContent bool
 
-	// RateLimits applies the service's published limits: in 30 seconds 1000 requests to create users and 1000 to issue
-	// tokens, 500 to revoke tokens, 500 to delete users and 500 to exchange Teams users' tokens. Requests over the
-	// limit get 429 with Retry-After.
+	// RateLimits applies the limits that the service publishes at
+	// https://learn.microsoft.com/azure/communication-services/concepts/service-limits: in 30 seconds 1000 requests to
+	// create users and 1000 to issue tokens, 500 to revoke tokens, 500 to delete users and 500 to exchange Teams users'
+	// tokens. Requests over the limit get 429 with a Retry-After of up to 30 seconds, for which clients wait before
+	// they retry. The seconds are those of Now.
 	RateLimits bool
 
 	// AcceptAnyAPIVersion treats unknown API versions as the newest one that the emulator knows, for client libraries
-	// that are newer than the emulator. Malformed ones are still rejected.
+	// that are newer than the emulator. Versions that do not look like 2027-01-15 or 2027-01-15-preview are still
+	// rejected.
 	AcceptAnyAPIVersion bool
 }
 
@@ -49,8 +53,8 @@ func (o Options) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("AccessKey", "REDACTED"), slog.String("ResourceID", o.ResourceID))
 }
 
-// Handler is the identity service as an [http.Handler]. All of the emulator's state lives in it. It is safe for
-// concurrent use. Use [NewHandler] to create one. Formatting or logging it shows only the resource ID.
+// Handler is the identity service as an [http.Handler]. It holds all of the emulator's state, in memory. Use
+// [NewHandler] to create one. It is safe for concurrent use. Formatting or logging it shows only the resource ID.
 type Handler struct {
 	clock            *clock
 	state            *atomic.Pointer[state]
@@ -60,7 +64,8 @@ type Handler struct {
 	acceptAnyVersion bool
 }
 
-// NewHandler creates a Handler without users. Nil options mean the defaults.
+// NewHandler creates a Handler without users. Nil options mean the defaults. It is an error if AccessKey is not base64
+// or ResourceID is not a GUID.
 func NewHandler(options *Options) (*Handler, error) {
 	if options == nil {
 		options = &Options{}
@@ -111,13 +116,13 @@ func (h Handler) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("ResourceID", h.state.Load().resourceID))
 }
 
-// AccessKey returns the key that requests are signed with, in base64.
+// AccessKey returns the key that requests are signed with, in standard base64.
 func (h *Handler) AccessKey() string {
 	return h.state.Load().key.String()
 }
 
-// ServeHTTP implements [http.Handler]. It aborts the connection by panicking with [http.ErrAbortHandler] if a [Fault]
-// asks for it.
+// ServeHTTP implements [http.Handler], with TLS or without. It panics with [http.ErrAbortHandler] to close the
+// connection if a [Fault] asks for it or the client is gone.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	arrived, started := h.clock.now(), time.Now()
 	c := h.newCall(w, r)

@@ -13,12 +13,13 @@ import (
 )
 
 // Endpoint returns the endpoint for clients with [Handler.ClientOptions], https://RESOURCE-ID.communication.azure.com.
+// It is not the address of a server: clients with other options cannot connect to it.
 func (h *Handler) Endpoint() string {
 	return "https://" + h.state.Load().resourceID + ".communication.azure.com"
 }
 
 // ConnectionString returns the endpoint and the access key in the form of the Azure portal, for clients with
-// [Handler.ClientOptions].
+// [Handler.ClientOptions]. It holds a secret: the access key.
 func (h *Handler) ConnectionString() string {
 	return connectionString(h.Endpoint(), h.AccessKey())
 }
@@ -27,9 +28,10 @@ func connectionString(endpoint, accessKey string) string {
 	return "endpoint=" + endpoint + ";accesskey=" + accessKey
 }
 
-// ClientOptions returns new options for a client that calls the handler in memory, whatever the endpoint: no network is
-// involved, so it works inside a testing/synctest bubble. Faults look as they do over a connection. Retries wait only
-// for Retry-After, which [Options].RateLimits and a [Fault] can send.
+// ClientOptions returns new options for a client that calls the handler in memory. All of the client's requests reach
+// the handler, whatever the endpoint. No network is involved, so they work inside a testing/synctest bubble. Faults
+// have the same effect as over a connection. Retries wait only for Retry-After, which [Options].RateLimits and a
+// [Fault] can send. The caller may change the options.
 func (h *Handler) ClientOptions() *identity.ClientOptions {
 	return clientOptions(newHTTPClient(&memoryTransport{handler: h}))
 }

@@ -17,14 +17,15 @@ const (
 	watchBuffer    = 100      // requests that a slow watcher may be behind
 )
 
-// Request is a request that arrived. It holds credentials: the headers and the body are omitted when it is formatted,
-// logged or marshaled.
+// Request is a request that arrived, with the outcome. See [Handler.Requests]. The headers and the body can hold
+// credentials. They are omitted when the request is formatted, logged or marshaled.
 type Request struct {
 	// Time is when the request arrived, by [Options].Now.
 	Time time.Time
 
-	// Operation is the name of the client's method, "CreateUser" for CreateUserAndToken too. It is empty if the
-	// request matches no operation.
+	// Operation is the name of the method of [identity.Client], but "CreateUser" for CreateUserAndToken, too,
+	// "ListEntraAssignments" for the pager, and "EntraToken" for a request to the authority of Entra ID. It is empty if
+	// the request matches no operation.
 	Operation string
 
 	// Method is the HTTP method.
@@ -33,20 +34,22 @@ type Request struct {
 	// URI is the path and query as received.
 	URI string
 
-	// Header holds the headers, without Host.
+	// Header holds the headers, without Host. It is nil with [Options].DiscardRequestContent.
 	Header http.Header `json:"-"`
 
-	// Body is the body, truncated after 1 MiB.
+	// Body is the body, truncated after 1 MiB. It is nil with [Options].DiscardRequestContent, and for a request to the
+	// authority of Entra ID, where it can hold a password.
 	Body []byte `json:"-"`
 
 	// Status is the status code of the response, zero if the connection was closed instead.
 	Status int
 
-	// Duration is how long it took from the arrival until there was a response to send.
+	// Duration is how long it took from the arrival until there was a response to send, in real time. It includes
+	// [Fault].Delay, but not [Fault].BodyDelay.
 	Duration time.Duration
 
-	// Error is the code and message of an error response, or the reason why there is no response. It is empty for a
-	// success.
+	// Error is the code and message of an error response, or the reason why there is no response, such as a fault. It
+	// is empty for a success.
 	Error string
 }
 
@@ -107,8 +110,8 @@ func (c *call) record(resp *response, reason string, arrived time.Time, duration
 	return request
 }
 
-// Requests returns copies of the newest requests, in the order in which they ended: 1000, or fewer if these take more
-// than 64 MiB. It returns none with [Options].DiscardRequests.
+// Requests returns copies of the newest requests, in the order in which they ended. It keeps 1000, or fewer if these
+// take more than 64 MiB, and none with [Options].DiscardRequests. A client that has a response finds its request here.
 func (h *Handler) Requests() []Request {
 	return h.requests.all()
 }
@@ -118,8 +121,9 @@ func (h *Handler) ClearRequests() {
 	h.requests.clear()
 }
 
-// Watch returns a channel of the requests as they end, from now on. It is closed when the context ends. A receiver that
-// is more than 100 requests behind misses the next ones. It works with [Options].DiscardRequests, too.
+// Watch returns a channel that receives the requests as they end, from now on. It is closed when the context ends. The
+// channel holds 100 requests; while it is full, further requests are dropped. It works with [Options].DiscardRequests,
+// too.
 func (h *Handler) Watch(ctx context.Context) <-chan Request {
 	return h.requests.watch(ctx)
 }

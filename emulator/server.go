@@ -23,10 +23,13 @@ const (
 	maxIdleConns = 100
 )
 
-// Server is a [Handler] behind TLS on a loopback port. It is safe for concurrent use. Use [NewServer] to create one, and
-// close it. Formatting or logging it shows only the endpoint.
+// Server is a [Handler] behind TLS on a loopback port. Use [NewServer] to create one, and [Server.Close] to stop it. It
+// is safe for concurrent use. Formatting or logging it shows only the endpoint.
 type Server struct {
+	// Handler is the service behind the server. Its Endpoint, ConnectionString, ClientOptions and Cloud are for clients
+	// in memory; those of the Server are for clients over the network. Both see the same users.
 	*Handler
+
 	endpoint    string
 	certificate []byte
 	server      *http.Server
@@ -34,7 +37,8 @@ type Server struct {
 	close       func()
 }
 
-// NewServer starts a server on a free port of 127.0.0.1. Nil options mean the defaults.
+// NewServer starts a server on a free port of 127.0.0.1. Nil options mean the defaults. It is an error if the options
+// are invalid, as for [NewHandler], or if no port can be opened.
 func NewServer(options *Options) (*Server, error) {
 	handler, err := NewHandler(options)
 	if err != nil {
@@ -74,13 +78,14 @@ func (s *Server) Endpoint() string {
 	return s.endpoint
 }
 
-// ConnectionString returns the endpoint and the access key in the form of the Azure portal.
+// ConnectionString returns the endpoint and the access key in the form of the Azure portal. It holds a secret: the
+// access key. Clients also need [Server.ClientOptions], or must trust [Server.Certificate].
 func (s *Server) ConnectionString() string {
 	return connectionString(s.endpoint, s.AccessKey())
 }
 
 // ClientOptions returns new options for a client of the server: it trusts the server, and its retries wait only
-// for Retry-After, which [Options].RateLimits and a [Fault] can send.
+// for Retry-After, which [Options].RateLimits and a [Fault] can send. The caller may change the options.
 func (s *Server) ClientOptions() *identity.ClientOptions {
 	return clientOptions(s.client)
 }
@@ -92,13 +97,14 @@ func clientOptions(client *http.Client) *identity.ClientOptions {
 	}}
 }
 
-// Certificate returns the server's certificate in PEM, for clients in other languages. It is valid for 127.0.0.1,
-// ::1 and localhost, and self-signed.
+// Certificate returns the server's certificate in PEM, for clients without [Server.ClientOptions], such as those in
+// other languages. It is self-signed and valid for a year, for 127.0.0.1, ::1 and localhost. Each server has its own.
 func (s *Server) Certificate() []byte {
 	return slices.Clone(s.certificate)
 }
 
-// Close stops the server, closes all connections, and waits until their goroutines have ended. It may be called twice.
+// Close stops the server, closes all connections, and waits until their goroutines have ended. It ends the delays of
+// faults. Further calls do nothing. The [Handler] keeps its state.
 func (s *Server) Close() {
 	s.close()
 }

@@ -60,8 +60,9 @@ type exportedUser struct {
 	TokensRevoked     uint64    `json:"tokensRevoked,omitempty"` // tokens up to this number are revoked
 }
 
-// Export writes the state as JSON: the resource ID, users, tokens and assignments, and the secret keys of requests and
-// tokens. It does not include the clock offset, faults and requests.
+// Export writes the state as JSON: the resource ID, the users with what [Handler.InspectToken] needs to know of their
+// tokens, the assignments, the access key and the key that signs tokens. Keep it secret. It does not include the clock
+// offset, faults and requests. The format can change; read it only with [Handler.Import]. Errors are those of w.
 func (h *Handler) Export(w io.Writer) error {
 	exported, err := h.state.Load().export()
 	if err != nil {
@@ -80,9 +81,13 @@ func (h *Handler) Export(w io.Writer) error {
 	return nil
 }
 
-// Import replaces the state by one that [Handler.Export] has written, of this emulator or of another one. The access
-// key, the resource ID and, without a server, the endpoint change with it. After an error the state is as before.
-// Requests that are being served work on the previous state.
+// Import replaces the state with one that [Handler.Export] has written, of this emulator or of another one. If the
+// access key or the resource ID changes, create new clients: the connection string changes, and with the resource ID
+// [Handler.Endpoint], too. The clock offset, faults and requests stay. Requests that are being served use the previous
+// state.
+//
+// It is an error if the state is incomplete or invalid. The emulator's state is then unchanged. The error does not
+// contain the keys.
 func (h *Handler) Import(r io.Reader) error {
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -125,8 +130,8 @@ func decodeState(data []byte) (*exportedState, error) {
 	return imported, nil
 }
 
-// Reset deletes all users, tokens, assignments, faults and requests, and sets the clock offset to zero. The keys and the
-// resource ID stay.
+// Reset deletes all users, tokens, assignments, faults and requests, and sets the clock offset to zero. The keys and
+// the resource ID stay, so that clients can go on. Rate limits do not start again.
 func (h *Handler) Reset() {
 	s := h.state.Load()
 	s.users.clear()

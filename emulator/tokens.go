@@ -28,15 +28,17 @@ const (
 	entraUserScopes = "chat,voip"
 )
 
-// TokenClaims are the claims of an access token that the emulator issued.
+// TokenClaims are the claims of an access token that the emulator issued. See [Handler.InspectToken].
 type TokenClaims struct {
 	// RawID is the raw ID of the token's user: "8:acs:..." or, for a Teams user, "8:orgid:...".
+	// [identity.IdentifierFromRawID] parses it.
 	RawID string
 
-	// Scopes are the token's scopes, in the order of the request.
+	// Scopes are the token's scopes, in the order of the request. A token that was exchanged for an Entra token has
+	// [identity.TokenScopeChat] and [identity.TokenScopeVoIP].
 	Scopes []identity.TokenScope
 
-	// IssuedOn and ExpiresOn are whole seconds, in UTC.
+	// IssuedOn and ExpiresOn are when the token was issued and when it expires: whole seconds, in UTC.
 	IssuedOn, ExpiresOn time.Time
 }
 
@@ -45,19 +47,20 @@ var (
 	// ErrTokenMalformed means that the text is not a token, or not one that this emulator signed.
 	ErrTokenMalformed = errors.New("emulator: the token is malformed")
 
-	// ErrTokenExpired means that the token has expired.
+	// ErrTokenExpired means that the token has expired. It takes precedence over revocation and deletion.
 	ErrTokenExpired = errors.New("emulator: the token expired")
 
-	// ErrTokenRevoked means that the token was revoked, or issued before a [Handler.Reset].
+	// ErrTokenRevoked means that the token was revoked, or, for a Teams user or a user of Entra ID, that it was issued
+	// before a [Handler.Reset].
 	ErrTokenRevoked = errors.New("emulator: the token was revoked")
 
-	// ErrUserDeleted means that the token's user was deleted.
+	// ErrUserDeleted means that the token's user was deleted, by [Handler.Reset] or otherwise.
 	ErrUserDeleted = errors.New("emulator: the token's user was deleted")
 )
 
-// InspectToken verifies an access token that the emulator issued, and returns its claims. The error wraps one of
-// [ErrTokenMalformed], [ErrTokenExpired], [ErrTokenRevoked] and [ErrUserDeleted]. The claims are valid with the latter
-// three, too.
+// InspectToken verifies an access token that the emulator issued, at the shifted time of [Handler.SetClockOffset], and
+// returns its claims. The error wraps one of [ErrTokenMalformed], [ErrTokenExpired], [ErrTokenRevoked] and
+// [ErrUserDeleted]. With the latter three, it returns the claims, too; with [ErrTokenMalformed], they are zero.
 func (h *Handler) InspectToken(token string) (TokenClaims, error) {
 	s := h.state.Load()
 	claims, err := s.tokens.verify(token)
@@ -113,8 +116,8 @@ type tokenClaims struct {
 	EntraAppID    string `json:"aad_appid,omitempty"`
 	IssuedAt      int64  `json:"iat"`
 
-	// Number is not a claim of the service. It is the order in which tokens were issued, which decides what a revocation
-	// covers.
+	// Number is not a claim of the service. It is the order in which tokens were issued, which decides what a
+	// revocation covers.
 	Number uint64 `json:"emulatorNumber"`
 
 	jwt.RegisteredClaims `json:"-"` // implements jwt.Claims

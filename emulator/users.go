@@ -41,18 +41,19 @@ type User struct {
 	// ID is the user's ID, "8:acs:...".
 	ID string
 
-	// CustomID is the custom ID that the user was created with, if any.
+	// CustomID is the custom ID that the user was created with. It is empty if there is none.
 	CustomID string
 
-	// TokensIssued is how many tokens were issued to the user, also if they have expired or were revoked.
+	// TokensIssued is how many tokens were issued to the user, including those that have expired or were revoked.
 	TokensIssued int
 
 	// LastTokenIssuedAt is when the user's last token was issued, to the second, in UTC. It is zero if there is none.
 	LastTokenIssuedAt time.Time
 }
 
-// Users returns the users that exist, sorted by ID, which is about the order in which they were created. The service
-// has no such list. Use it to find orphaned users, such as those that a retried request to create one leaves behind.
+// Users returns the users that exist, sorted by ID. This is the order in which they were created, unless the clock was
+// set back. Teams users and users of Entra ID are not among them. The service cannot list users. Use Users to find
+// orphaned ones, such as those that a retried request leaves behind.
 func (h *Handler) Users() []User {
 	stored, _, _ := h.state.Load().users.snapshot()
 	users := make([]User, 0, len(stored))
