@@ -1,0 +1,151 @@
+package emulator_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+)
+
+// RateLimits rejects the 501st request to revoke tokens in 30 seconds. Clients wait for the Retry-After and try again.
+// This one does not retry, so that it returns the error at once.
+func ExampleOptions_rateLimits() {
+	handler, err := emulator.NewHandler(&emulator.Options{RateLimits: true})
+	if err != nil {
+		panic(err)
+	}
+	options := handler.ClientOptions()
+	options.Retry.MaxRetries = -1 // none
+	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), options)
+	if err != nil {
+		panic(err)
+	}
+	ctx := context.Background()
+	created, err := client.CreateUser(ctx, nil)
+	if err != nil {
+		panic(err)
+	}
+
+	for range 500 {
+		if _, err := client.RevokeTokens(ctx, created.User, nil); err != nil {
+			panic(err)
+		}
+	}
+	_, err = client.RevokeTokens(ctx, created.User, nil)
+	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		fmt.Println(failed.StatusCode, failed.ErrorCode, failed.RawResponse.Header.Get("Retry-After") != "")
+	}
+	// Output: 429 TooManyRequests true
+}
+
+// A client library that is newer than the emulator can send an API version that the emulator does not know.
+func ExampleOptions_acceptAnyAPIVersion() {
+	for _, accept := range []bool{false, true} {
+		handler, err := emulator.NewHandler(&emulator.Options{AcceptAnyAPIVersion: accept})
+		if err != nil {
+			panic(err)
+		}
+		options := handler.ClientOptions()
+		options.APIVersion = "2099-01-01"
+		client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), options)
+		if err != nil {
+			panic(err)
+		}
+		_, err = client.CreateUser(context.Background(), nil)
+		fmt.Println(identity.HasCode(err, "UnsupportedApiVersion"))
+	}
+	// Output:
+	// true
+	// false
+}
+
+// With a fixed access key and resource ID, the connection string is always the same. The client calls the handler in
+// memory.
+func ExampleNewHandler() {
+	handler, err := emulator.NewHandler(&emulator.Options{
+		AccessKey:  "c2VjcmV0",
+		ResourceID: "ac80d96a-85de-48b1-995d-a3a3fa3627c8",
+	})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(handler.ConnectionString())
+
+	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(created.User.ID[:43])
+
+	_, err = emulator.NewHandler(&emulator.Options{ResourceID: "contoso"})
+	fmt.Println(err)
+	// Output:
+	// endpoint=https://ac80d96a-85de-48b1-995d-a3a3fa3627c8.communication.azure.com;accesskey=c2VjcmV0
+	// 8:acs:ac80d96a-85de-48b1-995d-a3a3fa3627c8_
+	// emulator: Options.ResourceID is not a GUID
+}
+
+// A program that does not use ClientOptions trusts the certificate of the server instead. In other languages, write it
+// to a file.
+func ExampleServer_Certificate() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(server.Certificate())
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	defer transport.CloseIdleConnections()
+
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), &identity.ClientOptions{
+		ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(created.User.Kind())
+	// Output: communicationUser
+}
+
+// A Handler can be served by any HTTP server, here without TLS, which the client must allow.
+func ExampleHandler_ServeHTTP() {
+	handler, err := emulator.NewHandler(nil)
+	if err != nil {
+		panic(err)
+	}
+	server := httptest.NewServer(handler)
+	defer server.Close()
+
+	credential, err := identity.NewSharedKeyCredential(handler.AccessKey())
+	if err != nil {
+		panic(err)
+	}
+	options := &identity.ClientOptions{}
+	options.InsecureAllowCredentialWithHTTP = true
+	client, err := identity.NewClientWithSharedKeyCredential(server.URL, credential, options)
+	if err != nil {
+		panic(err)
+	}
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(created.User.Kind())
+	// Output: communicationUser
+}
