@@ -8,21 +8,23 @@ import (
 	"github.com/acs-go/identity/emulator"
 )
 
-// Prefix is what the paths of the control API start with. No path of the service does.
+// Prefix is the prefix of all paths of the control API. No path of the service starts with it.
 const Prefix = "/_emulator/"
 
 // Options are the optional settings of [New].
 type Options struct {
-	// Endpoint is the URL at which clients reach the emulator, "https://127.0.0.1:8443/". The default is the handler's.
+	// Endpoint is the URL at which clients reach the emulator, such as "https://127.0.0.1:8443/", for info and the
+	// page. The default is [emulator.Handler.Endpoint], at which only clients in memory reach it.
 	Endpoint string
 
-	// Version is the version of the emulator to show.
+	// Version is the version of the emulator, for info and the page. The default is an empty one.
 	Version string
 
-	// Hosts are names and addresses that requests may use as their host, besides the loopback ones.
+	// Hosts are further host names and IP addresses that requests may have as their host, without a port. Loopback
+	// addresses and localhost are always allowed. Requests to other hosts get 403.
 	Hosts []string
 
-	// HealthOnly turns everything off except health.
+	// HealthOnly turns everything off except health. Other requests get 404.
 	HealthOnly bool
 }
 
@@ -33,7 +35,9 @@ type api struct {
 	protection *http.CrossOriginProtection
 }
 
-// New returns the control API of an emulator. Nil options mean the defaults.
+// New returns the control API of an emulator. The handler must not be nil; nil options mean the defaults. Route the
+// requests whose path starts with [Prefix] to it, without removing the prefix. For an [emulator.Server], pass its
+// Handler, and its Endpoint in the options.
 func New(handler *emulator.Handler, options *Options) http.Handler {
 	if options == nil {
 		options = &Options{}

@@ -1,36 +1,50 @@
-// Package control lets a browser and programs in any language control an emulator, over HTTP. [New] returns the handler;
-// the program acs-identity-emulator serves it on the port of the emulator.
+// Package control lets a browser and programs in any language control an emulator, over HTTP. [New] returns the
+// handler. The program acs-identity-emulator serves it on the port of the emulator.
 //
-// Every path starts with [Prefix], which this list omits:
+// These are the requests, with their JSON bodies and the JSON of their responses. Every path starts with [Prefix],
+// which this list omits:
 //
-//	GET    health         {"status":"ok"}
-//	GET    (empty)        the page, for a browser
-//	GET    info           endpoint, connectionString, resourceId, apiVersions, version
-//	GET    users          [{"id","customId","tokensIssued","lastTokenIssuedAt"}], see [emulator.Handler.Users]
-//	GET    requests       [{"time","operation","method","uri","status","durationMs","error"}], oldest first
-//	DELETE requests       forgets them
-//	GET    events         the same elements as server-sent events, as requests end
-//	GET    faults         the faults that are left
-//	POST   faults         injects one: the fields of [emulator.Fault] in camelCase
-//	DELETE faults         removes those that are left
+//	GET    health         returns {"status":"ok"}
+//	GET    (empty)        returns the page, for a browser
+//	GET    info           returns {"endpoint","connectionString","resourceId","apiVersions","version"}
+//	GET    users          returns [{"id","customId","tokensIssued","lastTokenIssuedAt"}]
+//	GET    requests       returns [{"time","operation","method","uri","status","durationMs","error"}], oldest first
+//	DELETE requests       deletes them
+//	GET    events         returns such requests as server-sent events, as they end
+//	GET    faults         returns the faults that are left
+//	POST   faults         injects one fault
+//	DELETE faults         removes the faults that are left
 //	POST   inspect-token  {"token"} returns {"valid","reason","rawId","scopes","issuedOn","expiresOn"}
-//	POST   entra-tokens   {"appId","objectId","tenantId","expiresOn"} returns {"token"}; all fields are optional
-//	GET    clock          {"offset":"2h0m0s"}
-//	PUT    clock          {"offset":"2h"}, see [emulator.Handler.SetClockOffset]
-//	GET    state          what [emulator.Handler.Export] writes
-//	PUT    state          [emulator.Handler.Import]
-//	POST   reset          [emulator.Handler.Reset]
+//	POST   entra-tokens   {"appId","objectId","tenantId","expiresOn"}, all optional, returns {"token"}
+//	GET    clock          returns {"offset":"2h0m0s"}
+//	PUT    clock          {"offset":"2h"} sets the clock offset
+//	GET    state          returns the state, which holds secret keys
+//	PUT    state          replaces the state with the body
+//	POST   reset          deletes everything except the keys
 //
-// Durations are written as in Go, like "1.5s", and times as in RFC 3339. A fault's drop is "before" or "after", its
-// header is an object of arrays. The reason for an invalid token is "malformed", "expired", "revoked" or "userDeleted".
-// Fields without a value are absent. Requests have neither headers nor bodies.
+// They do what the methods of [emulator.Handler] do: Users, Requests, ClearRequests, Watch, Faults, Inject,
+// ClearFaults, InspectToken, EntraToken, ClockOffset, SetClockOffset, Export, Import and Reset.
 //
-// A success without a result is 204. Errors have the shape of the service's; malformed input is 400 and changes nothing.
+// A fault has the fields of [emulator.Fault] in camelCase. Its drop is "before" or "after", and its header an object of
+// arrays. The reason for an invalid token is "malformed", "expired", "revoked" or "userDeleted". The status of a
+// request is 0 if the connection was closed without a response, and durationMs is in milliseconds. Requests have
+// neither headers nor bodies. Durations are written as in Go, like "1.5s", and times as in RFC 3339. These fields are
+// absent if they have no value: all fields of a fault, reason and the claims of a token, customId, lastTokenIssuedAt
+// and error.
+//
+// A success is 200, or 204 without a body. Errors have the form {"error":{"code","message"}}, like the service's. A
+// request that fails changes nothing:
+//
+//   - 400 ValidationError: the body is malformed, or has an unknown field or an invalid value
+//   - 403 Forbidden: see below
+//   - 404 NotFound: the path is unknown
+//   - 405 MethodNotAllowed: the path does not support the method
+//   - 413 RequestTooLarge: a body of more than 1 MiB, or a state of more than 1 GiB
 //
 // # Security
 //
-// Whoever can use the control API has the access key. It is meant for the machine of a developer: it rejects requests to
-// a host that is neither a loopback name nor one of [Options].Hosts, so that no web site can reach it by rebinding a DNS
-// name, and requests that change something and come from a page of another origin. It sends no CORS headers. All users of
-// the machine can use it.
+// Whoever can use the control API can read the access key. All users of the machine can use it, so it is meant for the
+// machine of a developer. It rejects requests to a host that is neither a loopback name nor one of [Options].Hosts, so
+// that no web site can reach it by rebinding a DNS name. It also rejects requests that change something and come from a
+// page of another origin. It sends no CORS headers. Only health has no such restrictions.
 package control
