@@ -2,9 +2,11 @@
 Package fake replaces the service with scripted responses. It follows azcore's convention
 for fakes.
 
-Give a [Server] a function for each method that the code under test calls, and give the
-client its transport. A function receives the arguments of the method and decides what the
-method returns. A method without a function fails with an error that names it.
+Set a function of a [Server] for each method that the code under test calls, and pass
+[NewServerTransport] to the client. A function receives the arguments of the method. It
+returns two values: one in which it has set a success with SetResponse, and one in which
+it has set an error with SetResponseError or SetError. If both are set, the error wins.
+A method without a function fails with an error that names it.
 
 	server := fake.Server{
 		DeleteUser: func(ctx context.Context, user identity.CommunicationUserIdentifier, options *identity.DeleteUserOptions) (resp azfake.Responder[identity.DeleteUserResponse], errResp azfake.ErrorResponder) {
@@ -33,11 +35,14 @@ connections. It behaves like the service, and has real users and tokens.
 The functions receive what the requests carry. Options are nil unless the caller set one
 of them. Users are passed by ID only; a raw ID set with WithRawID is lost.
 
-The client treats their responses like the service's. It rejects a success that lacks an
-ID, a token or an expiry, and returns times in UTC. CustomID, GetUserDetail and the Entra
-operations need the API version that they need with the service.
+SetResponse takes the status of a success, which each field of [Server] names; other
+statuses are an error. The client treats the responses like the service's. It rejects a
+success that lacks an ID, a token or an expiry, and returns times in UTC. CustomID,
+GetUserDetail and the Entra operations need the API version that they need with the
+service: ClientOptions.APIVersion 2025-03-02-preview.
 
-The function of a pager is called once for each pager, and returns all its pages.
+The function of a pager is called once for each pager, and returns all its pages. An error
+ends the pager: pages that are added after it are never read.
 
 An error is final, whatever its status: azcore does not retry what an
 azfake.ErrorResponder returns.

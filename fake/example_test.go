@@ -12,8 +12,7 @@ import (
 	"github.com/acs-go/identity/fake"
 )
 
-// A function that deletes users says what it got, and that one of them has status 409,
-// which the service never gives.
+// The function returns status 409, which the service never does, for one of the users.
 func Example() {
 	server := fake.Server{
 		DeleteUser: func(_ context.Context, user identity.CommunicationUserIdentifier, _ *identity.DeleteUserOptions) (resp azfake.Responder[identity.DeleteUserResponse], errResp azfake.ErrorResponder) {

@@ -7,9 +7,10 @@ import (
 	"github.com/acs-go/identity"
 )
 
-// Server holds the functions that replace the methods of an [identity.Client]. Those that
-// the test does not need stay nil. A function may be called by several goroutines at once
-// if they share a client, or if a call times out and is retried.
+// Server holds the functions that replace the methods of an [identity.Client]. Set those
+// that the test needs. Each field names the statuses that SetResponse accepts. Several
+// goroutines can call a function at once if they share a client, or if a call times out
+// and is retried.
 type Server struct {
 	// CreateUser replaces [identity.Client.CreateUser].
 	// Success is http.StatusCreated.
@@ -60,7 +61,8 @@ type Server struct {
 	GetUserDetail func(ctx context.Context, user identity.CommunicationUserIdentifier, options *identity.GetUserDetailOptions) (resp azfake.Responder[identity.GetUserDetailResponse], errResp azfake.ErrorResponder)
 
 	// NewListEntraAssignmentsPager replaces [identity.Client.NewListEntraAssignmentsPager]. It is
-	// called once for each pager, and adds the pages and errors that NextPage returns.
+	// called once for each pager, at the first NextPage, and adds the pages that NextPage
+	// returns. An error ends the pager, so it must be the last. The options are always nil.
 	// Success is http.StatusOK.
 	NewListEntraAssignmentsPager func(options *identity.ListEntraAssignmentsOptions) (resp azfake.PagerResponder[identity.ListEntraAssignmentsResponse])
 
@@ -77,6 +79,6 @@ type Server struct {
 	SetTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, parameters identity.TeamsExtensionAssignmentParameters, options *identity.SetTeamsExtensionAssignmentOptions) (resp azfake.Responder[identity.SetTeamsExtensionAssignmentResponse], errResp azfake.ErrorResponder)
 
 	// UpdateEntraAssignments replaces [identity.Client.UpdateEntraAssignments].
-	// Success is http.StatusOK or http.StatusNoContent.
+	// Success is http.StatusOK, or http.StatusNoContent, with which the response is empty.
 	UpdateEntraAssignments func(ctx context.Context, assignments map[string]*identity.EntraAssignmentParameters, options *identity.UpdateEntraAssignmentsOptions) (resp azfake.Responder[identity.UpdateEntraAssignmentsResponse], errResp azfake.ErrorResponder)
 }

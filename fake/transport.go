@@ -16,21 +16,23 @@ import (
 	"github.com/acs-go/identity"
 )
 
-// ServerTransport passes the requests of clients to the functions of a [Server]. Use
-// [NewServerTransport] to create one. It is safe for concurrent use.
+// ServerTransport passes the requests of clients to the functions of a [Server]. Several
+// clients can share it. Use [NewServerTransport] to create one. It is safe for concurrent
+// use.
 type ServerTransport struct {
 	server *Server
 	links  pageLinks
 }
 
-// NewServerTransport returns the transport to set in the ClientOptions of an
-// [identity.Client]. It reads the server's functions with every request, so a test may
-// replace one between calls.
+// NewServerTransport returns the Transport to set in the [identity.ClientOptions] of a
+// client. The server must not be nil. Its functions are read with every request, so a test
+// may replace one between calls, but not during a call.
 func NewServerTransport(srv *Server) *ServerTransport {
 	return &ServerTransport{server: srv}
 }
 
-// Do implements azcore's policy.Transporter.
+// Do implements azcore's policy.Transporter. It accepts only requests of an [identity.Client].
+// Errors in the use of the fake, such as a function that is not set, are not retried.
 func (t *ServerTransport) Do(req *http.Request) (*http.Response, error) {
 	name, _ := req.Context().Value(runtime.CtxAPINameKey{}).(string)
 	method, found := strings.CutPrefix(name, "Client.")
