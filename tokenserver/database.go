@@ -18,23 +18,28 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// A Dialect is a kind of database. Both take the same statements; only migrations differ.
+// A Dialect is a kind of database. See [Migrate].
 type Dialect string
 
 // The databases that the server works with.
 const (
-	// DialectPostgreSQL is for several instances that share one database.
+	// DialectPostgreSQL is PostgreSQL, which several processes can share.
 	DialectPostgreSQL Dialect = "postgres"
-	// DialectSQLite is for one instance.
+	// DialectSQLite is SQLite, for one process.
 	DialectSQLite Dialect = "sqlite3"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// OpenDatabase opens the database that location names, a postgres:// URL or the path of a SQLite file, and migrates it.
-// It creates the file, but not its folder. A SQLite file is locked until the database is closed: a second process that
-// opens it gets an error, and so does one whose file is on a network disk (detected on Linux).
+// OpenDatabase opens a database and calls [Migrate]. The location is a URL that starts with postgres:// or
+// postgresql://, the path of a SQLite file, or ":memory:" for a SQLite database that ends when it is closed. Close the
+// database after [Server.Run] has returned.
+//
+// A SQLite file is created if it is missing, but its folder is not. The file is locked until the database is closed: it
+// is an error to open it again, in this process or another one. On Linux, a file on a network disk (NFS or SMB) is an
+// error; elsewhere, do not use one.
+//
 // Errors do not contain the URL, which may hold a password.
 func OpenDatabase(ctx context.Context, location string) (*sql.DB, Dialect, error) {
 	open, dialect := openSQLite, DialectSQLite
@@ -98,7 +103,9 @@ func openSQLite(path string) (*sql.DB, error) {
 	return db, nil
 }
 
-// Migrate creates or updates the tables in a database that [OpenDatabase] did not open. Instances that start together on PostgreSQL wait for each other.
+// Migrate creates or updates the server's tables. [OpenDatabase] does so, too: call Migrate only for a PostgreSQL pool
+// of your own. Processes that start together wait for each other. Open SQLite files with OpenDatabase, which locks
+// them.
 func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {

@@ -15,9 +15,12 @@ const (
 	sweepInterval   = time.Hour
 )
 
-// Run does what remains to be done at Communication Services, tries it again when it fails, and removes users whose
-// deletion is long done. It returns when the context has ended and the creations of identities that requests left
-// behind are done. Run it once in every process, and end it after the last request.
+// Run completes deletions and revocations that Communication Services has not done yet. It repeats those that fail,
+// after pauses of 8 seconds that grow to 5 minutes. It also deletes the records of deleted users when no session of
+// theirs can be valid. Failures are logged.
+//
+// Run returns when the context has ended, and after the creations of identities that requests started. Run it once in
+// every process, and end its context after the last request.
 func (s *Server) Run(ctx context.Context) {
 	pending := time.NewTicker(pendingInterval)
 	defer pending.Stop()

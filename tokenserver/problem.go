@@ -12,7 +12,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
-// ErrUnavailable means that something that the server depends on cannot be reached at the moment.
+// ErrUnavailable means that something that the server depends on cannot be reached at the moment. An error of
+// [Options].Authenticate that wraps it becomes status 503, with which clients try again, instead of 401.
 var ErrUnavailable = errors.New("tokenserver: temporarily unavailable")
 
 // A problem is an error response: a problem document of RFC 9457 with a code.

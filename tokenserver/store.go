@@ -7,9 +7,12 @@ import (
 	"time"
 )
 
-// A User is one of the application's users: whom an issuer calls by a subject.
+// A User is a user of the application. Issuer and Subject together identify the user; they are compared exactly.
 type User struct {
-	Issuer  string
+	// Issuer is who authenticates the user, such as the URL of an OpenID Connect issuer.
+	Issuer string
+
+	// Subject is the user's ID at the issuer.
 	Subject string
 }
 

@@ -1,8 +1,3 @@
-// Package tokenserver hands access tokens of Azure Communication Services to an application's users. It knows who a
-// caller is, keeps which user has which Communication Services identity, and decides which scopes a token gets.
-//
-// [New] returns an http.Handler to mount in a service, and [Server.Run] does what remains to be done in the background.
-// The program cmd/acs-token-server is the same as a service of its own.
 package tokenserver
 
 import (
@@ -26,76 +21,85 @@ import (
 
 // Options are the settings of a [Server]. Client, Resource, DB, Authenticate and Scopes are required.
 type Options struct {
-	// Client calls Communication Services. Set its Retry.MaxRetryDelay to a few seconds, so that callers get an error
-	// with Retry-After instead of waiting when the service's limits are reached.
+	// Client calls Communication Services. Set its Retry.MaxRetryDelay to a few seconds. Then callers get an error with
+	// Retry-After at once if the service asks for a longer pause.
 	Client *identity.Client
 
-	// Resource is the host name of the client's endpoint. Identities belong to a resource: with another one, users get
-	// new identities.
+	// Resource is the host name of the client's endpoint, such as contoso.communication.azure.com. Identities belong to
+	// a resource: if it changes, users get new identities.
 	Resource string
 
-	// DB is the database, from [OpenDatabase] or with the tables that [Migrate] creates.
+	// DB is the database, from [OpenDatabase] or with the tables that [Migrate] creates. The server does not close it.
 	DB *sql.DB
 
 	// Authenticate returns who sent the request. An error that wraps [ErrUnavailable] becomes status 503, any other
-	// one 401. The text of errors is logged and must not contain credentials.
+	// one 401. The text of errors is logged and must not contain credentials. It must be safe for concurrent use.
 	Authenticate func(*http.Request) (Caller, error)
 
-	// Issuers are the issuers of callers. With several, requests of administrators name one.
+	// Issuers are the possible values of [User].Issuer in requests of administrators. If there are several, these
+	// requests must name one; if there is none, they are rejected. Issuers does not restrict other callers.
 	Issuers []string
 
-	// AdminRole is the role that may manage other users. The default is acs-admin.
+	// AdminRole is the role in [Caller].Roles that may manage other users. The default is acs-admin.
 	AdminRole string
 
-	// Scopes are the scopes that every caller's tokens may have.
+	// Scopes are the scopes that every caller's tokens may have, values of [identity.PossibleTokenScopeValues].
 	Scopes []identity.TokenScope
 
-	// RoleScopes are further scopes for callers with a role. [RoleKey] gives the key of a role.
+	// RoleScopes are further scopes for callers with a role. The key of a role is its [RoleKey].
 	RoleScopes map[string][]identity.TokenScope
 
 	// TokenLifetime is the lifetime of access tokens, whole minutes between one hour and 24 hours. The default is one
 	// hour. Tokens of Teams users expire with their Entra tokens.
 	TokenLifetime time.Duration
 
-	// MaxSession is how long after [Caller.IssuedAt] a caller is accepted at most. The default is 24 hours.
+	// MaxSession is for how long after [Caller].IssuedAt a caller is accepted, at least a minute. The default is 24
+	// hours.
 	MaxSession time.Duration
 
-	// RatePerMinute is how many tokens and revocations a user can request in a minute, all of which may come at once.
-	// The default is 10.
+	// RatePerMinute is how many tokens and revocations a user can request in a minute; all of them may come at once.
+	// Further requests get 429. Each process counts for itself. The default is 10.
 	RatePerMinute int
 
-	// CORSOrigins are the origins of web pages that may call the server. The default is none.
+	// CORSOrigins are the origins of web pages that may call the server, such as https://app.example.com. In an origin,
+	// one "*" stands for any characters; "*" alone means every origin. The default is none.
 	CORSOrigins []string
 
-	// TeamsClientID is the client ID of the Entra application of Teams users. Empty means that there are none.
+	// TeamsClientID is the client ID of the Entra application of Teams users. If it is empty, requests for their tokens
+	// get 404.
 	TeamsClientID string
 
-	// Logger gets one record for each request, and what goes wrong. The default discards them.
+	// Logger receives one record for each request, and records of failures. It receives no credentials. The default
+	// discards the records.
 	Logger *slog.Logger
 
-	// Registerer gets the server's metrics. The default is none.
+	// Registerer receives the server's metrics, whose names start with acs_token_server_. A Registerer can be used for
+	// one Server only. The default is none.
 	Registerer prometheus.Registerer
 
-	// Now is the clock. The default is [time.Now].
+	// Now is the clock. The default is [time.Now]. It must be safe for concurrent use.
 	Now func() time.Time
 }
 
-// A Caller is who sent a request.
+// A Caller is who sent a request, according to [Options].Authenticate.
 type Caller struct {
+	// User is the caller. Issuer and Subject are required.
 	User
 
-	// Roles are the caller's roles at the issuer.
+	// Roles are the caller's roles. See [Options].AdminRole and [Options].RoleScopes.
 	Roles []string
 
-	// IssuedAt is when the caller signed in: since when the caller's credential exists. It is required, because a
-	// revocation rejects older credentials. Fractions of a second are ignored.
+	// IssuedAt is when the caller signed in: the beginning of the session, or the time when the token was issued. It is
+	// required. It must not be the time of the request or later, because signing out rejects the callers whose IssuedAt
+	// is before. Fractions of a second are ignored.
 	IssuedAt time.Time
 
-	// ObjectID is the caller's object ID in Entra ID, if there is one. Teams users need it.
+	// ObjectID is the caller's object ID in Entra ID. It is required for the token of a Teams user, who must have the
+	// same.
 	ObjectID string
 }
 
-// Server is the token server as an http.Handler. Use [New] to create one.
+// Server is the token server as an [http.Handler]. Use [New] to create one. It is safe for concurrent use.
 type Server struct {
 	options   Options
 	store     *store
@@ -106,7 +110,8 @@ type Server struct {
 	metrics   *metrics
 }
 
-// New creates a Server. It does no network access.
+// New creates a Server. It does not connect to the database or to Communication Services. It is an error if an option
+// is missing or out of range, or if a scope is unknown. New panics if another Server uses the Registerer.
 func New(options Options) (*Server, error) {
 	options.AdminRole = cmp.Or(options.AdminRole, "acs-admin")
 	options.TokenLifetime = cmp.Or(options.TokenLifetime, time.Hour)
@@ -164,12 +169,13 @@ func valuesOf(scopes map[string][]identity.TokenScope) (values [][]identity.Toke
 	return values
 }
 
-// ServeHTTP implements [http.Handler].
+// ServeHTTP implements [http.Handler]. The package documentation lists the requests. Their paths start with /v1/: use
+// [http.StripPrefix] to mount the server below another path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handler.ServeHTTP(w, r)
 }
 
-// Ready returns an error if the database cannot be reached.
+// Ready returns an error if the database cannot be reached. It does not check Communication Services.
 func (s *Server) Ready(ctx context.Context) error {
 	return s.store.ping(ctx)
 }

@@ -12,13 +12,19 @@ import (
 // waiting request is stored as well, so that it is not lost.
 const createTimeout = 20 * time.Second
 
-// FindUser returns the ID of the user's identity, empty if there is none.
+// FindUser returns the ID of the user's identity, "8:acs:...". It is empty if there is none. Errors are those of the
+// database.
 func (s *Server) FindUser(ctx context.Context, user User) (id string, err error) {
 	found, err := s.store.find(ctx, user)
 	return found.id, err
 }
 
-// EnsureUser returns the ID of the user's identity, and whether this call created it.
+// EnsureUser returns the ID of the user's identity, "8:acs:...", and whether this call created it. Concurrent calls
+// return the same identity, even in several processes.
+//
+// Errors are those of the database and of [identity.Client.CreateUser]. It is also an error if the user is signed out
+// meanwhile. If the context ends, EnsureUser returns at once, but the creation goes on for up to 20 seconds, so that
+// the identity is not lost.
 func (s *Server) EnsureUser(ctx context.Context, user User) (id string, created bool, err error) {
 	found, err := s.store.find(ctx, user)
 	if err != nil || found.id != "" {

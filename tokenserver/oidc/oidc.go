@@ -1,4 +1,15 @@
-// Package oidc authenticates callers of the token server by the JWTs that OpenID Connect issuers signed.
+// Package oidc authenticates callers of the token server by JWTs that OpenID Connect issuers signed.
+//
+// Pass [Verifier.Authenticate] as the Authenticate of [tokenserver.Options]. It accepts a JWT if
+//
+//   - it is signed with a key of the issuer that its iss claim names, with RS256, RS384, RS512, PS256, PS384, PS512,
+//     ES256, ES384, ES512 or EdDSA,
+//   - its aud claim is or contains [Options].Audience,
+//   - its exp claim is not past, and its iat and nbf claims are not in the future, give or take 5 seconds,
+//   - its lifetime, from iat to exp, is at most [Options].MaxSession, and
+//   - it has the claim that identifies the user.
+//
+// exp and iat are required. nbf is optional.
 package oidc
 
 import (
@@ -17,41 +28,45 @@ import (
 
 // Options are the settings of a [Verifier]. Issuers and Audience are required.
 type Options struct {
-	// Issuers are the issuers whose JWTs are accepted.
+	// Issuers are the issuers whose JWTs are accepted. Their URLs must differ.
 	Issuers []Issuer
 
-	// Audience is what the aud claim must be or contain.
+	// Audience is what the aud claim must be or contain, usually the ID of your API at the issuer.
 	Audience string
 
-	// UserClaim is the claim that identifies a user. The default is sub. Entra ID's sub is different for each
-	// application: use oid there.
+	// UserClaim is the claim that identifies a user, a string. The default is sub. Entra ID's sub is different for each
+	// application, according to https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference: use
+	// oid there.
 	UserClaim string
 
-	// RolesClaim is the claim with the user's roles, a string or a list of strings. The default is roles.
+	// RolesClaim is the claim with the user's roles, a string or a list of strings. The default is roles. A JWT without
+	// it has no roles.
 	RolesClaim string
 
-	// MaxSession is the longest lifetime of a JWT, exp - iat. The default is 24 hours.
+	// MaxSession is the longest lifetime of a JWT, from iat to exp. Longer ones are rejected. The default is 24 hours.
+	// Set it to the MaxSession of [tokenserver.Options].
 	MaxSession time.Duration
 
-	// Client fetches keys. The default has a timeout of 10 seconds.
+	// Client fetches the keys of issuers. The default has a timeout of 10 seconds.
 	Client *http.Client
 
-	// Logger is told when keys cannot be fetched. The default discards it.
+	// Logger receives a warning when keys cannot be fetched. The default discards it.
 	Logger *slog.Logger
 
-	// Now is the clock. The default is [time.Now].
+	// Now is the clock. The default is [time.Now]. It must be safe for concurrent use.
 	Now func() time.Time
 }
 
 // An Issuer signs JWTs.
 type Issuer struct {
-	// URL is the iss claim of its JWTs, to the letter.
+	// URL is the iss claim of the issuer's JWTs. It must be the same to the character, including a slash at the end.
 	URL string
 
-	// KeysURL is where its keys are. The default is the jwks_uri of its discovery document.
+	// KeysURL is the URL of the issuer's JSON Web Key Set. The default is the jwks_uri of its discovery document, which
+	// is at URL + "/.well-known/openid-configuration".
 	KeysURL string
 
-	// Keys are its keys as a JSON Web Key Set, for an issuer whose keys are not fetched.
+	// Keys are the issuer's JSON Web Key Set. If it is set, nothing is fetched.
 	Keys []byte
 }
 
@@ -63,15 +78,19 @@ var algorithms = []string{
 	"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 }
 
-// A Verifier verifies JWTs. Use [New] to create one.
+// A Verifier verifies JWTs. Use [New] to create one. It is safe for concurrent use.
 type Verifier struct {
 	options Options
 	parser  *jwt.Parser
 	issuers map[string]*keySet
 }
 
-// New creates a Verifier. It fetches keys in the background, until the context ends; before they are there,
-// [Verifier.Authenticate] returns an error that wraps [tokenserver.ErrUnavailable].
+// New creates a Verifier. It is an error if Issuers or Audience is missing, an issuer is repeated, or its Keys are
+// invalid.
+//
+// The verifier fetches keys in the background until the context ends. Until it has the keys of an issuer, it tries
+// every 5 seconds, and [Verifier.Authenticate] returns an error that wraps [tokenserver.ErrUnavailable] for the
+// issuer's JWTs. It then fetches them every hour, and at most every 30 seconds when a JWT names an unknown key.
 func New(ctx context.Context, options Options) (*Verifier, error) {
 	options.UserClaim = cmp.Or(options.UserClaim, "sub")
 	options.RolesClaim = cmp.Or(options.RolesClaim, "roles")
@@ -113,7 +132,7 @@ func New(ctx context.Context, options Options) (*Verifier, error) {
 	return v, nil
 }
 
-// Ready returns an error if the keys of an issuer are not there yet.
+// Ready returns an error that wraps [tokenserver.ErrUnavailable] if the keys of an issuer have not been fetched yet.
 func (v *Verifier) Ready() error {
 	for url, issuer := range v.issuers {
 		if !issuer.ready() {
@@ -123,7 +142,9 @@ func (v *Verifier) Ready() error {
 	return nil
 }
 
-// Authenticate returns who sent the request, by the JWT in its Authorization header. Errors do not contain the JWT.
+// Authenticate returns who sent the request, according to the JWT in its Authorization header, "Bearer JWT". The
+// caller's IssuedAt is the iat claim, and ObjectID the oid claim. The package documentation lists what is an error.
+// Errors do not contain the JWT.
 func (v *Verifier) Authenticate(r *http.Request) (tokenserver.Caller, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {

@@ -1,3 +1,3 @@
-// Package systemtest runs the built program against the emulator, SQLite and PostgreSQL: under load, with faults, and
-// killed in the middle. TOKENSERVER_SOAK sets how long the tests that run for a while do.
+// Package systemtest tests the built program with the emulator, SQLite and PostgreSQL: under load, with faults, and when
+// it is killed. TOKENSERVER_SOAK sets how long the long tests run.
 package systemtest

@@ -1,4 +1,5 @@
-// Package web has the page that tries the token server in development.
+// Package web serves a page to try the token server in a browser. It is for development: the page signs in at
+// /dev/sign-in, which only the program acs-token-server in development mode serves.
 package web
 
 import (
@@ -9,7 +10,7 @@ import (
 //go:embed index.html page.css page.js
 var files embed.FS
 
-// Handler serves the page.
+// Handler returns a handler that serves the page at / and its files. The page calls /v1/ and /dev/sign-in at its origin.
 func Handler() http.Handler {
 	next := http.FileServerFS(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,50 @@
+// Package tokenserver issues access tokens of Azure Communication Services to the users of an application. It
+// authenticates callers, keeps which user has which Communication Services identity, and decides which scopes a token
+// gets.
+//
+// [New] returns a [Server], an [http.Handler] to mount in a service. [Server.Run] does what remains to be done in the
+// background. Package [github.com/acs-go/identity/tokenserver/oidc] authenticates callers by JWTs. The program
+// cmd/acs-token-server is the same as a service of its own.
+//
+// # Requests
+//
+// Bodies are JSON, of at most 64 KiB. Fields that are not listed are an error.
+//
+//	POST   /v1/token                    issues an access token: {"scopes":["chat"]}, or no body
+//	POST   /v1/token/teams              exchanges the Entra token of a Teams user: {"entraToken":"..."}
+//	POST   /v1/users/me/revoke          signs the caller out everywhere
+//	PUT    /v1/users/{subject}          creates the identity of a user, if there is none
+//	GET    /v1/users/{subject}          returns the identity of a user
+//	DELETE /v1/users/{subject}          signs a user out everywhere, and deletes the identity
+//	POST   /v1/users/{subject}/revoke   signs a user out everywhere
+//
+// The first request for a token creates the caller's identity. Without scopes, a token has all scopes that the caller
+// may have. The response is {"token","expiresOn","expiresOnTimestamp","user":{"communicationUserId"}}, which a
+// tokenRefresher of @azure/communication-common can return as it is; that of a Teams user has no user.
+//
+// The last four requests need [Options].AdminRole. Escape the subject in the path. If there are several
+// [Options].Issuers, add the user's as the query parameter issuer. PUT and GET return
+// {"user":{"communicationUserId"}}, with status 201 if the identity is new, otherwise with 200.
+//
+// # Signing out
+//
+// A user who signs out loses the access tokens at Communication Services, and this server rejects everyone who
+// authenticated as the user before, or in the same second: see [Caller].IssuedAt. The user can sign in again, after a
+// deletion with a new identity. The status is 204 if all is done. It is 202 while Communication Services has not done
+// its part, which [Server.Run] tries again.
+//
+// # Errors
+//
+// Error responses are problem documents (RFC 9457) with a field code:
+//
+//   - 400 bad-request, issuer-required; 404 not-found; 405 method-not-allowed; 413 too-large
+//   - 401 unauthenticated: the caller must authenticate, because [Options].Authenticate returned an error or the caller
+//     is invalid or older than [Options].MaxSession
+//   - 401 signed-out: the user signed out since the caller authenticated
+//   - 401 entra-token-rejected: the Entra token is invalid, or is not the caller's
+//   - 403 scope-not-allowed, forbidden
+//   - 429 rate-limited: more requests than [Options].RatePerMinute
+//   - 503 unavailable: the database, Communication Services or Authenticate failed
+//
+// 429 and 503 have a Retry-After. A request takes at most 8 seconds; then it is 503.
+package tokenserver

@@ -1,0 +1,241 @@
+package tokenserver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/tokenserver"
+)
+
+// EnsureUser creates identities beforehand, for example for a list of existing users.
+func ExampleServer_EnsureUser() {
+	ctx := context.Background()
+	acs, err := emulator.NewHandler(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), acs.ClientOptions())
+	if err != nil {
+		log.Fatal(err)
+	}
+	db, _, err := tokenserver.OpenDatabase(ctx, ":memory:")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	server, err := tokenserver.New(tokenserver.Options{
+		Client:       client,
+		Resource:     "contoso.communication.azure.com",
+		DB:           db,
+		Scopes:       []identity.TokenScope{identity.TokenScopeChat},
+		Authenticate: func(*http.Request) (tokenserver.Caller, error) { return tokenserver.Caller{}, errors.New("nobody") },
+	})
+	if err != nil {
+		log.Panic(err)
+	}
+
+	user := tokenserver.User{Issuer: "https://app.example.com", Subject: "alice"}
+	id, err := server.FindUser(ctx, user)
+	if err != nil {
+		log.Panic(err)
+	}
+	fmt.Println(id == "")
+	for range 2 {
+		id, created, err := server.EnsureUser(ctx, user)
+		if err != nil {
+			log.Panic(err)
+		}
+		fmt.Println(strings.HasPrefix(id, "8:acs:"), created)
+	}
+	// Output:
+	// true
+	// true true
+	// true false
+}
+
+// A user who signs out everywhere has to sign in again: the session from before is rejected.
+func ExampleCaller() {
+	ctx := context.Background()
+	acs, err := emulator.NewHandler(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), acs.ClientOptions())
+	if err != nil {
+		log.Fatal(err)
+	}
+	db, _, err := tokenserver.OpenDatabase(ctx, ":memory:")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	signedIn := time.Now().Add(-time.Minute)
+	server, err := tokenserver.New(tokenserver.Options{
+		Client:   client,
+		Resource: "contoso.communication.azure.com",
+		DB:       db,
+		Scopes:   []identity.TokenScope{identity.TokenScopeChat},
+		Authenticate: func(*http.Request) (tokenserver.Caller, error) {
+			user := tokenserver.User{Issuer: "https://app.example.com", Subject: "alice"}
+			return tokenserver.Caller{User: user, IssuedAt: signedIn}, nil
+		},
+	})
+	if err != nil {
+		log.Panic(err)
+	}
+	post := func(path string) {
+		response := httptest.NewRecorder()
+		server.ServeHTTP(response, httptest.NewRequestWithContext(ctx, http.MethodPost, path, nil))
+		fmt.Println(path, response.Code)
+	}
+
+	post("/v1/token")
+	post("/v1/users/me/revoke")
+	post("/v1/token")
+	signedIn = time.Now().Add(time.Second) // the same second would be too early
+	post("/v1/token")
+	// Output:
+	// /v1/token 200
+	// /v1/users/me/revoke 204
+	// /v1/token 401
+	// /v1/token 200
+}
+
+// Agents may get tokens for chat, others only for joining one. A request for more than that is rejected.
+func ExampleOptions_roleScopes() {
+	ctx := context.Background()
+	acs, err := emulator.NewHandler(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), acs.ClientOptions())
+	if err != nil {
+		log.Fatal(err)
+	}
+	db, _, err := tokenserver.OpenDatabase(ctx, ":memory:")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	server, err := tokenserver.New(tokenserver.Options{
+		Client:     client,
+		Resource:   "contoso.communication.azure.com",
+		DB:         db,
+		Scopes:     []identity.TokenScope{identity.TokenScopeChatJoin},
+		RoleScopes: map[string][]identity.TokenScope{tokenserver.RoleKey("support-agent"): {identity.TokenScopeChat}},
+		Authenticate: func(r *http.Request) (tokenserver.Caller, error) {
+			user := tokenserver.User{Issuer: "https://app.example.com", Subject: "alice"}
+			return tokenserver.Caller{User: user, Roles: r.Header["Role"], IssuedAt: time.Now()}, nil
+		},
+	})
+	if err != nil {
+		log.Panic(err)
+	}
+
+	for _, role := range []string{"support-agent", "customer"} {
+		request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/token", strings.NewReader(`{"scopes":["chat"]}`))
+		request.Header.Set("Role", role)
+		response := httptest.NewRecorder()
+		server.ServeHTTP(response, request)
+		fmt.Println(role, response.Code)
+	}
+	// Output:
+	// support-agent 200
+	// customer 403
+}
+
+// An error of Authenticate is status 401, which ends a client's session. If the store of sessions is down, clients must
+// try again instead: wrap ErrUnavailable.
+func ExampleErrUnavailable() {
+	ctx := context.Background()
+	acs, err := emulator.NewHandler(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), acs.ClientOptions())
+	if err != nil {
+		log.Fatal(err)
+	}
+	db, _, err := tokenserver.OpenDatabase(ctx, ":memory:")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	var failure error
+	server, err := tokenserver.New(tokenserver.Options{
+		Client:       client,
+		Resource:     "contoso.communication.azure.com",
+		DB:           db,
+		Scopes:       []identity.TokenScope{identity.TokenScopeChat},
+		Authenticate: func(*http.Request) (tokenserver.Caller, error) { return tokenserver.Caller{}, failure },
+	})
+	if err != nil {
+		log.Panic(err)
+	}
+
+	for _, failure = range []error{errors.New("no session"), fmt.Errorf("reading sessions: %w", tokenserver.ErrUnavailable)} {
+		response := httptest.NewRecorder()
+		server.ServeHTTP(response, httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/token", nil))
+		fmt.Printf("%d %q\n", response.Code, response.Header().Get("Retry-After"))
+	}
+	// Output:
+	// 401 ""
+	// 503 "5"
+}
+
+// A SQLite file is for one process, and is locked while it is open.
+func ExampleOpenDatabase() {
+	ctx := context.Background()
+	folder, err := os.MkdirTemp("", "tokenserver")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	path := filepath.Join(folder, "users.db")
+
+	db, dialect, err := tokenserver.OpenDatabase(ctx, path)
+	if err != nil {
+		log.Panic(err)
+	}
+	defer func() { _ = db.Close() }()
+	fmt.Println(dialect == tokenserver.DialectSQLite)
+
+	_, _, err = tokenserver.OpenDatabase(ctx, path)
+	fmt.Println(err)
+	// Output:
+	// true
+	// opening the database: another process uses the SQLite file; stop it first, or use PostgreSQL for several processes
+}
+
+// A service that has a PostgreSQL pool can use it for the token server, too. Migrate changes nothing if the tables are up
+// to date, so that a service can call it at every start.
+func ExampleMigrate() {
+	ctx := context.Background()
+	db, dialect, err := tokenserver.OpenDatabase(ctx, ":memory:") // stands for your pool and DialectPostgreSQL
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	err = tokenserver.Migrate(ctx, db, dialect)
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// RoleKey gives the same key for the name of a role and for the name of an environment variable.
+func ExampleRoleKey() {
+	fmt.Println(tokenserver.RoleKey("support-agent"))
+	fmt.Println(tokenserver.RoleKey("https://example.com/Agent"))
+	// Output:
+	// SUPPORT_AGENT
+	// HTTPS___EXAMPLE_COM_AGENT
+}
