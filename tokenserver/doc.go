@@ -35,7 +35,7 @@
 //
 // # Errors
 //
-// Error responses are problem documents (RFC 9457) with a field code:
+// Error responses are problem documents (RFC 9457) with the status and one of these values of the field code:
 //
 //   - 400 bad-request, issuer-required; 404 not-found; 405 method-not-allowed; 413 too-large
 //   - 401 unauthenticated: the caller must authenticate, because [Options].Authenticate returned an error or the caller

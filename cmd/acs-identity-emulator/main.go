@@ -4,9 +4,36 @@
 //	acs-identity-emulator [flags]
 //	acs-identity-emulator healthcheck [flags] [URL]
 //
-// Standard output is one line, the connection string, as soon as it can be used. Logs go to standard error.
-// SIGINT and SIGTERM end the program. Its README describes how to use it, and -h lists the flags. What the emulator
-// does differently from the service is in the documentation of package emulator.
+// It prints one line on standard output, the connection string, when clients can connect. Logs go to standard error.
+// SIGINT and SIGTERM end it, with status 0. The status is 2 for an error in the flags, and 1 for other errors. The
+// command healthcheck exits with 0 if the emulator at the URL works, by default the one of -addr, and otherwise with 1.
+//
+// Clients must trust the certificate, which -certificate and -data write to a file. SSL_CERT_FILE names it to Go on
+// Linux and to curl, NODE_EXTRA_CA_CERTS to Node.js, and REQUESTS_CA_BUNDLE to Python.
+//
+// The flags are:
+//
+//	-addr host:port           listen there; default 127.0.0.1:8443, port 0 means a free one
+//	-access-key base64        the access key; default a random one
+//	-resource-id GUID         the ID of the resource, a part of its users' IDs; default a random one
+//	-data folder              keep the keys, the certificate, users and tokens there; default: keep nothing
+//	-certificate file         write the certificate that clients trust, in PEM
+//	-host name                a further name or address, for the certificate and the control API; repeatable
+//	-tls-cert file            serve with this certificate, in PEM, instead of an own one
+//	-tls-key file             the private key of -tls-cert, in PEM
+//	-insecure-http            serve http instead of https
+//	-rate-limits              apply the service's published limits
+//	-accept-any-api-version   treat unknown API versions as the newest known one
+//	-cors origin              let web pages of the origin call the service; repeatable
+//	-log format               the format of the log: text, json or off; default text
+//	-control                  serve the control API and its page; default true if the address is a loopback one
+//	-version                  print the version and exit
+//
+// Each flag has an environment variable, like ACS_EMULATOR_ACCESS_KEY for -access-key, which holds if the flag is
+// absent. Set the access key with the variable, because other users of the machine can read flags.
+//
+// The control API is at /_emulator/: see package [github.com/acs-go/identity/emulator/control]. What the emulator does
+// differently from the service is in the documentation of package [github.com/acs-go/identity/emulator].
 package main
 
 import (

@@ -89,7 +89,7 @@ type Verifier struct {
 // invalid.
 //
 // The verifier fetches keys in the background until the context ends. Until it has the keys of an issuer, it tries
-// every 5 seconds, and [Verifier.Authenticate] returns an error that wraps [tokenserver.ErrUnavailable] for the
+// again every 5 seconds, and [Verifier.Authenticate] returns an error that wraps [tokenserver.ErrUnavailable] for the
 // issuer's JWTs. It then fetches them every hour, and at most every 30 seconds when a JWT names an unknown key.
 func New(ctx context.Context, options Options) (*Verifier, error) {
 	options.UserClaim = cmp.Or(options.UserClaim, "sub")
