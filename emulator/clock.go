@@ -24,9 +24,9 @@ func (c *clock) shifted() time.Time {
 }
 
 // SetClockOffset shifts the time at which tokens are issued and expire, relative to [Options].Now. A negative offset
-// shifts it into the past; zero ends the shift. It replaces an earlier offset, and applies to tokens that were issued
-// before, to [Handler.EntraToken] and to [User].LastTokenIssuedAt, too. The dates of signatures, the Date header and
-// rate limits stay on [Options].Now, so that clients with the real time go on working.
+// shifts it into the past; zero ends the shift. It replaces an earlier offset. It also decides whether existing tokens
+// have expired, and shifts the times of [Handler.EntraToken] and [User].LastTokenIssuedAt. The dates of signatures, the
+// Date header and rate limits stay on [Options].Now, so that clients with the real time go on working.
 func (h *Handler) SetClockOffset(offset time.Duration) {
 	h.clock.offset.Store(int64(offset))
 }

@@ -76,7 +76,7 @@ this package made the following choices. Do not rely on the service behaving the
 
 Authentication
   - Every failure is 401 with the code Denied, for an unknown path too. The message gives the reason, and for a wrong
-    signature what it was compared with. The service's message gives neither.
+    signature what it was compared with. The known message of the service is only "Denied by the resource provider."
   - The clock may differ by 15 minutes either way. The service's limit is not documented.
   - A signature must cover x-ms-date or date, host and x-ms-content-sha256, each sent once. It may cover
     further headers, and the host with or without its port.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/acs-go/identity"
@@ -43,6 +44,33 @@ func ExampleOptions_rateLimits() {
 		fmt.Println(failed.StatusCode, failed.ErrorCode, failed.RawResponse.Header.Get("Retry-After") != "")
 	}
 	// Output: 429 TooManyRequests true
+}
+
+// The emulator's clock is an hour ahead. It rejects the client's first request, which the client repeats with the time of
+// the response. Later requests have that time at once.
+func ExampleOptions_clockSkew() {
+	ahead := func() time.Time { return time.Now().Add(time.Hour) }
+	handler, err := emulator.NewHandler(&emulator.Options{Now: ahead})
+	if err != nil {
+		panic(err)
+	}
+	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+
+	for range 2 {
+		if _, err := client.CreateUser(context.Background(), nil); err != nil {
+			panic(err)
+		}
+	}
+	for _, request := range handler.Requests() {
+		fmt.Println(request.Operation, request.Status)
+	}
+	// Output:
+	// CreateUser 401
+	// CreateUser 201
+	// CreateUser 201
 }
 
 // A client library that is newer than the emulator can send an API version that the emulator does not know.

@@ -21,7 +21,8 @@ type Options struct {
 	ResourceID string
 
 	// Now is the emulator's clock. The default is [time.Now]. It must be safe for concurrent use. Requests that are
-	// signed with an access key are rejected if the clock differs from the client's by more than 15 minutes.
+	// signed with an access key are rejected if the clock differs from the client's by more than 15 minutes. An
+	// [identity.Client] then repeats them with the emulator's time.
 	Now func() time.Time
 
 	// DiscardRequests leaves [Handler.Requests] empty, to save memory in a long-running emulator.

@@ -131,7 +131,7 @@ func decodeState(data []byte) (*exportedState, error) {
 }
 
 // Reset deletes all users, tokens, assignments, faults and requests, and sets the clock offset to zero. The keys and
-// the resource ID stay, so that clients can go on. Rate limits do not start again.
+// the resource ID stay, so that clients can go on. What counts towards rate limits stays, too.
 func (h *Handler) Reset() {
 	s := h.state.Load()
 	s.users.clear()
