@@ -90,8 +90,9 @@ Requests
   - Unknown paths are 404 NotFound, unsupported methods 405 MethodNotAllowed. Paths match exactly, letter case and
     trailing slashes included.
   - A body of more than 1 MiB is 413 RequestTooLarge, before authentication. Malformed JSON, and values of the wrong
-    type, are 400 ValidationError. A body with a Content-Type other than JSON is 415 UnsupportedMediaType; without a Content-Type
-    it is read as JSON. null is the same as an absent value, and a missing body the same as an empty object.
+    type, are 400 ValidationError. A body with a Content-Type other than JSON is 415 UnsupportedMediaType; without a
+    Content-Type it is read as JSON. null is the same as an absent value, and a missing body the same as an empty
+    object.
   - expiresInMinutes is ignored in API versions before 2022-10-01, which lack it, and when a user is created without
     a token.
   - Scopes are checked first, then expiresInMinutes, then the ID. A scope that is not one of

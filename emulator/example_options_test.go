@@ -124,6 +124,32 @@ func ExampleNewHandler() {
 	// emulator: Options.ResourceID is not a GUID
 }
 
+// Clients connect to a server with the connection string and the options of the Server. Those of its Handler are for
+// clients in memory. Both kinds of clients see the same users.
+func ExampleNewServer() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	overNetwork, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	inMemory, err := identity.NewClientFromConnectionString(server.Handler.ConnectionString(), server.Handler.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+
+	for _, client := range []*identity.Client{overNetwork, inMemory} {
+		if _, err := client.CreateUser(context.Background(), nil); err != nil {
+			panic(err)
+		}
+	}
+	fmt.Println(len(server.Users()))
+	// Output: 2
+}
+
 // A program that does not use ClientOptions trusts the certificate of the server instead. In other languages, write it
 // to a file.
 func ExampleServer_Certificate() {
