@@ -2,9 +2,9 @@
 // authenticates callers, keeps which user has which Communication Services identity, and decides which scopes a token
 // gets.
 //
-// [New] returns a [Server], an [http.Handler] to mount in a service. [Server.Run] does what remains to be done in the
-// background. Package [github.com/acs-go/identity/tokenserver/oidc] authenticates callers by JWTs. The program
-// cmd/acs-token-server is the same as a service of its own.
+// [New] returns a [Server], an [http.Handler] to mount in a service. [Server.Run] completes deletions and revocations
+// in the background. Package [github.com/acs-go/identity/tokenserver/oidc] authenticates callers by JWTs. The program
+// cmd/acs-token-server runs the server as a service of its own.
 //
 // # Requests
 //
@@ -28,10 +28,10 @@
 //
 // # Signing out
 //
-// A user who signs out loses the access tokens at Communication Services, and this server rejects everyone who
-// authenticated as the user before, or in the same second: see [Caller].IssuedAt. The user can sign in again, after a
-// deletion with a new identity. The status is 204 if all is done. It is 202 while Communication Services has not done
-// its part, which [Server.Run] tries again.
+// Signing out revokes the user's access tokens at Communication Services. This server then rejects callers who
+// authenticated as the user before, or in the same second: see [Caller].IssuedAt. The user can sign in again, and gets
+// a new identity after a deletion. The status is 204 if all of this is done. It is 202 if Communication Services has
+// not done its part yet; [Server.Run] repeats it.
 //
 // # Errors
 //

@@ -89,9 +89,9 @@ type Caller struct {
 	// Roles are the caller's roles. See [Options].AdminRole and [Options].RoleScopes.
 	Roles []string
 
-	// IssuedAt is when the caller signed in: the beginning of the session, or the time when the token was issued. It is
-	// required. It must not be the time of the request or later, because signing out rejects the callers whose IssuedAt
-	// is before. Fractions of a second are ignored.
+	// IssuedAt is when the caller signed in: when the session began or the caller's token was issued. It is required.
+	// Do not set it to the time of the request: signing out rejects callers who signed in before, and would have no
+	// effect. Fractions of a second are ignored.
 	IssuedAt time.Time
 
 	// ObjectID is the caller's object ID in Entra ID. It is required for the token of a Teams user, who must have the

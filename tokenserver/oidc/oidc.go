@@ -5,7 +5,7 @@
 //   - it is signed with a key of the issuer that its iss claim names, with RS256, RS384, RS512, PS256, PS384, PS512,
 //     ES256, ES384, ES512 or EdDSA,
 //   - its aud claim is or contains [Options].Audience,
-//   - its exp claim is not past, and its iat and nbf claims are not in the future, give or take 5 seconds,
+//   - its exp claim is not past, and its iat and nbf claims are not in the future, with a tolerance of 5 seconds,
 //   - its lifetime, from iat to exp, is at most [Options].MaxSession, and
 //   - it has the claim that identifies the user.
 //
@@ -59,7 +59,7 @@ type Options struct {
 
 // An Issuer signs JWTs.
 type Issuer struct {
-	// URL is the iss claim of the issuer's JWTs. It must be the same to the character, including a slash at the end.
+	// URL is the iss claim of the issuer's JWTs. It must match exactly, including a slash at the end.
 	URL string
 
 	// KeysURL is the URL of the issuer's JSON Web Key Set. The default is the jwks_uri of its discovery document, which
