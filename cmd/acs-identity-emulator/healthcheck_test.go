@@ -49,7 +49,7 @@ func TestHealthcheckFailsOtherwise(t *testing.T) {
 		args []string
 		text string
 	}{
-		"stopped":        {[]string{stopped.URL}, "connection refused"},
+		"stopped":        {[]string{stopped.URL}, "refused"},
 		"other server":   {[]string{broken.URL}, "status 404"},
 		"other protocol": {[]string{strings.Replace(broken.URL, "http:", "https:", 1)}, "first record does not look like a TLS handshake"},
 		"no URL":         {[]string{"127.0.0.1:8443"}, "not a URL"},

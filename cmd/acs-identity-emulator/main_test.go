@@ -47,6 +47,7 @@ func newCommand(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0], args...)
 	command.Env = append(os.Environ(), runMain+"=yes")
+	acceptSignals(command)
 	return command
 }
 
@@ -84,7 +85,7 @@ func startCommand(t *testing.T, command *exec.Cmd) *process {
 // end sends the signal, and waits. Standard output must have ended with the connection string.
 func (p *process) end(t *testing.T, signal os.Signal) error {
 	t.Helper()
-	require.NoError(t, p.Process.Signal(signal))
+	require.NoError(t, sendSignal(p.Process, signal))
 	rest, err := io.ReadAll(p.stdout)
 	require.NoError(t, err)
 	assert.Empty(t, string(rest))
@@ -201,7 +202,7 @@ func TestProgramRunsOnAfterTheLogsAreClosed(t *testing.T) {
 	_, err = bufio.NewReader(output).ReadString('\n')
 	require.NoError(t, err)
 	require.NoError(t, output.Close())
-	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, sendSignal(command.Process, syscall.SIGTERM))
 	require.NoError(t, command.Wait())
 }
 
