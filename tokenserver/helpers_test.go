@@ -37,6 +37,14 @@ type world struct {
 func newWorld(t *testing.T, change func(*tokenserver.Options)) *world {
 	t.Helper()
 	w := &world{t: t}
+	server, err := newServer(t, w, change)
+	require.NoError(t, err)
+	w.server = server
+	return w
+}
+
+func newServer(t *testing.T, w *world, change func(*tokenserver.Options)) (*tokenserver.Server, error) {
+	t.Helper()
 	acs, err := emulator.NewHandler(&emulator.Options{Now: w.now, DiscardRequests: true})
 	require.NoError(t, err)
 	w.acs = acs
@@ -63,9 +71,7 @@ func newWorld(t *testing.T, change func(*tokenserver.Options)) *world {
 	if change != nil {
 		change(&options)
 	}
-	w.server, err = tokenserver.New(options)
-	require.NoError(t, err)
-	return w
+	return tokenserver.New(options)
 }
 
 func (w *world) now() time.Time {

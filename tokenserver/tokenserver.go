@@ -61,8 +61,8 @@ type Options struct {
 	// Further requests get 429. Each process counts for itself. The default is 10.
 	RatePerMinute int
 
-	// CORSOrigins are the origins of web pages that may call the server, such as https://app.example.com. In an origin,
-	// one "*" stands for any characters; "*" alone means every origin. The default is none.
+	// CORSOrigins are the exact origins of web pages that may call the server, such as https://app.example.com. The
+	// default is none.
 	CORSOrigins []string
 
 	// TeamsClientID is the client ID of the Entra application of Teams users. If it is empty, requests for their tokens
@@ -150,23 +150,28 @@ func (o *Options) validate() error {
 		return errors.New("tokenserver: Options.MaxSession must be at least a minute")
 	case o.RatePerMinute < 1:
 		return errors.New("tokenserver: Options.RatePerMinute must be positive")
+	case slices.ContainsFunc(o.CORSOrigins, func(origin string) bool { return strings.Contains(origin, "*") }):
+		return errors.New("tokenserver: Options.CORSOrigins must be exact, without *")
 	}
+	for key, scopes := range o.RoleScopes {
+		if RoleKey(key) != key {
+			return fmt.Errorf("tokenserver: Options.RoleScopes has the key %q instead of %q", key, RoleKey(key))
+		}
+		if err := checkScopes("RoleScopes", scopes); err != nil {
+			return err
+		}
+	}
+	return checkScopes("Scopes", o.Scopes)
+}
+
+func checkScopes(option string, scopes []identity.TokenScope) error {
 	known := identity.PossibleTokenScopeValues()
-	for _, scopes := range append(valuesOf(o.RoleScopes), o.Scopes) {
-		for _, scope := range scopes {
-			if !slices.Contains(known, scope) {
-				return fmt.Errorf("tokenserver: unknown scope %q", scope)
-			}
+	for _, scope := range scopes {
+		if !slices.Contains(known, scope) {
+			return fmt.Errorf("tokenserver: Options.%s has the unknown scope %q", option, scope)
 		}
 	}
 	return nil
-}
-
-func valuesOf(scopes map[string][]identity.TokenScope) (values [][]identity.TokenScope) {
-	for _, value := range scopes {
-		values = append(values, value)
-	}
-	return values
 }
 
 // ServeHTTP implements [http.Handler]. The package documentation lists the requests. Their paths start with /v1/: use

@@ -183,6 +183,25 @@ func TestTeamsTokenNeedsTheCallersObjectID(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, w.call(http.MethodPost, "/v1/token/teams", w.signIn("alice"), "{}").Status)
 }
 
+func TestInvalidOptionsAreRejected(t *testing.T) {
+	t.Parallel()
+	for text, change := range map[string]func(*tokenserver.Options){
+		"Options.Client, DB and Authenticate are required":               func(o *tokenserver.Options) { o.Authenticate = nil },
+		"Options.Resource is required":                                   func(o *tokenserver.Options) { o.Resource = "" },
+		"Options.Scopes is required":                                     func(o *tokenserver.Options) { o.Scopes = nil },
+		`Options.Scopes has the unknown scope "video"`:                   func(o *tokenserver.Options) { o.Scopes = []identity.TokenScope{"video"} },
+		`Options.RoleScopes has the unknown scope "video"`:               func(o *tokenserver.Options) { o.RoleScopes["AGENT"] = []identity.TokenScope{"video"} },
+		`Options.RoleScopes has the key "support agent" instead of`:      func(o *tokenserver.Options) { o.RoleScopes["support agent"] = o.Scopes },
+		"Options.TokenLifetime must be whole minutes between 1h and 24h": func(o *tokenserver.Options) { o.TokenLifetime = time.Hour + time.Second },
+		"Options.MaxSession must be at least a minute":                   func(o *tokenserver.Options) { o.MaxSession = time.Second },
+		"Options.RatePerMinute must be positive":                         func(o *tokenserver.Options) { o.RatePerMinute = -1 },
+		"Options.CORSOrigins must be exact, without *":                   func(o *tokenserver.Options) { o.CORSOrigins = []string{"https://*.example.com"} },
+	} {
+		_, err := newServer(t, &world{t: t}, change)
+		assert.ErrorContains(t, err, text)
+	}
+}
+
 func TestOriginsNotListedGetNoCORSHeaders(t *testing.T) {
 	t.Parallel()
 	const listed = "https://app.example.com"

@@ -168,7 +168,7 @@ func (c *config) check(variables map[string]string, development bool) error {
 	}
 	for _, origin := range c.CORSOrigins {
 		parsed, err := url.Parse(origin)
-		if err != nil || parsed.Host == "" || origin != parsed.Scheme+"://"+parsed.Host {
+		if err != nil || parsed.Host == "" || origin != parsed.Scheme+"://"+parsed.Host || strings.Contains(origin, "*") {
 			return fmt.Errorf("CORS_ORIGINS: %q is not an origin like https://app.example.com", origin)
 		}
 	}

@@ -52,6 +52,7 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 		"lifetime of seconds":   {complete("TOKEN_LIFETIME=1h0m1s"), "TOKEN_LIFETIME must be whole minutes"},
 		"session":               {complete("MAX_SESSION=-1h"), "MAX_SESSION must be at least 1m"},
 		"origin with a path":    {complete("CORS_ORIGINS=https://app.example.com/"), `CORS_ORIGINS: "https://app.example.com/" is not an origin`},
+		"every subdomain":       {complete("CORS_ORIGINS=https://*.example.com"), `CORS_ORIGINS: "https://*.example.com" is not an origin`},
 		"every origin":          {complete("CORS_ORIGINS=*"), `CORS_ORIGINS: "*" is not an origin`},
 		"address":               {complete("ADDR=8080"), `ADDR: "8080" is not an address like`},
 		"admin's address":       {complete("ADMIN_ADDR=localhost"), `ADMIN_ADDR: "localhost" is not an address`},
