@@ -209,6 +209,7 @@ func TestParseConnectionString(t *testing.T) {
 		"other case":              "Endpoint=https://contoso.communication.azure.com/;AccessKey=c2VjcmV0a2V5PT0=",
 		"semicolon at the end":    "endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0a2V5PT0=;",
 		"spaces and line breaks":  " endpoint = https://contoso.communication.azure.com/ ;\n accesskey = c2VjcmV0a2V5PT0= \n",
+		"byte order mark":         "\ufeffendpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0a2V5PT0=",
 		"parts that are not used": "endpoint=https://contoso.communication.azure.com/;region=eu;accesskey=c2VjcmV0a2V5PT0=;region=us",
 	} {
 		t.Run(name, func(t *testing.T) {
