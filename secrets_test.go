@@ -348,6 +348,10 @@ func TestErrorResponsesShowNoToken(t *testing.T) {
 		"JSON in JSON in a string": `{"message":"kept {\\\"token\\\" : \\\"` + secret + `\\\"}"}`,
 		"colon as a code point":    `{"message":"kept {\"token\"\u003a\"` + secret + `\"}"}`,
 		"escaped quotes in value":  `{"message":"kept {\"token\":\"a\\\"` + secret + `\"}"}`,
+		"truncated in a string":    `{"message":"kept {\"token\":\"` + secret,
+		"object in a string":       `{"message":"kept {\"token\":{\"value\":\"` + secret + `\"}}"}`,
+		"array in a string":        `{"message":"kept {\"token\":[\"` + secret + `\"]}"}`,
+		"in a form":                `kept %7B%22token%22+%3A+%22` + secret + `%22%7D`,
 		"in a URL":                 `kept %7B%22token%22%3A%22` + secret + `%22%7D`,
 		"quotes as code points":    `{"message":"kept {\u0022token\u0022:\u0022` + secret + `\u0022}"}`,
 		"after an invalid value":   `kept {{"token":"` + secret + `"}`,
@@ -390,7 +394,7 @@ func TestErrorResponsesKeepTheirText(t *testing.T) {
 // TestEchoedCredentialsAreRedacted has a gateway repeat the request, escaped in the ways of JSON, HTML and URLs.
 func TestEchoedCredentialsAreRedacted(t *testing.T) {
 	t.Parallel()
-	const token = "secret+token/with=all.kinds-of_characters~"
+	const token = "all+kinds/o=f.c-h_~aracters" // at the beginning, which decides
 	everyCharacter := func(format string) func(string) string {
 		return func(text string) string {
 			var escaped strings.Builder
@@ -411,8 +415,10 @@ func TestEchoedCredentialsAreRedacted(t *testing.T) {
 		"HTML, decimal":         everyCharacter("&#%d;"),
 		"HTML, padded decimal":  everyCharacter("&#%04d;"),
 		"HTML, hexadecimal":     everyCharacter("&#x%X;"),
+		"HTML, names":           strings.NewReplacer("+", "&plus;", "/", "&sol;", "=", "&equals;", "-", "&hyphen;", ".", "&period;", "_", "&lowbar;").Replace,
 		"JSON":                  func(text string) string { return string(must(json.Marshal(text))) },
 		"JSON, every character": everyCharacter(`\u%04X`),
+		"JSON in JSON, every":   everyCharacter(`\\u%04X`),
 		"JSON, slashes":         strings.NewReplacer("/", `\/`).Replace,
 		"JSON in JSON":          func(text string) string { return string(must(json.Marshal(string(must(json.Marshal(text)))))) },
 		"query":                 url.QueryEscape,
@@ -486,6 +492,21 @@ func TestTruncatedEchoesAreRedacted(t *testing.T) {
 		assert.NotContains(t, err.Error(), token[:length])
 		assert.NotContains(t, err.Error(), sent)
 	}
+}
+
+// TestSecretAtTheLimitOfAResponseIsRedacted has a gateway repeat a token where the body of an error is truncated.
+func TestSecretAtTheLimitOfAResponseIsRedacted(t *testing.T) {
+	t.Parallel()
+	const token = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjZDODAiLCJ0eXAiOiJKV1QifQ.payload.signature"
+	const withinLimit = 12 // of its characters, too few to recognize the token
+	body := strings.Repeat(" ", maxResponseSize-withinLimit) + token
+	client := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusBadRequest, body))
+	_, err := client.GetTokenForTeamsUser(t.Context(), identity.TeamsUserTokenParameters{TeamsUserEntraToken: token}, nil)
+	responseError, ok := errors.AsType[*azcore.ResponseError](err)
+	require.True(t, ok)
+	left, err := io.ReadAll(responseError.RawResponse.Body)
+	require.NoError(t, err)
+	assert.Equal(t, "REDACTED", string(bytes.TrimSpace(left)))
 }
 
 // TestRedactionKeepsTheErrorCode has messages that look like JSON with a token.
