@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -194,6 +195,18 @@ func TestResponseWithoutABody(t *testing.T) {
 		return &http.Response{StatusCode: http.StatusNoContent}, nil
 	}}
 	_, err := identitytest.NewClient(t, transport).DeleteUser(t.Context(), identitytest.User, nil)
+	require.NoError(t, err)
+}
+
+// TestContentLengthDoesNotSizeTheBuffer has a gateway declare a body that no memory holds.
+func TestContentLengthDoesNotSizeTheBuffer(t *testing.T) {
+	t.Parallel()
+	transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+		resp := identitytest.NewResponse(http.StatusCreated, identitytest.UserBody)
+		resp.ContentLength = math.MaxInt64 - 1<<20
+		return resp, nil
+	}}
+	_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
 	require.NoError(t, err)
 }
 
@@ -490,9 +503,11 @@ func TestKnownTransportErrorsKeepTheirChain(t *testing.T) {
 func TestOtherTransportErrorsAreWithheld(t *testing.T) {
 	t.Parallel()
 	for name, other := range map[string]error{
-		"text":    errors.New(identitytest.SecretToken),
-		"wrapped": fmt.Errorf("reading: %w", errors.New(identitytest.SecretToken)),
-		"timeout": timeoutError{},
+		"text":                    errors.New(identitytest.SecretToken),
+		"wrapped":                 fmt.Errorf("reading: %w", errors.New(identitytest.SecretToken)),
+		"timeout":                 timeoutError{},
+		"text after a known one":  errors.New("http: server closed idle connection: " + identitytest.SecretToken),
+		"text before a known one": errors.New(identitytest.SecretToken + ": net/http: request canceled"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
