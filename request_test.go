@@ -870,9 +870,16 @@ func TestPoliciesDoNotLoseTheCreatedUser(t *testing.T) {
 		_, _ = req.Next()
 		return nil, errPolicy
 	})
+	emptying := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		if resp, err := req.Next(); assert.NoError(t, err) {
+			resp.Body = http.NoBody
+		}
+		return nil, errPolicy
+	})
 	for name, configure := range map[string]func(*identity.ClientOptions){
 		"per call":    func(o *identity.ClientOptions) { o.PerCallPolicies = []policy.Policy{failing} },
 		"per attempt": func(o *identity.ClientOptions) { o.PerRetryPolicies = []policy.Policy{failing} },
+		"emptied":     func(o *identity.ClientOptions) { o.PerRetryPolicies = []policy.Policy{emptying} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -959,6 +966,19 @@ func TestErrorsOfPoliciesAreKept(t *testing.T) {
 			require.ErrorIs(t, err, errPolicy)
 		})
 	}
+}
+
+// TestErrorAfterTheCancellationIsKept has a connection fail for a reason of its own when the call was canceled.
+func TestErrorAfterTheCancellationIsKept(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+		cancel(errors.New("the server stops"))
+		return nil, syscall.ECONNRESET
+	}}
+	_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.ErrorIs(t, err, syscall.ECONNRESET)
 }
 
 // TestCauseOfAnyTypeDoesNotPanic cancels with a cause that == cannot compare.
