@@ -838,6 +838,17 @@ func TestSharedKeyCredentialPolicySendsNothingItCannotSign(t *testing.T) {
 	}
 }
 
+// TestSharedKeyCredentialPolicyBeforeAPolicyThatReturnsNothing has the next policy return neither a response nor an error.
+func TestSharedKeyCredentialPolicyBeforeAPolicyThatReturnsNothing(t *testing.T) {
+	t.Parallel()
+	nothing := policyFunc(func(*policy.Request) (*http.Response, error) { return nil, nil }) //nolint:nilnil // that is the point
+	signing := identity.NewSharedKeyCredentialPolicy(identitytest.NewSharedKeyCredential(t), nil)
+	pipeline := runtime.NewPipeline("communication-sms", "v1.0.0", runtime.PipelineOptions{PerRetry: []policy.Policy{signing, nothing}},
+		&policy.ClientOptions{Retry: policy.RetryOptions{MaxRetries: -1}})
+	_, err := pipeline.Do(newSMSRequest(t, identitytest.Endpoint))
+	require.ErrorContains(t, err, "neither a response nor an error")
+}
+
 func TestSharedKeyCredentialPolicyOverHTTP(t *testing.T) {
 	t.Parallel()
 	transport := identitytest.AlwaysRespond(http.StatusAccepted, "")
