@@ -164,6 +164,7 @@ func TestPagerFollowsLinks(t *testing.T) {
 		"host in upper case":   {identitytest.Endpoint, "HTTPS://CONTOSO.communication.azure.com" + first, first + "?api-version=2025-03-02-preview"},
 		"default port":         {identitytest.Endpoint, identitytest.Endpoint + ":443" + first, first + "?api-version=2025-03-02-preview"},
 		"fragment":             {identitytest.Endpoint, identitytest.Endpoint + first + "#top", first + "?api-version=2025-03-02-preview"},
+		"query and fragment":   {identitytest.Endpoint, "?skip=1#top", first + "?api-version=2025-03-02-preview&skip=1"},
 		"path":                 {identitytest.Endpoint, first + "?skip=1", first + "?api-version=2025-03-02-preview&skip=1"},
 		"path of the endpoint": {identitytest.Endpoint + "/gateway", first + "?skip=1", "/gateway" + first + "?api-version=2025-03-02-preview&skip=1"},
 		"query":                {identitytest.Endpoint, "?skip=1", first + "?api-version=2025-03-02-preview&skip=1"},
@@ -643,6 +644,27 @@ func TestCallersInFlightKeepTheirUser(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		assert.Equal(t, "2 for bob", getToken(t, credential))
+	})
+}
+
+// TestConcurrentCallersShareAFailedExchange has callers come while the exchange for the same user fails.
+func TestConcurrentCallersShareAFailedExchange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := newExchanger()
+		service.delay = func(string) time.Duration { return time.Minute }
+		service.fail(http.StatusForbidden, "")
+		credential := newEntraCredential(t, &signIn{token: "alice"}, service)
+		var group sync.WaitGroup
+		for range 10 {
+			group.Go(func() {
+				_, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+				assert.True(t, identitytest.HasStatus(err, http.StatusForbidden), "%v", err)
+			})
+			synctest.Wait()
+		}
+		group.Wait()
+		assert.Len(t, service.Requests, 1)
 	})
 }
 
