@@ -509,15 +509,35 @@ func TestSecretAtTheLimitOfAResponseIsRedacted(t *testing.T) {
 	assert.Equal(t, "REDACTED", string(bytes.TrimSpace(left)))
 }
 
-// TestRedactionKeepsTheErrorCode has messages that look like JSON with a token.
+// TestSecretAsErrorCodeIsRedacted has a gateway quote the token where an error has its code.
+func TestSecretAsErrorCodeIsRedacted(t *testing.T) {
+	t.Parallel()
+	client := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusBadRequest, `{"error":{"code":"`+identitytest.SecretToken+`"}}`))
+	_, err := client.GetTokenForTeamsUser(t.Context(), identity.TeamsUserTokenParameters{TeamsUserEntraToken: identitytest.SecretToken}, nil)
+	require.True(t, identity.HasCode(err, "REDACTED"), "%v", err)
+	identitytest.AssertNoSecretInError(t, err)
+}
+
+// TestRedactionKeepsTheErrorCode has messages that look like JSON with a token. The response may also ask for a wait that
+// is longer than the call's deadline allows.
 func TestRedactionKeepsTheErrorCode(t *testing.T) {
 	t.Parallel()
+	withDeadline, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for _, body := range []string{
 		`{"error":{"message":"\"token\": must not be empty","code":"ValidationError"}}`,
 		`{"error":{"code":"ValidationError","message":"send {\"token\":\"...\"}"}}`,
 		`{"token":"secret-token","error":{"code":"ValidationError"}}`,
+		`{"error":{"code":"ValidationError","message":"send {\"token\":{}}"}}`,
 	} {
-		_, err := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusBadRequest, body)).CreateUser(t.Context(), nil)
-		assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), "%v", err)
+		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+			resp := identitytest.NewResponse(http.StatusBadRequest, body)
+			resp.Header.Set("Retry-After", "3600")
+			return resp, nil
+		}}
+		for _, ctx := range []context.Context{t.Context(), withDeadline} {
+			_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
+			assert.True(t, identity.HasCode(err, identity.ErrorCodeValidationError), "%v", err)
+		}
 	}
 }
