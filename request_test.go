@@ -515,7 +515,7 @@ func TestInterruptedCallTellsItsReason(t *testing.T) {
 							assert.Equal(t, 20*time.Second, time.Since(started))
 							assert.Zero(t, got)
 							require.ErrorIs(t, err, ctx.Err())
-							assert.ErrorContains(t, err, ctx.Err().Error())
+							assert.Equal(t, 1, strings.Count(err.Error(), ctx.Err().Error()), err)
 							assert.ErrorContains(t, err, test.text)
 							if test.status != 0 {
 								assert.True(t, identitytest.HasStatus(err, test.status), "%v", err)
@@ -607,6 +607,25 @@ func TestRetryAfterBeyondTheDeadlineIsNotAwaited(t *testing.T) {
 	}
 }
 
+// TestRetryAfterOfZeroHidesNoOther has the header that azcore prefers ask for no wait.
+func TestRetryAfterOfZeroHidesNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+			resp := identitytest.NewResponse(http.StatusTooManyRequests, "")
+			resp.Header.Set("Retry-After-Ms", "0")
+			resp.Header.Set("Retry-After", "11")
+			return resp, nil
+		}}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
+		assert.True(t, identitytest.HasStatus(err, http.StatusTooManyRequests), "%v", err)
+		assert.NotErrorIs(t, err, context.DeadlineExceeded)
+		assert.Len(t, transport.Requests, 1)
+	})
+}
+
 func TestRetryAfterWithinTheDeadlineIsAwaited(t *testing.T) {
 	t.Parallel()
 	for header, value := range map[string]string{"Retry-After": "9", "Retry-After-Ms": "9000", "X-Ms-Retry-After-Ms": "9000"} {
@@ -672,6 +691,7 @@ func TestCreatedUserIsNotLost(t *testing.T) {
 		"text after the JSON":    {change: body(withUser + `,"accessToken":` + identitytest.TokenBody + `}<html>`)},
 		"byte order mark":        {change: body("\ufeff" + withUser + `,"accessToken":7}`)},
 		"truncated after the ID": {change: truncated(`{"identity":{"id":"8:acs:a_b"`)},
+		"truncated, other case":  {change: truncated(`{"Identity":{"ID":"8:acs:a_b"`)},
 		"truncated in the token": {change: truncated(withUser + `,"accessToken":{"token":"secret-tok`)},
 		"truncated at the end":   {change: truncated(complete)},
 		"too large":              {change: body(withUser + strings.Repeat(" ", maxResponseSize) + "}")},
@@ -696,6 +716,7 @@ func TestCreatedUserIsNotLost(t *testing.T) {
 			require.Error(t, err)
 			assert.Zero(t, got)
 			assert.ErrorContains(t, err, identitytest.User.ID)
+			assert.NotContains(t, err.Error(), "failed: identity: ")
 			user, ok := identity.CreatedUserOf(fmt.Errorf("wrapped: %w", err))
 			assert.True(t, ok)
 			assert.Equal(t, identitytest.User, user)
@@ -895,19 +916,28 @@ func TestPoliciesDoNotLoseTheCreatedUser(t *testing.T) {
 	}
 }
 
-// TestUserOfAnEarlierAttemptIsNotLost has a gateway answer 503 although the service created the user, and then break.
+// TestUserOfAnEarlierAttemptIsNotLost has a gateway answer 503 although the service created the user, and then fail.
 func TestUserOfAnEarlierAttemptIsNotLost(t *testing.T) {
 	t.Parallel()
-	transport := &identitytest.ScriptedTransport{Respond: firstThen(func(*http.Request) (*http.Response, error) {
-		return identitytest.NewResponse(http.StatusServiceUnavailable, identitytest.UserBody), nil
-	}, failWith(io.EOF))}
-	options := identitytest.NewOptions(transport)
-	options.Retry.MaxRetries = 1
-	_, err := identitytest.NewClientWithOptions(t, options).CreateUser(t.Context(), nil)
-	require.ErrorIs(t, err, io.EOF)
-	user, ok := identity.CreatedUserOf(err)
-	assert.True(t, ok)
-	assert.Equal(t, identitytest.User, user)
+	for name, then := range map[string]func(*http.Request) (*http.Response, error){
+		"connection lost":  failWith(io.EOF),
+		"another response": respondWith(http.StatusBadGateway),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := &identitytest.ScriptedTransport{Respond: firstThen(func(*http.Request) (*http.Response, error) {
+				return identitytest.NewResponse(http.StatusServiceUnavailable, identitytest.UserBody), nil
+			}, then)}
+			options := identitytest.NewOptions(transport)
+			options.Retry.MaxRetries = 1
+			_, err := identitytest.NewClientWithOptions(t, options).CreateUser(t.Context(), nil)
+			require.Error(t, err)
+			assert.Equal(t, name == "connection lost", errors.Is(err, io.EOF))
+			user, ok := identity.CreatedUserOf(err)
+			assert.True(t, ok)
+			assert.Equal(t, identitytest.User, user)
+		})
+	}
 }
 
 // TestPoliciesOfTheCallerCannotPanicTheClient covers policies that return nothing or replace the context.
@@ -966,6 +996,22 @@ func TestErrorsOfPoliciesAreKept(t *testing.T) {
 			require.ErrorIs(t, err, errPolicy)
 		})
 	}
+}
+
+// TestPolicyEndsACanceledCall has a policy return the context's error before there is an attempt.
+func TestPolicyEndsACanceledCall(t *testing.T) {
+	t.Parallel()
+	transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)
+	options := identitytest.NewOptions(transport)
+	options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+		return nil, req.Raw().Context().Err()
+	})}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := identitytest.NewClientWithOptions(t, options).CreateUser(ctx, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.EqualError(t, err, "context canceled")
+	assert.Empty(t, transport.Requests)
 }
 
 // TestErrorAfterTheCancellationIsKept has a connection fail for a reason of its own when the call was canceled.
