@@ -21,6 +21,7 @@ type problem struct {
 	status     int
 	code       string
 	title      string
+	detail     string // what to change; may be empty
 	retryAfter time.Duration
 	cause      error // for the log
 }
@@ -28,7 +29,7 @@ type problem struct {
 var (
 	errBadRequest       = problem{status: http.StatusBadRequest, code: "bad-request", title: "The request is invalid"}
 	errUnknownIssuer    = problem{status: http.StatusBadRequest, code: "issuer-required", title: "The query must name one of the issuers"}
-	errUnauthenticated  = problem{status: http.StatusUnauthorized, code: "unauthenticated", title: "A valid bearer token is required"}
+	errUnauthenticated  = problem{status: http.StatusUnauthorized, code: "unauthenticated", title: "The caller is not signed in"}
 	errSignedOut        = problem{status: http.StatusUnauthorized, code: "signed-out", title: "The user signed out; sign in again"}
 	errEntraToken       = problem{status: http.StatusUnauthorized, code: "entra-token-rejected", title: "The Entra token was rejected"}
 	errForbidden        = problem{status: http.StatusForbidden, code: "forbidden", title: "The caller's role does not allow this"}
@@ -48,6 +49,11 @@ func (p problem) Unwrap() error { return p.cause }
 
 func (p problem) because(cause error) problem {
 	p.cause = cause
+	return p
+}
+
+func (p problem) with(detail string) problem {
+	p.detail = detail
 	return p
 }
 
@@ -105,9 +111,11 @@ func writeProblem(w http.ResponseWriter, p problem) {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
 	}
 	w.WriteHeader(p.status)
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"type": "about:blank", "title": p.title, "status": p.status, "code": p.code,
-	})
+	body := map[string]any{"type": "about:blank", "title": p.title, "status": p.status, "code": p.code}
+	if p.detail != "" {
+		body["detail"] = p.detail
+	}
+	_ = json.NewEncoder(w).Encode(body)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
@@ -129,9 +137,10 @@ func readJSON(r *http.Request, into any) error {
 	case errors.As(err, &tooLarge):
 		return errTooLarge
 	case err != nil && !isEmpty(err):
-		return errBadRequest // the decoder's error may quote the body
+		// The decoder's error may quote the body.
+		return errBadRequest.with("The body is malformed JSON, or has an unknown field or a value of the wrong type")
 	case err == nil && decoder.More():
-		return errBadRequest
+		return errBadRequest.with("The body has more than one JSON value")
 	}
 	return nil
 }

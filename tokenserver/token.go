@@ -66,7 +66,7 @@ func (s *Server) grant(caller Caller, requested []identity.TokenScope) ([]identi
 		requested = allowed
 	}
 	if len(requested) == 0 {
-		return nil, errBadRequest
+		return nil, errBadRequest.with("scopes is empty; without it, the token gets all scopes that are allowed")
 	}
 	var granted []identity.TokenScope
 	for _, scope := range requested {
@@ -154,10 +154,10 @@ func (s *Server) postTeamsToken(w http.ResponseWriter, r *http.Request, caller C
 		return err
 	}
 	if body.EntraToken == "" {
-		return errBadRequest
+		return errBadRequest.with("entraToken is missing")
 	}
 	if caller.ObjectID == "" {
-		return errForbidden.because(errors.New("the caller has no object ID of Entra ID"))
+		return errForbidden.with("The caller has no object ID of Entra ID (claim oid)")
 	}
 	issuedAt := caller.IssuedAt.Unix()
 	if _, err := s.signedIn(r.Context(), caller.User, issuedAt); err != nil {

@@ -75,6 +75,7 @@ func TestRequestsAreRejectedWithACode(t *testing.T) {
 			got := w.call(test.method, test.path, test.credential, test.body)
 			assert.Equal(t, test.status, got.Status, got.Body)
 			assert.Equal(t, test.code, got.Code)
+			assert.Equal(t, test.code == "bad-request", strings.Contains(got.Body, `"detail":"`), got.Body)
 			assert.Equal(t, "application/problem+json", got.Header.Get("Content-Type"))
 			assert.Equal(t, test.status == http.StatusUnauthorized, got.Header.Get("WWW-Authenticate") != "")
 		})

@@ -69,7 +69,7 @@ func (s *keySet) key(ctx context.Context, unverified *jwt.Token) (any, error) {
 func (s *keySet) load(ctx context.Context, issuer Issuer, client *http.Client, logger *slog.Logger) {
 	for ctx.Err() == nil {
 		err := s.serve(ctx, issuer, client, logger)
-		if err == nil {
+		if err == nil || ctx.Err() != nil {
 			return
 		}
 		logger.WarnContext(ctx, "the keys of an issuer cannot be fetched", "issuer", issuer.URL, "error", err)

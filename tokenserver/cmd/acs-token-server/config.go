@@ -11,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/caarlos0/env/v11"
+	"github.com/google/uuid"
 )
 
 // config holds the environment variables. Each secret can also be in a file that NAME_FILE names.
@@ -138,7 +140,7 @@ func (c *config) checkProduction() error {
 func checkURLs(name string, values []string) error {
 	for _, value := range values {
 		parsed, err := url.Parse(value)
-		if err != nil || parsed.Host == "" || parsed.User != nil || (parsed.Scheme != "https" && parsed.Scheme != "http") {
+		if err != nil || strings.ContainsFunc(value, unicode.IsSpace) || parsed.Host == "" || parsed.User != nil || (parsed.Scheme != "https" && parsed.Scheme != "http") {
 			return fmt.Errorf("%s: %q is not a URL like https://login.example.com/", name, value)
 		}
 		if parsed.Scheme == "http" && !isLoopback(parsed.Hostname()) {
@@ -165,6 +167,9 @@ func (c *config) check(variables map[string]string, development bool) error {
 	}
 	if c.MaxSession < time.Minute {
 		return errors.New("MAX_SESSION must be at least 1m")
+	}
+	if c.TeamsClientID != "" && (len(c.TeamsClientID) != 36 || uuid.Validate(c.TeamsClientID) != nil) {
+		return fmt.Errorf("TEAMS_CLIENT_ID: %q is not a GUID", c.TeamsClientID)
 	}
 	for _, origin := range c.CORSOrigins {
 		parsed, err := url.Parse(origin)

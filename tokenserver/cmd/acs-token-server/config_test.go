@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -40,6 +41,8 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 		"both forms":            {complete("DATABASE_URL_FILE=" + empty), "DATABASE_URL and DATABASE_URL_FILE are both set"},
 		"two credentials":       {complete("ACS_CONNECTION_STRING=" + secret), "ACS_ENDPOINT and ACS_CONNECTION_STRING are both set"},
 		"issuer is no URL":      {complete("OIDC_ISSUERS=login.example.com"), `OIDC_ISSUERS: "login.example.com" is not a URL`},
+		"issuers, no comma":     {complete("OIDC_ISSUERS=https://a/ https://b/"), `OIDC_ISSUERS: "https://a/ https://b/" is not a URL`},
+		"Teams application":     {complete("TEAMS_CLIENT_ID=contoso"), `TEAMS_CLIENT_ID: "contoso" is not a GUID`},
 		"issuer over http":      {complete("OIDC_ISSUERS=http://login.example.com"), `OIDC_ISSUERS: "http://login.example.com" must start with https://`},
 		"keys over http":        {complete("JWKS_URLS=https://x/keys,http://y/keys"), `JWKS_URLS: "http://y/keys" must start with https://`},
 		"keys do not pair":      {complete("JWKS_URLS=https://x/keys"), "JWKS_URLS has 1 URLs, OIDC_ISSUERS has 2"},
@@ -111,6 +114,33 @@ func TestOtherSettingsLeaveDevelopmentModeOn(t *testing.T) {
 		_, isDevelopment, err := loadConfig([]string{setting})
 		require.NoError(t, err)
 		assert.True(t, isDevelopment, setting)
+	}
+}
+
+func TestEmptyVariableMeansTheDefault(t *testing.T) {
+	t.Parallel()
+	want, _, err := loadConfig(nil)
+	require.NoError(t, err)
+	var empty []string
+	for field := range reflect.TypeFor[config]().Fields() {
+		if name := field.Tag.Get("env"); name != "" {
+			empty = append(empty, name+"=")
+		}
+	}
+	require.NotEmpty(t, empty)
+	got, isDevelopment, err := loadConfig(empty)
+	require.NoError(t, err)
+	assert.True(t, isDevelopment)
+	assert.Equal(t, want, got)
+}
+
+func TestHelpIsNoMistake(t *testing.T) {
+	t.Parallel()
+	for _, argument := range []string{"help", "-h", "-help", "--help"} {
+		stdout := new(strings.Builder)
+		p := program{stdout: stdout, stderr: new(strings.Builder)}
+		require.NoError(t, p.run(t.Context(), []string{argument}))
+		assert.Contains(t, stdout.String(), "provision", argument)
 	}
 }
 

@@ -79,7 +79,9 @@ type program struct {
 	stdout, stderr io.Writer
 }
 
-var errUsage = errors.New("usage: acs-token-server [serve | provision [-rate N] [-issuer URL] FILE | healthcheck [URL]]")
+const usage = "usage: acs-token-server [serve | provision [-rate N] [-issuer URL] FILE | healthcheck [URL] | help]"
+
+var errUsage = errors.New(usage)
 
 func (p program) run(ctx context.Context, args []string) error {
 	command := "serve"
@@ -93,6 +95,9 @@ func (p program) run(ctx context.Context, args []string) error {
 		return p.provision(ctx, args)
 	case command == "healthcheck" && len(args) <= 1:
 		return p.healthcheck(ctx, args)
+	case command == "help", command == "-h", command == "-help", command == "--help":
+		_, err := fmt.Fprintln(p.stdout, usage+"\nThe README describes the environment variables.")
+		return err
 	}
 	return errUsage
 }
