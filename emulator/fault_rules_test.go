@@ -21,10 +21,10 @@ func TestInvalidFaultsPanic(t *testing.T) {
 		"Fault.Header and Fault.Body need a Fault.Status":        {{Body: "x"}, {Header: http.Header{}, Delay: 1}},
 		"Fault.Body cannot be sent with this Fault.Status":       {{Status: 204, Body: "x"}, {Status: 304, Body: "x"}},
 		"Fault.BodyDelay with a Fault.Status needs a Fault.Body": {{Status: 204, BodyDelay: 1}},
-		"Fault.Drop cannot be combined with Status, BodyDelay or Truncate": {
+		"Fault.Drop cannot be combined with Fault.Status, Fault.BodyDelay or Fault.Truncate": {
 			{Drop: emulator.DropBefore, Status: 500}, {Drop: emulator.DropBefore, BodyDelay: 1}, {Drop: emulator.DropAfter, Truncate: 1},
 		},
-		"Fault has no effect: set Delay, Status, Drop, BodyDelay or Truncate": {{}, {Times: 1}, {Operation: "CreateUser"}},
+		"Fault has no effect: set Fault.Delay, Fault.Status, Fault.Drop, Fault.BodyDelay or Fault.Truncate": {{}, {Times: 1}, {Operation: "CreateUser"}},
 	} {
 		for _, fault := range faults {
 			assert.PanicsWithValue(t, "emulator: "+message, func() { s.Inject(fault) }, "%+v", fault)

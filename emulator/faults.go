@@ -110,8 +110,8 @@ var faultRules = []struct {
 	{"Fault.Header and Fault.Body need a Fault.Status", func(f Fault) bool { return f.Status == 0 && (f.Header != nil || f.Body != "") }},
 	{"Fault.Body cannot be sent with this Fault.Status", func(f Fault) bool { return f.Body != "" && !allowsBody(f.Status) }},
 	{"Fault.BodyDelay with a Fault.Status needs a Fault.Body", func(f Fault) bool { return f.BodyDelay != 0 && f.Status != 0 && f.Body == "" }},
-	{"Fault.Drop cannot be combined with Status, BodyDelay or Truncate", func(f Fault) bool { return f.Drop != DropNone && f.respondsOtherwise() }},
-	{"Fault has no effect: set Delay, Status, Drop, BodyDelay or Truncate", func(f Fault) bool { return f.Delay == 0 && f.Drop == DropNone && !f.respondsOtherwise() }},
+	{"Fault.Drop cannot be combined with Fault.Status, Fault.BodyDelay or Fault.Truncate", func(f Fault) bool { return f.Drop != DropNone && f.respondsOtherwise() }},
+	{"Fault has no effect: set Fault.Delay, Fault.Status, Fault.Drop, Fault.BodyDelay or Fault.Truncate", func(f Fault) bool { return f.Delay == 0 && f.Drop == DropNone && !f.respondsOtherwise() }},
 }
 
 // invalid returns the reason why a fault is invalid, or "".

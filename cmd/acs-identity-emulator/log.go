@@ -94,8 +94,10 @@ func (w errorWriter) Write(line []byte) (int, error) {
 
 const (
 	trustAdvice = "let the client trust the file of -certificate, or certificate.pem in the folder of -data, by SSL_CERT_FILE " +
-		"(Go on Linux, curl), NODE_EXTRA_CA_CERTS (Node.js) or REQUESTS_CA_BUNDLE (Python), and name the host that it uses with -host"
-	untrusted = "the client does not trust the certificate: " + trustAdvice
+		"(Go on Linux, curl), NODE_EXTRA_CA_CERTS (Node.js), REQUESTS_CA_BUNDLE (Python) or a trust store (Java), and name the " +
+		"host that it uses with -host"
+	untrusted    = "the client does not trust the certificate: " + trustAdvice
+	disconnected = "the client ended the handshake; if it does not trust the certificate, " + trustAdvice
 )
 
 // advice is what to do about failures of the TLS handshake with these texts. The first match holds.
@@ -108,8 +110,10 @@ var advice = []struct {
 	{"HTTP request to an HTTPS server", "the client uses http: give it the endpoint with https, or use -insecure-http"},
 	{"does not look like a TLS handshake", "the client does not use TLS: give it the endpoint with https, or use -insecure-http"},
 	{"unsupported versions", "the client must support TLS 1.2"},
-	{"EOF", "the client closed the connection; if it does not trust the certificate, " + trustAdvice},
-	{"connection reset", "the client closed the connection; if it does not trust the certificate, " + trustAdvice},
+	{"EOF", disconnected},
+	{"connection reset", disconnected},
+	{"bad record MAC", disconnected},              // Python
+	{"remote error: tls: internal", disconnected}, // Java
 }
 
 // adviceOn returns what to do about a failed TLS handshake, or "".

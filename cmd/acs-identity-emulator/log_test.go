@@ -183,7 +183,7 @@ func TestFailedHandshakesAreLoggedWithAdvice(t *testing.T) {
 				}
 				return net.ErrClosed
 			},
-			"the client closed the connection; if it does not trust the certificate, let the client trust",
+			"the client ended the handshake; if it does not trust the certificate, let the client trust",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -230,7 +230,9 @@ func TestAdviceOnAlerts(t *testing.T) {
 		"remote error: tls: unknown certificate authority": "does not trust",
 		"remote error: tls: unknown certificate":           "does not trust",
 		"remote error: tls: expired certificate":           "clock",
-		"read tcp: connection reset by peer":               "closed the connection",
+		"read tcp: connection reset by peer":               "ended the handshake",
+		"local error: tls: bad record MAC":                 "ended the handshake", // Python
+		"remote error: tls: internal error":                "ended the handshake", // Java
 	} {
 		assert.Contains(t, adviceOn(reason), want)
 	}

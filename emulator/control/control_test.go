@@ -34,9 +34,9 @@ var rows = []struct {
 	{http.MethodHead, "events", "", nil}, // GET does not end
 	{http.MethodGet, "faults", "", nil},
 	{http.MethodPost, "faults", `{"status":503}`, map[string]string{
-		"":                                  "Fault has no effect",
-		`{}`:                                "Fault has no effect",
-		`null`:                              "Fault has no effect",
+		"":                                  "Fault has no effect: set delay, status, drop, bodyDelay or truncate",
+		`{}`:                                "Fault has no effect: set delay, status, drop, bodyDelay or truncate",
+		`null`:                              "Fault has no effect: set delay, status, drop, bodyDelay or truncate",
 		`{"status":503`:                     "not valid JSON",
 		`{"status":503}{}`:                  "more than one JSON value",
 		`[{"status":503}]`:                  "not a JSON object",
@@ -52,7 +52,7 @@ var rows = []struct {
 		`{"bodyDelay":"soon"}`:              "A duration is malformed",
 		`{"truncate":-1}`:                   "truncate is negative",
 		`{"drop":"never"}`:                  "drop is neither",
-		`{"drop":"before","status":503}`:    "drop cannot be combined with",
+		`{"drop":"before","status":503}`:    "drop cannot be combined with status, bodyDelay or truncate",
 		`{"body":"x","delay":"1s"}`:         "header and body need a status",
 		`{"status":503,"header":{"A":"1"}}`: "wrong type",
 	}},

@@ -130,7 +130,7 @@ func reasonOf(err error) string {
 		return typeError.Field + " has the wrong type."
 	}
 	if errors.Is(err, errDuration) {
-		return "A duration is malformed; write it as in Go, like 1.5s."
+		return "A duration is malformed or too large; write it as in Go, like 1.5s."
 	}
 	if _, ok := errors.AsType[*time.ParseError](err); ok {
 		return "A time is malformed; write it as in RFC 3339, like 2026-01-31T13:00:00Z."
