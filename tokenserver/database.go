@@ -79,7 +79,7 @@ func openPostgreSQL(location string) (*sql.DB, error) {
 const inMemory = ":memory:"
 
 func openSQLite(path string) (*sql.DB, error) {
-	if strings.Contains(path, "://") {
+	if path == "" || strings.Contains(path, "://") {
 		return nil, errors.New("the database is neither a postgres:// URL nor a file")
 	}
 	if path != inMemory {
@@ -91,27 +91,29 @@ func openSQLite(path string) (*sql.DB, error) {
 		"busy_timeout(1000)",
 		"locking_mode(EXCLUSIVE)", // before journal_mode: no shared memory, so no second process
 		"journal_mode(WAL)",
-		"synchronous(FULL)", // what was answered survives a power failure
+		"synchronous(FULL)", // what a response reported survives a power failure
 	}}
 	name := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: settings.Encode()}).String()
 	db, err := sql.Open("sqlite", name)
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1) // a connection of an in-memory database is its life, and an exclusive lock belongs to one
+	db.SetMaxOpenConns(1) // an in-memory database ends with its connection, and an exclusive lock belongs to one
 	db.SetMaxIdleConns(1)
 	return db, nil
 }
 
-// Migrate creates or updates the server's tables. [OpenDatabase] does so, too: call Migrate only for a PostgreSQL pool
-// of your own. Processes that start together wait for each other. Open SQLite files with OpenDatabase, which locks
-// them.
+// Migrate creates or updates the server's tables: users, pending and tokenserver_migrations. It is an error if the
+// database has other tables of these names; use a schema of its own then. [OpenDatabase] does so, too: call Migrate only
+// for a PostgreSQL pool of your own. Processes that start together wait for each other. Open SQLite files with
+// OpenDatabase, which locks them.
 func Migrate(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	// The default name would be that of another user of goose in the same database.
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithTableName("tokenserver_migrations")}
 	if dialect == DialectPostgreSQL {
 		locker, err := lock.NewPostgresSessionLocker()
 		if err != nil {

@@ -1,9 +1,12 @@
 package tokenserver_test
 
 import (
+	"database/sql"
 	"testing"
+	"testing/fstest"
 
 	"github.com/acs-go/identity/tokenserver"
+	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -26,6 +29,7 @@ func TestSQLiteFileServesOneProcess(t *testing.T) {
 func TestDatabaseThatCannotBeOpenedIsAnErrorWithoutItsPassword(t *testing.T) {
 	t.Parallel()
 	for name, location := range map[string]string{
+		"nothing":          "",
 		"folder missing":   t.TempDir() + "/missing/users.db",
 		"folder":           t.TempDir(),
 		"other database":   "mysql://root:hunter2@127.0.0.1/users",
@@ -40,5 +44,27 @@ func TestDatabaseThatCannotBeOpenedIsAnErrorWithoutItsPassword(t *testing.T) {
 			assert.NotContains(t, err.Error(), "hunter2")
 			t.Log(err)
 		})
+	}
+}
+
+// TestServiceWithMigrationsOfItsOwnGetsTheTables shares the database with another user of the same library.
+func TestServiceWithMigrationsOfItsOwnGetsTheTables(t *testing.T) {
+	t.Parallel()
+	db, err := sql.Open("sqlite", ":memory:")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	db.SetMaxOpenConns(1)
+	files := fstest.MapFS{"00001_orders.sql": {Data: []byte("-- +goose Up\nCREATE TABLE orders (id TEXT);\n")}}
+	other, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	require.NoError(t, err)
+	_, err = other.Up(t.Context())
+	require.NoError(t, err)
+
+	for range 2 {
+		require.NoError(t, tokenserver.Migrate(t.Context(), db, tokenserver.DialectSQLite))
+	}
+	for _, table := range []string{"users", "pending", "orders"} {
+		_, err := db.ExecContext(t.Context(), "SELECT * FROM "+table)
+		assert.NoError(t, err)
 	}
 }

@@ -1,6 +1,6 @@
-// Package tokenserver issues access tokens of Azure Communication Services to the users of an application. It
-// authenticates callers, keeps which user has which Communication Services identity, and decides which scopes a token
-// gets.
+// Package tokenserver issues access tokens of Azure Communication Services to the users of an application. It keeps
+// which user has which Communication Services identity, and decides which scopes a token gets. [Options].Authenticate
+// authenticates callers.
 //
 // [New] returns a [Server], an [http.Handler] to mount in a service. [Server.Run] completes deletions and revocations
 // in the background. Package [github.com/acs-go/identity/tokenserver/oidc] authenticates callers by JWTs. The program
@@ -8,7 +8,8 @@
 //
 // # Requests
 //
-// Bodies are JSON, of at most 64 KiB. Fields that are not listed are an error.
+// The first two requests take a JSON body of at most 64 KiB, in which fields that are not listed are an error. The
+// others ignore a body.
 //
 //	POST   /v1/token                    issues an access token: {"scopes":["chat"]}, or no body
 //	POST   /v1/token/teams              exchanges the Entra token of a Teams user: {"entraToken":"..."}
@@ -31,7 +32,7 @@
 // Signing out revokes the user's access tokens at Communication Services. This server then rejects callers who
 // authenticated as the user before, or in the same second: see [Caller].IssuedAt. The user can sign in again, and gets
 // a new identity after a deletion. The status is 204 if all of this is done. It is 202 if Communication Services has
-// not done its part yet; [Server.Run] repeats it.
+// not done its part yet; [Server.Run] repeats it. Tokens of /v1/token/teams stay valid until the Entra token expires.
 //
 // # Errors
 //
@@ -44,7 +45,8 @@
 //   - 401 entra-token-rejected: the Entra token is invalid, or is not the caller's
 //   - 403 scope-not-allowed, forbidden
 //   - 429 rate-limited: more requests than [Options].RatePerMinute
-//   - 503 unavailable: the database, Communication Services or Authenticate failed
+//   - 503 unavailable: the database or Communication Services failed, or Authenticate returned [ErrUnavailable]
 //
-// 429 and 503 have a Retry-After. A request takes at most 8 seconds; then it is 503.
+// 429 and 503 have a Retry-After. The context of a request ends after 8 seconds; the response is then 503, or 202 for
+// signing out. Set ReadTimeout of your [http.Server] to limit slow bodies.
 package tokenserver

@@ -127,6 +127,11 @@ func ExampleOptions_roleScopes() {
 		log.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
+	const issuer = "https://app.example.com"
+	sessions := map[string]tokenserver.Caller{
+		"5c3f": {User: tokenserver.User{Issuer: issuer, Subject: "alice"}, Roles: []string{"support-agent"}, IssuedAt: time.Now()},
+		"b81e": {User: tokenserver.User{Issuer: issuer, Subject: "bob"}, Roles: []string{"customer"}, IssuedAt: time.Now()},
+	}
 	server, err := tokenserver.New(tokenserver.Options{
 		Client:     client,
 		Resource:   "contoso.communication.azure.com",
@@ -134,24 +139,31 @@ func ExampleOptions_roleScopes() {
 		Scopes:     []identity.TokenScope{identity.TokenScopeChatJoin},
 		RoleScopes: map[string][]identity.TokenScope{tokenserver.RoleKey("support-agent"): {identity.TokenScopeChat}},
 		Authenticate: func(r *http.Request) (tokenserver.Caller, error) {
-			user := tokenserver.User{Issuer: "https://app.example.com", Subject: "alice"}
-			return tokenserver.Caller{User: user, Roles: r.Header["Role"], IssuedAt: time.Now()}, nil
+			cookie, err := r.Cookie("session")
+			if err != nil {
+				return tokenserver.Caller{}, err
+			}
+			caller, ok := sessions[cookie.Value]
+			if !ok {
+				return tokenserver.Caller{}, errors.New("unknown session")
+			}
+			return caller, nil
 		},
 	})
 	if err != nil {
 		log.Panic(err)
 	}
 
-	for _, role := range []string{"support-agent", "customer"} {
+	for _, session := range []string{"5c3f", "b81e"} {
 		request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/token", strings.NewReader(`{"scopes":["chat"]}`))
-		request.Header.Set("Role", role)
+		request.AddCookie(&http.Cookie{Name: "session", Value: session})
 		response := httptest.NewRecorder()
 		server.ServeHTTP(response, request)
-		fmt.Println(role, response.Code)
+		fmt.Println(sessions[session].Roles, response.Code)
 	}
 	// Output:
-	// support-agent 200
-	// customer 403
+	// [support-agent] 200
+	// [customer] 403
 }
 
 // An error of Authenticate is status 401, which ends a client's session. If the store of sessions is down, clients must
@@ -234,8 +246,10 @@ func ExampleMigrate() {
 // RoleKey gives the same key for the name of a role and for the name of an environment variable.
 func ExampleRoleKey() {
 	fmt.Println(tokenserver.RoleKey("support-agent"))
+	fmt.Println(tokenserver.RoleKey("SUPPORT_AGENT"))
 	fmt.Println(tokenserver.RoleKey("https://example.com/Agent"))
 	// Output:
+	// SUPPORT_AGENT
 	// SUPPORT_AGENT
 	// HTTPS___EXAMPLE_COM_AGENT
 }

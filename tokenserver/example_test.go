@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"time"
 
 	"github.com/acs-go/identity"
@@ -62,8 +63,10 @@ func Example() {
 		log.Panic(err)
 	}
 	background, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { server.Run(background) })
+	defer running.Wait() // before the database is closed
 	defer stop()
-	go server.Run(background)
 	mux := http.NewServeMux()
 	mux.Handle("/acs/", http.StripPrefix("/acs", server))
 

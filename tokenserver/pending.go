@@ -17,10 +17,10 @@ const (
 
 // Run completes deletions and revocations that Communication Services has not done yet. It repeats those that fail,
 // after pauses of 8 seconds that grow to 5 minutes. It also deletes the records of deleted users when no session of
-// theirs can be valid. Failures are logged.
+// theirs can be valid, and forgets users whom [Options].RatePerMinute no longer limits. Failures are logged.
 //
-// Run returns when the context has ended, and after the creations of identities that requests started. Run it once in
-// every process, and end its context after the last request.
+// When the context ends, Run waits for identities that are being created, and returns. Run it once in every process, and
+// end its context after the last request.
 func (s *Server) Run(ctx context.Context) {
 	pending := time.NewTicker(pendingInterval)
 	defer pending.Stop()
@@ -67,11 +67,11 @@ func (s *Server) performPending(ctx context.Context) {
 }
 
 func (s *Server) takeAndPerform(ctx context.Context, todo task) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	limited, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	taken, err := s.store.takePending(ctx, &todo, s.options.Now().Add(backoff(todo.attempts)))
+	taken, err := s.store.takePending(limited, &todo, s.options.Now().Add(backoff(todo.attempts)))
 	if err == nil && taken {
-		err = s.perform(ctx, todo)
+		err = s.perform(limited, todo)
 	}
 	if err != nil && ctx.Err() == nil {
 		s.options.Logger.WarnContext(ctx, "a pending task failed, and will be tried again",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -44,7 +45,7 @@ var (
 // Error implements error.
 func (p problem) Error() string { return p.title }
 
-// Unwrap returns the cause, which the response does not tell.
+// Unwrap returns the cause, which is not in the response.
 func (p problem) Unwrap() error { return p.cause }
 
 func (p problem) because(cause error) problem {
@@ -64,8 +65,8 @@ func (p problem) after(wait time.Duration) problem {
 
 // writeError responds with the problem that err is, or that it means, and adds its cause to the request's log record.
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	var known problem
-	if !errors.As(err, &known) {
+	known, ok := errors.AsType[problem](err)
+	if !ok {
 		known = problemOf(err)
 	}
 	if known.cause != nil {
@@ -85,8 +86,8 @@ func problemOf(err error) problem {
 
 // retryAfterOf returns how long Communication Services asks to wait, or zero.
 func retryAfterOf(err error) time.Duration {
-	var response *azcore.ResponseError
-	if !errors.As(err, &response) || response.RawResponse == nil {
+	response, ok := errors.AsType[*azcore.ResponseError](err)
+	if !ok || response.RawResponse == nil {
 		return 0
 	}
 	seconds, err := strconv.Atoi(response.RawResponse.Header.Get("Retry-After"))
@@ -97,8 +98,8 @@ func retryAfterOf(err error) time.Duration {
 }
 
 func hasStatus(err error, status int) bool {
-	var response *azcore.ResponseError
-	return errors.As(err, &response) && response.StatusCode == status
+	response, ok := errors.AsType[*azcore.ResponseError](err)
+	return ok && response.StatusCode == status
 }
 
 func writeProblem(w http.ResponseWriter, p problem) {
@@ -132,14 +133,14 @@ func readJSON(r *http.Request, into any) error {
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields() // a misspelled "scopes" must not mean all of them
 	err := decoder.Decode(into)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return errTooLarge
-	case err != nil && !isEmpty(err):
+	}
+	if err != nil && !errors.Is(err, io.EOF) { // of an empty body
 		// The decoder's error may quote the body.
 		return errBadRequest.with("The body is malformed JSON, or has an unknown field or a value of the wrong type")
-	case err == nil && decoder.More():
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errBadRequest.with("The body has more than one JSON value")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/acs-go/identity/emulator"
@@ -190,4 +191,21 @@ func (w *world) raceRevocation(t *testing.T, subject string, requests int, delet
 		assert.Error(t, err, "a token survived the revocation")
 	}
 	return tokens
+}
+
+func TestPendingTaskThatTakesTooLongIsLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		w.acs.Inject(emulator.Fault{Operation: "RevokeTokens", Delay: time.Hour})
+		require.Equal(t, http.StatusAccepted, w.call(http.MethodPost, "/v1/users/me/revoke", w.signIn("alice"), "").Status)
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { w.server.Run(ctx) })
+		time.Sleep(30 * time.Second) // longer than one try
+		stop()
+		running.Wait()
+		assert.Contains(t, w.log.String(), "a pending task failed, and will be tried again")
+	})
 }

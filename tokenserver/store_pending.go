@@ -14,7 +14,7 @@ const (
 	operationRevoke operation = "revoke"
 )
 
-// A task is a row of the table pending. Its due time tells whether another instance took it meanwhile.
+// A task is a row of the table pending. Its due time shows whether another instance took it meanwhile.
 type task struct {
 	id        string
 	operation operation

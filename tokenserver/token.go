@@ -3,7 +3,6 @@ package tokenserver
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -180,5 +179,3 @@ func (s *Server) postTeamsToken(w http.ResponseWriter, r *http.Request, caller C
 	s.writeToken(w, response.AccessToken, nil)
 	return nil
 }
-
-func isEmpty(err error) bool { return errors.Is(err, io.EOF) }

@@ -57,8 +57,9 @@ type Options struct {
 	// hours.
 	MaxSession time.Duration
 
-	// RatePerMinute is how many tokens and revocations a user can request in a minute; all of them may come at once.
-	// Further requests get 429. Each process counts for itself. The default is 10.
+	// RatePerMinute is the rate at which a user may request tokens and sign out, after as many requests at once. Further
+	// requests get 429. Rejected requests count, and those of administrators for other users do not. Each process counts
+	// for itself. The default is 10.
 	RatePerMinute int
 
 	// CORSOrigins are the exact origins of web pages that may call the server, such as https://app.example.com. The
@@ -111,7 +112,8 @@ type Server struct {
 }
 
 // New creates a Server. It does not connect to the database or to Communication Services. It is an error if an option
-// is missing or out of range, or if a scope is unknown. New panics if another Server uses the Registerer.
+// is missing or out of range, if a scope is unknown, if a key of RoleScopes is not a [RoleKey], or if an origin has a
+// "*". New panics if another Server uses the Registerer.
 func New(options Options) (*Server, error) {
 	options.AdminRole = cmp.Or(options.AdminRole, "acs-admin")
 	options.TokenLifetime = cmp.Or(options.TokenLifetime, time.Hour)
@@ -259,6 +261,8 @@ func (s *Server) admit(r *http.Request, route route) (Caller, error) {
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return Caller{}, err
+	case err != nil && r.Context().Err() != nil: // not the caller's fault
+		return Caller{}, errUnavailable.because(err)
 	case err != nil:
 		return Caller{}, errUnauthenticated.because(err)
 	case caller.Issuer == "" || caller.Subject == "" || caller.IssuedAt.IsZero():

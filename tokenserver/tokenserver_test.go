@@ -58,6 +58,7 @@ func TestRequestsAreRejectedWithACode(t *testing.T) {
 		"misspelled field":         {http.MethodPost, "/v1/token", alice, `{"scope":["chat.join"]}`, 400, "bad-request"},
 		"not JSON":                 {http.MethodPost, "/v1/token", alice, `scopes=chat`, 400, "bad-request"},
 		"truncated JSON":           {http.MethodPost, "/v1/token", alice, `{"scopes":`, 400, "bad-request"},
+		"a bracket at the end":     {http.MethodPost, "/v1/token", alice, `{"scopes":["chat.join"]}]`, 400, "bad-request"},
 		"two values":               {http.MethodPost, "/v1/token", alice, `{}{}`, 400, "bad-request"},
 		"large body":               {http.MethodPost, "/v1/token", alice, `{"scopes":["` + strings.Repeat("x", 1<<17) + `"]}`, 413, "too-large"},
 		"admin's GET by a user":    {http.MethodGet, "/v1/users/alice", alice, "", 403, "forbidden"},
@@ -81,6 +82,19 @@ func TestRequestsAreRejectedWithACode(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() { assert.Empty(t, w.acs.Users(), "a rejected request created an identity") })
+}
+
+// TestRequestThatTakesTooLongIsUnavailable has the context of the request end while the caller is authenticated.
+func TestRequestThatTakesTooLongIsUnavailable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *tokenserver.Options) {
+		o.Authenticate = func(r *http.Request) (tokenserver.Caller, error) { return tokenserver.Caller{}, r.Context().Err() }
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got := w.do(httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/token", nil))
+	assert.Equal(t, http.StatusServiceUnavailable, got.Status)
+	assert.Equal(t, "5", got.Header.Get("Retry-After"))
 }
 
 func TestRoleGrantsMoreScopes(t *testing.T) {

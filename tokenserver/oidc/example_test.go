@@ -87,11 +87,15 @@ func ExampleVerifier_Authenticate() {
 		request := httptest.NewRequest(http.MethodPost, "/v1/token", nil)
 		request.Header.Set("Authorization", "Bearer "+signed)
 		caller, err := verifier.Authenticate(request)
-		fmt.Println(caller.Issuer, caller.Subject, caller.Roles, err)
+		if err != nil {
+			fmt.Println("error:", err)
+			continue
+		}
+		fmt.Println(caller.Issuer, caller.Subject, caller.Roles)
 	}
 	// Output:
-	// https://login.example.com/ alice [support-agent] <nil>
-	//   [] token has invalid audience
+	// https://login.example.com/ alice [support-agent]
+	// error: token has invalid audience
 }
 
 // Ready is for a readiness check: until the keys of an issuer have been fetched, its callers get status 503.

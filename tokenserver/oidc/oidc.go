@@ -62,8 +62,8 @@ type Issuer struct {
 	// URL is the iss claim of the issuer's JWTs. It must match exactly, including a slash at the end.
 	URL string
 
-	// KeysURL is the URL of the issuer's JSON Web Key Set. The default is the jwks_uri of its discovery document, which
-	// is at URL + "/.well-known/openid-configuration".
+	// KeysURL is the URL of the issuer's JSON Web Key Set. The default is the jwks_uri of its discovery document, at
+	// /.well-known/openid-configuration below URL, which must name the same issuer.
 	KeysURL string
 
 	// Keys are the issuer's JSON Web Key Set. If it is set, nothing is fetched.
@@ -85,8 +85,8 @@ type Verifier struct {
 	issuers map[string]*keySet
 }
 
-// New creates a Verifier. It is an error if Issuers or Audience is missing, an issuer is repeated, or its Keys are
-// invalid.
+// New creates a Verifier. It is an error if Issuers, the URL of an issuer or Audience is missing, an issuer is repeated,
+// its Keys are invalid, or MaxSession is less than a minute.
 //
 // The verifier fetches keys in the background until the context ends. Until it has the keys of an issuer, it tries
 // again every 5 seconds, and [Verifier.Authenticate] returns an error that wraps [tokenserver.ErrUnavailable] for the
@@ -104,8 +104,8 @@ func New(ctx context.Context, options Options) (*Verifier, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	if len(options.Issuers) == 0 || options.Audience == "" {
-		return nil, errors.New("oidc: Options.Issuers and Audience are required")
+	if err := options.validate(); err != nil {
+		return nil, err
 	}
 	v := &Verifier{
 		options: options,
@@ -120,9 +120,6 @@ func New(ctx context.Context, options Options) (*Verifier, error) {
 		issuers: make(map[string]*keySet),
 	}
 	for _, issuer := range options.Issuers {
-		if v.issuers[issuer.URL] != nil {
-			return nil, fmt.Errorf("oidc: issuer %q is there twice", issuer.URL)
-		}
 		keys, err := newKeySet(ctx, issuer, options.Client, options.Logger)
 		if err != nil {
 			return nil, err
@@ -130,6 +127,26 @@ func New(ctx context.Context, options Options) (*Verifier, error) {
 		v.issuers[issuer.URL] = keys
 	}
 	return v, nil
+}
+
+func (o *Options) validate() error {
+	if len(o.Issuers) == 0 || o.Audience == "" {
+		return errors.New("oidc: Options.Issuers and Audience are required")
+	}
+	if o.MaxSession < time.Minute {
+		return errors.New("oidc: Options.MaxSession must be at least a minute")
+	}
+	known := make(map[string]bool)
+	for _, issuer := range o.Issuers {
+		if issuer.URL == "" {
+			return errors.New("oidc: an issuer has no URL")
+		}
+		if known[issuer.URL] {
+			return fmt.Errorf("oidc: issuer %q is there twice", issuer.URL)
+		}
+		known[issuer.URL] = true
+	}
+	return nil
 }
 
 // Ready returns an error that wraps [tokenserver.ErrUnavailable] if the keys of an issuer have not been fetched yet.
@@ -143,7 +160,8 @@ func (v *Verifier) Ready() error {
 }
 
 // Authenticate returns who sent the request, according to the JWT in its Authorization header, "Bearer JWT". The
-// caller's IssuedAt is the iat claim, and ObjectID the oid claim. The package documentation lists what is an error.
+// caller's IssuedAt is the iat claim, and ObjectID the oid claim. It is an error if the JWT does not
+// meet the conditions in the package documentation.
 // Errors do not contain the JWT.
 func (v *Verifier) Authenticate(r *http.Request) (tokenserver.Caller, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")

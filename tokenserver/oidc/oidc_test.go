@@ -213,3 +213,18 @@ func TestDiscoveryDocumentMustNameTheIssuer(t *testing.T) {
 		server.Close()
 	}
 }
+
+func TestInvalidOptionsAreRejected(t *testing.T) {
+	t.Parallel()
+	issuers := []oidc.Issuer{{URL: "https://login.example.com/", Keys: []byte(`{"keys":[]}`)}}
+	for text, options := range map[string]oidc.Options{
+		"Options.Issuers and Audience are required":    {Issuers: issuers},
+		"an issuer has no URL":                         {Audience: audience, Issuers: []oidc.Issuer{{}}},
+		"is there twice":                               {Audience: audience, Issuers: append(issuers, issuers...)},
+		"keys of issuer":                               {Audience: audience, Issuers: []oidc.Issuer{{URL: "https://login.example.com/", Keys: []byte("x")}}},
+		"Options.MaxSession must be at least a minute": {Audience: audience, Issuers: issuers, MaxSession: -time.Hour},
+	} {
+		_, err := oidc.New(t.Context(), options)
+		assert.ErrorContains(t, err, text)
+	}
+}
