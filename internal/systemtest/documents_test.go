@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -31,7 +33,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The functions that begin with "snippet" hold the Go code of README.md and docs/production.md, line for line.
+// The functions that begin with "snippet" hold the Go code of README.md, docs/production.md and the program's README, line
+// for line.
 
 func snippetEntra() (*identity.Client, error) {
 	credential, err := azidentity.NewDefaultAzureCredential(nil)
@@ -91,6 +94,34 @@ func TestClientsOfTheReadmeCanBeCreated(t *testing.T) {
 			require.NotNil(t, client)
 		})
 	}
+}
+
+func snippetTrust(certificate, connectionString string) (*identity.Client, error) {
+	pem, err := os.ReadFile(certificate)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, errors.New("no certificate in the file")
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	options := &identity.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: transport}}}
+	return identity.NewClientFromConnectionString(connectionString, options)
+}
+
+func TestProgramsClientTrustsTheCertificate(t *testing.T) {
+	t.Parallel()
+	server, err := emulator.NewServer(nil)
+	require.NoError(t, err)
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "certificate.pem")
+	require.NoError(t, os.WriteFile(file, server.Certificate(), 0o600))
+	client, err := snippetTrust(file, server.ConnectionString())
+	require.NoError(t, err)
+	_, err = client.CreateUser(t.Context(), nil)
+	require.NoError(t, err)
 }
 
 // newUser returns a client of an emulator, and a user.
@@ -358,7 +389,7 @@ func TestProductionLogs(t *testing.T) { //nolint:paralleltest // see above
 	client, _ := newUser(t)
 	_, user := newUser(t)
 	_, err := client.GetToken(t.Context(), user, []identity.TokenScope{identity.TokenScopeChat}, nil)
-	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && failed.RawResponse != nil {
+	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok {
 		slog.Error("issuing a token", "error", err,
 			"ms-cv", failed.RawResponse.Header.Get("MS-CV"),
 			"x-azure-ref", failed.RawResponse.Header.Get("x-azure-ref"))
@@ -417,6 +448,8 @@ func TestGoCodeOfTheDocumentsIsTested(t *testing.T) {
 		"README.md":          "internal/systemtest/documents_test.go",
 		"docs/production.md": "internal/systemtest/documents_test.go",
 		"docs/testing.md":    "internal/systemtest/recipes_test.go",
+
+		"cmd/acs-identity-emulator/README.md": "internal/systemtest/documents_test.go",
 	}
 	for document, test := range tests {
 		content, err := os.ReadFile(root + document)

@@ -51,7 +51,7 @@ var rows = []row{
 	{"Nanoseconds of CPU time, CreateUserAndToken", created + "client", "cpu-ns/op", 0},
 	{"Nanoseconds of CPU time, loopback, https, 32 goroutines", loopback + "apart/scheme=https/goroutines=32/impl=client", "cpu-ns/op", 0},
 	{"Allocations, GetToken of a token credential", tokens + "1/impl=client", "allocs/op", 0},
-	{"Nanoseconds of CPU time, the same", tokens + "1/impl=client", "cpu-ns/op", 0},
+	{"Nanoseconds of CPU time, GetToken of a token credential", tokens + "1/impl=client", "cpu-ns/op", 0},
 	{"Nanoseconds of CPU time, time.Now", tokens + "1/impl=clock", "cpu-ns/op", 0},
 	{"CPU time ÷ time.Now, GetToken of a token credential, 64 goroutines", tokens + "64/impl=ratio", "cpu/clock", 0},
 	{"Allocations, IdentifierFromRawID", "IdentifierFromRawID/form=communicationUser", "allocs/op", 1},
