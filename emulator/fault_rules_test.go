@@ -66,9 +66,9 @@ func TestFaultsListsWhatIsLeft(t *testing.T) {
 	handler := newHandler(t)
 	assert.Empty(t, handler.Faults())
 	first := emulator.Fault{Operation: "CreateUser", Status: 500, Times: 2, Header: http.Header{"X-Test": {"a"}}}
-	second := emulator.Fault{Delay: 1, Header: http.Header{}}
+	second := emulator.Fault{Delay: 1}
 	handler.Inject(first)
-	handler.Inject(emulator.Fault{Delay: 1})
+	handler.Inject(second)
 	assert.Equal(t, []emulator.Fault{first, second}, handler.Faults())
 
 	serve(t, handler, http.MethodPost, createPath, "")
@@ -82,4 +82,20 @@ func TestFaultsListsWhatIsLeft(t *testing.T) {
 	assert.Equal(t, []emulator.Fault{second}, handler.Faults())
 	handler.ClearFaults()
 	assert.Empty(t, handler.Faults())
+}
+
+func TestFaultsReturnsFaultsThatCanBeInjectedAgain(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t)
+	for _, fault := range []emulator.Fault{
+		{Delay: 1}, {BodyDelay: 1}, {Truncate: 1}, {Drop: emulator.DropBefore}, {Drop: emulator.DropAfter, Delay: 1},
+		{Status: 500}, {Status: 500, Header: http.Header{}}, {Status: 500, Header: http.Header{"x-test": {"a"}}, Body: "x", BodyDelay: 1},
+	} {
+		handler.Inject(fault)
+	}
+	faults := handler.Faults()
+	for _, fault := range faults {
+		assert.NotPanics(t, func() { handler.Inject(fault) }, "%+v", fault)
+	}
+	assert.Equal(t, append(faults, faults...), handler.Faults())
 }

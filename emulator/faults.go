@@ -84,8 +84,11 @@ func (h *Handler) ClearFaults() {
 	h.faults.clear()
 }
 
-// canonical returns a copy of the header with the names in canonical form, in which net/http looks them up.
+// canonical returns a copy of the header with the names in canonical form, in which net/http looks them up; nil stays nil.
 func canonical(header http.Header) http.Header {
+	if header == nil {
+		return nil
+	}
 	copied := http.Header{}
 	for name, values := range header {
 		for _, value := range values {
@@ -157,6 +160,9 @@ func (f Fault) reason() string {
 // response returns the response of a fault with Status.
 func (f Fault) response() *response {
 	header := f.Header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
 	if header.Get("Content-Type") == "" && f.Body != "" {
 		header.Set("Content-Type", "application/json")
 	}

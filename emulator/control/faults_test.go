@@ -25,11 +25,11 @@ func TestFaultsAreInjectedAsInGo(t *testing.T) {
 			BodyDelay: time.Millisecond,
 			Truncate:  1,
 		},
-		`{"drop":"before"}`:         {Drop: emulator.DropBefore, Header: http.Header{}},
-		`{"drop":"after"}`:          {Drop: emulator.DropAfter, Header: http.Header{}},
-		`{"delay":"1s","drop":""}`:  {Delay: time.Second, Header: http.Header{}},
-		`{"status":503,"times":0}`:  {Status: 503, Header: http.Header{}},
-		`{"Status":503,"body":"x"}`: {Status: 503, Body: "x", Header: http.Header{}},
+		`{"drop":"before"}`:         {Drop: emulator.DropBefore},
+		`{"drop":"after"}`:          {Drop: emulator.DropAfter},
+		`{"delay":"1s","drop":""}`:  {Delay: time.Second},
+		`{"status":503,"times":0}`:  {Status: 503},
+		`{"Status":503,"body":"x"}`: {Status: 503, Body: "x"},
 	} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
