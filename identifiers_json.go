@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
 // MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID is not valid UTF-8.
+// an error if the raw ID or a field is not valid UTF-8.
 func (i CommunicationUserIdentifier) MarshalJSON() ([]byte, error) {
-	return marshalIdentifier(identifierModel{RawID: i.RawID(), CommunicationUser: &communicationUserModel{ID: &i.ID}})
+	return marshalIdentifier(identifierModel{RawID: i.RawID(), CommunicationUser: &communicationUserModel{ID: &i.ID}}, i.ID)
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
@@ -20,9 +21,9 @@ func (i *CommunicationUserIdentifier) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID is not valid UTF-8.
+// an error if the raw ID or a field is not valid UTF-8.
 func (i PhoneNumberIdentifier) MarshalJSON() ([]byte, error) {
-	return marshalIdentifier(identifierModel{RawID: i.RawID(), PhoneNumber: &phoneNumberModel{Value: &i.PhoneNumber, IsAnonymous: i.IsAnonymous(), AssertedID: i.AssertedID()}})
+	return marshalIdentifier(identifierModel{RawID: i.RawID(), PhoneNumber: &phoneNumberModel{Value: &i.PhoneNumber, IsAnonymous: i.IsAnonymous(), AssertedID: i.AssertedID()}}, i.PhoneNumber)
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
@@ -32,9 +33,9 @@ func (i *PhoneNumberIdentifier) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID is not valid UTF-8.
+// an error if the raw ID or a field is not valid UTF-8.
 func (i MicrosoftTeamsUserIdentifier) MarshalJSON() ([]byte, error) {
-	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsUser: &microsoftTeamsUserModel{UserID: &i.UserID, IsAnonymous: i.IsAnonymous, Cloud: i.Cloud.orPublic()}})
+	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsUser: &microsoftTeamsUserModel{UserID: &i.UserID, IsAnonymous: i.IsAnonymous, Cloud: i.Cloud.orPublic()}}, i.UserID, string(i.Cloud))
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
@@ -44,9 +45,9 @@ func (i *MicrosoftTeamsUserIdentifier) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID is not valid UTF-8.
+// an error if the raw ID or a field is not valid UTF-8.
 func (i MicrosoftTeamsAppIdentifier) MarshalJSON() ([]byte, error) {
-	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsApp: &microsoftTeamsAppModel{AppID: &i.AppID, Cloud: i.Cloud.orPublic()}})
+	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsApp: &microsoftTeamsAppModel{AppID: &i.AppID, Cloud: i.Cloud.orPublic()}}, i.AppID, string(i.Cloud))
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
@@ -56,9 +57,9 @@ func (i *MicrosoftTeamsAppIdentifier) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID is not valid UTF-8.
+// an error if the raw ID or a field is not valid UTF-8.
 func (i TeamsExtensionUserIdentifier) MarshalJSON() ([]byte, error) {
-	return marshalIdentifier(identifierModel{RawID: i.RawID(), TeamsExtensionUser: &teamsExtensionUserModel{UserID: &i.UserID, TenantID: &i.TenantID, ResourceID: &i.ResourceID, Cloud: i.Cloud.orPublic()}})
+	return marshalIdentifier(identifierModel{RawID: i.RawID(), TeamsExtensionUser: &teamsExtensionUserModel{UserID: &i.UserID, TenantID: &i.TenantID, ResourceID: &i.ResourceID, Cloud: i.Cloud.orPublic()}}, i.UserID, i.TenantID, i.ResourceID, string(i.Cloud))
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
@@ -68,9 +69,9 @@ func (i *TeamsExtensionUserIdentifier) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID is not valid UTF-8.
+// an error if the raw ID or a field is not valid UTF-8.
 func (i UnknownIdentifier) MarshalJSON() ([]byte, error) {
-	return marshalIdentifier(identifierModel{RawID: i.RawID()})
+	return marshalIdentifier(identifierModel{RawID: i.RawID()}, i.ID)
 }
 
 // UnmarshalJSON reads the JSON that Communication Services uses. JSON of another kind
@@ -238,9 +239,11 @@ func keepRawID[T interface {
 	return identifier.WithRawID(rawID)
 }
 
-func marshalIdentifier(model identifierModel) ([]byte, error) {
-	if !utf8.ValidString(model.RawID) {
-		// encoding/json replaces invalid UTF-8: the JSON would be that of another identifier.
+// marshalIdentifier checks the raw ID and the fields first: encoding/json replaces invalid
+// UTF-8, so the JSON would be that of another identifier.
+func marshalIdentifier(model identifierModel, fields ...string) ([]byte, error) {
+	isInvalid := func(text string) bool { return !utf8.ValidString(text) }
+	if isInvalid(model.RawID) || slices.ContainsFunc(fields, isInvalid) {
 		return nil, errors.New("identity: identifier is not valid UTF-8")
 	}
 	return json.Marshal(model)

@@ -105,6 +105,36 @@ func TestIdentifierJSON(t *testing.T) {
 	}
 }
 
+// TestInvalidUTF8IsAnErrorInEveryField covers what encoding/json would alter without an error.
+func TestInvalidUTF8IsAnErrorInEveryField(t *testing.T) {
+	t.Parallel()
+	const rawID = "8:acs:a"
+	for _, identifier := range []identity.Identifier{
+		identity.CommunicationUserIdentifier{}.WithRawID(rawID),
+		identity.PhoneNumberIdentifier{}.WithRawID(rawID),
+		identity.MicrosoftTeamsUserIdentifier{}.WithRawID(rawID),
+		identity.MicrosoftTeamsAppIdentifier{}.WithRawID(rawID),
+		identity.TeamsExtensionUserIdentifier{}.WithRawID(rawID),
+		identity.UnknownIdentifier{}.WithRawID(rawID),
+	} {
+		kind := reflect.TypeOf(identifier)
+		_, err := json.Marshal(identifier)
+		require.NoError(t, err, kind)
+		for field := range kind.Fields() {
+			if !field.IsExported() || field.Type.Kind() != reflect.String {
+				continue
+			}
+			changed := reflect.New(kind).Elem()
+			changed.Set(reflect.ValueOf(identifier))
+			changed.FieldByIndex(field.Index).SetString("a\xff")
+			_, err := json.Marshal(changed.Interface())
+			require.ErrorContains(t, err, "not valid UTF-8", "%s.%s", kind, field.Name)
+		}
+	}
+	_, err := json.Marshal(identity.PhoneNumberIdentifier{PhoneNumber: "+1"}.WithRawID("4:\xff"))
+	require.ErrorContains(t, err, "not valid UTF-8")
+}
+
 func TestUnmarshalIdentifier(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]identity.Identifier{
