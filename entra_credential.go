@@ -135,10 +135,12 @@ func checkCredential(credential azcore.TokenCredential) error {
 }
 
 func familyOf(scopes []string) (string, error) {
-	for _, family := range scopeFamilies {
-		isOther := func(scope string) bool { return !strings.HasPrefix(scope, family) }
-		if len(scopes) > 0 && !slices.ContainsFunc(scopes, isOther) {
-			return family, nil
+	if len(scopes) > 0 {
+		for _, family := range scopeFamilies {
+			isOther := func(scope string) bool { return !strings.HasPrefix(scope, family) }
+			if !slices.ContainsFunc(scopes, isOther) {
+				return family, nil
+			}
 		}
 	}
 	return "", fmt.Errorf("identity: options.Scopes cannot be empty, and must all begin with the same of these: %s", strings.Join(scopeFamilies, " "))

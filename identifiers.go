@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"strings"
 )
 
@@ -387,8 +388,5 @@ func Equal(a, b Identifier) bool {
 }
 
 func (c CloudEnvironment) orPublic() CloudEnvironment {
-	if c == "" {
-		return CloudEnvironmentPublic
-	}
-	return c
+	return cmp.Or(c, CloudEnvironmentPublic)
 }
