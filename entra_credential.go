@@ -191,10 +191,10 @@ func (c *EntraCommunicationTokenCredential) LogValue() slog.Value {
 // none yet, GetToken exchanges one. It exchanges the next one 10 minutes before the
 // expiry of the current one, or after half of its lifetime if that is shorter than 20
 // minutes. If this early exchange fails, GetToken returns the current token, and the
-// next attempt is at least 30 seconds later. If there is no valid token, GetToken
-// returns the error of the exchange, which is or wraps an [azcore.ResponseError] if the
-// service rejected it. Callers share an exchange, and each waits until its own context
-// ends.
+// next attempt is at least 30 seconds later, or when the token has expired, if that is
+// earlier. If there is no valid token, GetToken returns the error of the exchange, which
+// is or wraps an [azcore.ResponseError] if the service rejected it. Callers share an
+// exchange, and each waits at most until its own context ends.
 //
 // Non-empty Claims force an exchange that starts after the call; pass them when a service
 // rejected a token as revoked. They are not passed to the Entra credential. All other

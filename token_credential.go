@@ -17,8 +17,8 @@ const defaultRefreshBefore = 10 * time.Minute
 var _ azcore.TokenCredential = (*CommunicationTokenCredential)(nil)
 
 // CommunicationTokenCredentialOptions are the optional settings of a
-// [CommunicationTokenCredential]. The token is redacted when they are formatted, logged
-// or marshaled.
+// [CommunicationTokenCredential]. The token is redacted when they are formatted or
+// logged, and omitted from their JSON.
 type CommunicationTokenCredentialOptions struct {
 	// InitialToken is a token to start with. It needs a Token and an ExpiresOn; one
 	// that has expired is not used. nil means that the first GetToken calls refresh.
@@ -57,8 +57,8 @@ type CommunicationTokenCredential struct {
 // NewCommunicationTokenCredential creates a credential for the user whose tokens
 // refresh returns.
 //
-// A call of GetToken that needs a new token calls refresh on its own goroutine, never
-// twice at the same time, with the context of the call. The expiry is taken from the
+// A call of GetToken that needs a new token calls refresh on the goroutine of the caller,
+// never twice at the same time, with the context of the call. The expiry is taken from the
 // AccessToken; the token itself is not decoded, and its format does not matter. refresh
 // must end when its context does, and must not call GetToken of the same credential.
 //
@@ -147,12 +147,13 @@ func (c *CommunicationTokenCredential) LogValue() slog.Value {
 
 // GetToken returns a valid access token of the user. It implements [azcore.TokenCredential].
 //
-// While the token is valid, calls return immediately. Shortly before expiry one caller
-// refreshes it; if that fails, even because its context ended, that caller still gets the
-// valid token, and the next attempt is at least 30 seconds later.
+// While the token is valid, calls return immediately, except that one call at a time
+// refreshes it when it is due (see RefreshBefore). If that fails, even because the context
+// ended, the call still returns the valid token, and the next attempt is at least 30
+// seconds later, or when the token has expired, if that is earlier.
 //
-// Without a valid token, one caller calls refresh and the others wait for the result,
-// each until its own context ends. If the context of the caller that refreshes ends,
+// Without a valid token, one caller calls refresh and the others wait for the result, each
+// at most until its own context ends. If the context of the caller that refreshes ends,
 // another caller takes over. The error wraps that of refresh, or that of the caller's own
 // context. An empty or expired token from refresh is an error. A panic in refresh reaches
 // the caller that made the call; the others try again.
@@ -162,7 +163,7 @@ func (c *CommunicationTokenCredential) LogValue() slog.Value {
 // Callers with the same claims may share a refresh. If it fails, GetToken fails.
 // Without refresh, claims are an error.
 //
-// azcore's bearer token policy passes claims when a service answers 401 with a claims
+// azcore's bearer token policy passes claims when a service responds with 401 and a claims
 // challenge. After a 401 without one it asks without claims, and gets the same token
 // while that is valid.
 //
