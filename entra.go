@@ -16,7 +16,7 @@ import (
 )
 
 // EntraTokenParameters are the required parameters of [Client.ExchangeEntraToken]. The
-// token is redacted when they are formatted, logged or marshaled.
+// token is redacted when they are formatted or logged, and omitted from their JSON.
 type EntraTokenParameters struct {
 	// EntraToken is an access token of the user, from Entra ID, with delegated permissions
 	// of https://communication.azure.com/clients/, such as Chat or VoIP.
@@ -170,7 +170,9 @@ type EntraAssignmentParameters struct {
 	// PrincipalType is the type of the principal.
 	PrincipalType EntraPrincipalType `json:"principalType"`
 	// ClientIDs are the client IDs (GUIDs) of the applications that may ask for the
-	// users' tokens.
+	// users' tokens. nil is not sent: in the emulator, SetEntraAssignment then fails, and
+	// UpdateEntraAssignments keeps the current list. What the service does is not
+	// documented.
 	ClientIDs []string `json:"clientIds,omitzero"`
 }
 
@@ -274,8 +276,8 @@ func (c *Client) listEntraAssignments(ctx context.Context, nextLink string) (pag
 //
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError],
 // presumably with status 404 if there is no assignment: that is not documented. It is
-// an error, before any request, if the ID is empty or the client has another API
-// version.
+// an error, before any request, if the ID is empty, "." or "..", or the client has
+// another API version.
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
 func (c *Client) GetEntraAssignment(ctx context.Context, objectID string, options *GetEntraAssignmentOptions) (response GetEntraAssignmentResponse, err error) {
@@ -297,8 +299,8 @@ func (c *Client) GetEntraAssignment(ctx context.Context, objectID string, option
 // in API version 2025-03-02-preview only, a preview that may change or end.
 //
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if the ID is empty or the client has another API
-// version.
+// It is an error, before any request, if the ID is empty, "." or "..", or the client has
+// another API version.
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - parameters - the principal and the applications that may ask for tokens
 //   - options - optional parameters; nil means the defaults
@@ -321,9 +323,12 @@ func (c *Client) SetEntraAssignment(ctx context.Context, objectID string, parame
 // DeleteEntraAssignment deletes the Entra assignment of a principal. It exists in API
 // version 2025-03-02-preview only, a preview that may change or end.
 //
+// Without an assignment, the call succeeds in the emulator. What the service does then is
+// not documented.
+//
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if the ID is empty or the client has another API
-// version.
+// It is an error, before any request, if the ID is empty, "." or "..", or the client has
+// another API version.
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
 func (c *Client) DeleteEntraAssignment(ctx context.Context, objectID string, options *DeleteEntraAssignmentOptions) (response DeleteEntraAssignmentResponse, err error) {
@@ -341,14 +346,14 @@ func (c *Client) DeleteEntraAssignment(ctx context.Context, objectID string, opt
 	return DeleteEntraAssignmentResponse{}, err
 }
 
-// UpdateEntraAssignments creates, replaces and deletes several Entra assignments in one
-// request. It exists in API version 2025-03-02-preview only, a preview that may change or
+// UpdateEntraAssignments creates, changes and deletes several Entra assignments in one
+// request, with a JSON merge patch. It exists in API version 2025-03-02-preview only, a preview that may change or
 // end.
 //
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError].
 // It is an error, before any request, if there are no assignments, if an ID is empty,
-// or if the client has another API version.
-//   - assignments - the new assignments by the object IDs (GUIDs) of their principals in Entra ID; nil deletes one
+// "." or "..", or if the client has another API version.
+//   - assignments - what to create or change, by the object IDs (GUIDs) of the principals in Entra ID; nil deletes an assignment
 //   - options - optional parameters; nil means the defaults
 func (c *Client) UpdateEntraAssignments(ctx context.Context, assignments map[string]*EntraAssignmentParameters, options *UpdateEntraAssignmentsOptions) (response UpdateEntraAssignmentsResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.UpdateEntraAssignments")
@@ -386,7 +391,7 @@ func (p entraAssignmentsPage) missing() string {
 	return missingIn(p.Value)
 }
 
-// missing requires no list, because the service may answer with another form.
+// missing requires no list, because the service may respond with another form.
 func (r UpdateEntraAssignmentsResponse) missing() string { return missingIn(r.Value) }
 
 func missingIn(assignments []EntraAssignment) string {

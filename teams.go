@@ -9,7 +9,7 @@ import (
 )
 
 // TeamsUserTokenParameters are the required parameters of [Client.GetTokenForTeamsUser].
-// The token is redacted when they are formatted, logged or marshaled.
+// The token is redacted when they are formatted or logged, and omitted from their JSON.
 type TeamsUserTokenParameters struct {
 	// TeamsUserEntraToken is an access token of the Teams user, from Entra ID, with the
 	// delegated permissions Teams.ManageCalls and Teams.ManageChats of
@@ -171,11 +171,11 @@ type DeleteTeamsExtensionAssignmentResponse struct {
 }
 
 // GetTeamsExtensionAssignment returns the assignment of a principal. It requires API
-// version 2025-03-02-preview, 2025-06-30 or later.
+// version 2025-03-02-preview, or 2025-06-30 and later.
 //
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError],
 // with status 404 if there is no assignment. It is an error, before any request, if an
-// ID is empty.
+// ID is empty, "." or "..".
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
@@ -192,10 +192,10 @@ func (c *Client) GetTeamsExtensionAssignment(ctx context.Context, tenantID, obje
 }
 
 // SetTeamsExtensionAssignment creates the assignment of a principal, or replaces it. It
-// requires API version 2025-03-02-preview, 2025-06-30 or later.
+// requires API version 2025-03-02-preview, or 2025-06-30 and later.
 //
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if an ID is empty.
+// It is an error, before any request, if an ID is empty, "." or "..".
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - parameters - the principal's type and the applications allowed to act for it
@@ -214,10 +214,13 @@ func (c *Client) SetTeamsExtensionAssignment(ctx context.Context, tenantID, obje
 }
 
 // DeleteTeamsExtensionAssignment deletes the assignment of a principal. It requires API
-// version 2025-03-02-preview, 2025-06-30 or later.
+// version 2025-03-02-preview, or 2025-06-30 and later.
+//
+// Without an assignment, the call succeeds in the emulator. What the service does then is
+// not documented.
 //
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if an ID is empty.
+// It is an error, before any request, if an ID is empty, "." or "..".
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
@@ -240,8 +243,8 @@ func assignmentParameters(tenantID, objectID string) []pathParameter {
 }
 
 // TeamsExtensionTokenParameters are the required parameters of
-// [Client.ExchangeTeamsExtensionToken]. The token is redacted when they are formatted,
-// logged or marshaled.
+// [Client.ExchangeTeamsExtensionToken]. The token is redacted when they are formatted or
+// logged, and omitted from their JSON.
 type TeamsExtensionTokenParameters struct {
 	// EntraToken is an access token of the Teams user, from Entra ID, with the delegated
 	// permission TeamsExtension.ManageCalls of https://auth.msft.communication.azure.com/
@@ -284,7 +287,7 @@ func (r ExchangeTeamsExtensionTokenResponse) LogValue() slog.Value {
 
 // ExchangeTeamsExtensionToken exchanges the Entra token of a Teams user who has an
 // assignment for an access token to the Communication Services resource. It requires API
-// version 2025-03-02-preview, 2025-06-30 or later.
+// version 2025-03-02-preview, or 2025-06-30 and later.
 //
 // The Entra token authorizes the request; the client's own credential is not sent.
 //

@@ -193,8 +193,8 @@ func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, op
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError],
 // with [ErrorCodeIdentityNotOwned] for a user of another resource, and with
 // [ErrorCodeValidationError] for a lifetime that it does not allow. It is an error,
-// before any request, if the user's ID is empty or TokenExpiresIn is not a positive
-// number of whole minutes.
+// before any request, if the user's ID is empty, "." or "..", or TokenExpiresIn is not a
+// positive number of whole minutes.
 //   - user - the user to issue the token for
 //   - scopes - the scopes to grant; without any, the service rejects the request
 //   - options - optional parameters; nil means the defaults
@@ -225,7 +225,7 @@ func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier,
 //
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError],
 // with [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error,
-// before any request, if the user's ID is empty.
+// before any request, if the user's ID is empty, "." or "..".
 //   - user - the user whose tokens to revoke
 //   - options - optional parameters; nil means the defaults
 //
@@ -248,7 +248,7 @@ func (c *Client) RevokeTokens(ctx context.Context, user CommunicationUserIdentif
 //
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError],
 // with [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error,
-// before any request, if the user's ID is empty.
+// before any request, if the user's ID is empty, "." or "..".
 //   - user - the user to delete
 //   - options - optional parameters; nil means the defaults
 //
@@ -269,8 +269,8 @@ func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifie
 // only, a preview that may end: Microsoft's 2.0.0 libraries dropped it.
 //
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if the user's ID is empty or the client has
-// another API version.
+// It is an error, before any request, if the user's ID is empty, "." or "..", or the
+// client has another API version.
 //   - user - the user whose details to return
 //   - options - optional parameters; nil means the defaults
 func (c *Client) GetUserDetail(ctx context.Context, user CommunicationUserIdentifier, options *GetUserDetailOptions) (response GetUserDetailResponse, err error) {
