@@ -92,7 +92,9 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 // key.
 //
 // It is an error if the endpoint is invalid, or http without
-// InsecureAllowCredentialWithHTTP, or if the credential is nil.
+// InsecureAllowCredentialWithHTTP, or if the credential is nil. With a credential that
+// holds no key, because [NewSharedKeyCredential] did not create it, every request fails
+// before it is sent.
 //   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"; without a scheme, https is assumed
 //   - credential - an access key of the resource; see [NewSharedKeyCredential]
 //   - options - optional settings; nil means the defaults
@@ -162,7 +164,7 @@ func newPipelineClient(options *ClientOptions, authentication ...policy.Policy) 
 	clientOptions.Transport = safeTransport{clientOptions.Transport, options.InsecureAllowCredentialWithHTTP}
 	return azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{
 		// These help to diagnose clock skew and unsupported versions, and Azure's support
-		// asks for x-azure-ref.
+		// asks for x-azure-ref and MS-CV. azcore allows MS-CV itself.
 		AllowedHeaders: []string{"api-supported-versions", "x-azure-ref", "x-ms-date"},
 		APIVersion:     runtime.APIVersionOptions{Location: runtime.APIVersionLocationQueryParam, Name: "api-version"},
 		PerRetry:       authentication,

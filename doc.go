@@ -37,8 +37,8 @@ the resource. [Client.ExchangeEntraToken] exchanges the Entra token of any user 
 assignment, in a preview.
 
 A [CommunicationTokenCredential] holds the access token of one user for clients of other
-services, and refreshes it before it expires. An [EntraCommunicationTokenCredential] does
-so with the Entra token of the user, in the user's own program.
+services, and refreshes it before it expires. An [EntraCommunicationTokenCredential]
+exchanges the user's Entra token for access tokens; it is for programs that the user runs.
 
 # Errors
 
@@ -53,8 +53,9 @@ with its status and headers.
 		// the user belongs to another resource
 	}
 
-Parameters that are never valid, such as an empty user ID, are rejected before any
-request, with an error that names the parameter. The service checks the others.
+Some invalid parameters, such as an empty user ID, are rejected before any request, with
+an error that names the parameter: the documentation of each method lists them. The
+service checks the others.
 
 # Timeouts and retries
 
@@ -68,8 +69,8 @@ context's error and the outcome of the last attempt. If a Retry-After ends after
 deadline, the call fails at once with the service's error.
 
 Clock skew is corrected: if the service rejects a request that was signed with an access
-key, and the clocks differ, the client repeats it with the service's time, and goes on
-using that time if it was accepted.
+key, and the clocks differ by more than a minute, the client repeats it with the service's
+time, and goes on using that time if it was accepted.
 
 # Security
 

@@ -112,7 +112,7 @@ type SharedKeyCredentialPolicyOptions struct {
 // more than a minute, the policy sends the request once more with the service's time,
 // and uses that time from then on if it was accepted.
 //
-// With a nil credential, every request fails before it is sent.
+// With a credential that is nil or holds no key, every request fails before it is sent.
 //   - credential - an access key of the resource
 //   - options - optional settings; nil means the defaults
 //
@@ -131,8 +131,8 @@ type sharedKeyPolicy struct {
 	allowHTTP  bool
 	next       func(*policy.Request) (*http.Response, error) // sends the signed request
 	// clockOffset is how far the service's clock is ahead of the local one, in
-	// nanoseconds. It changes only after a request signed with it was answered as the
-	// service answers accepted ones, and is dropped if it is rejected later: a gateway may
+	// nanoseconds. It changes only after a request signed with it got a response that shows
+	// that the service accepted it, and is dropped if it is rejected later: a gateway may
 	// send any date and any response.
 	clockOffset atomic.Int64
 }

@@ -22,7 +22,7 @@ import (
 type Identifier interface {
 	// Kind returns the identifier's kind.
 	Kind() IdentifierKind
-	// RawID returns the identifier as one string; [IdentifierFromRawID] is the inverse.
+	// RawID returns the identifier as one string; [IdentifierFromRawID] parses it.
 	// Use it as the key of a map or a database: == and the keys of maps distinguish an
 	// empty Cloud from [CloudEnvironmentPublic], which mean the same.
 	RawID() string

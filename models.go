@@ -64,7 +64,8 @@ func (t AccessToken) LogValue() slog.Value {
 //
 // Some tokens are opaque, and the service may change the format of the others (see
 // [identity model]): prefer the ExpiresOn that came with the token. A token that is not
-// a JWT with an expiry is an error, which does not quote it.
+// a JWT with an expiry is an error, which does not quote it. An expired token is not an
+// error.
 //   - token - the token, such as the Token of an [AccessToken]
 //
 // [identity model]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model#access-tokens
