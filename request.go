@@ -211,8 +211,8 @@ func checkResponse(resp *http.Response) error {
 	return nil
 }
 
-// record keeps the outcome of an attempt, unless the attempt only ended because the call
-// did and an earlier one tells more.
+// record keeps the outcome of an attempt. If the attempt only ended because the call did,
+// an earlier outcome stays, which is more useful.
 func (c *call) record(resp *http.Response, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -93,11 +93,11 @@ func ExampleHandler_SetClockOffset() {
 	_, err = server.InspectToken(created.AccessToken.Token)
 	fmt.Println(errors.Is(err, emulator.ErrTokenExpired))
 
-	renewed, err := client.GetToken(context.Background(), created.User, []identity.TokenScope{identity.TokenScopeChat}, nil)
+	refreshed, err := client.GetToken(context.Background(), created.User, []identity.TokenScope{identity.TokenScopeChat}, nil)
 	if err != nil {
 		panic(err)
 	}
-	_, err = server.InspectToken(renewed.Token)
+	_, err = server.InspectToken(refreshed.Token)
 	fmt.Println(err)
 	// Output:
 	// true

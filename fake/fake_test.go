@@ -99,7 +99,7 @@ func TestFunctionThatReturnsNothingIsAnError(t *testing.T) {
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		client, requests := newClient(t, newServer(func(context.Context) result { return result{} }))
 		_, err := op.Call(t.Context(), client)
-		require.EqualError(t, err, "fake for method "+op.GoName()+": the function gave neither a response nor an error")
+		require.EqualError(t, err, "fake for method "+op.GoName()+": the function returned neither a response nor an error")
 		assert.Equal(t, 1, requests(), "retried")
 	})
 }

@@ -47,7 +47,7 @@ func (t *ServerTransport) Do(req *http.Request) (*http.Response, error) {
 	return operation.do(method, &functions, &t.links, req)
 }
 
-// implements reports whether there is a function for the method. The fields are called
+// implements reports whether there is a function for the method. The fields are named
 // like the methods.
 func (s *Server) implements(method string) bool {
 	field := reflect.ValueOf(s).Elem().FieldByName(method)
@@ -143,7 +143,7 @@ func (o operation[Body, Response]) write(responder azfake.Responder[Response], r
 	return server.MarshalResponseAsJSON(content, o.wire(server.GetResponse(responder)), req)
 }
 
-var errNothingReturned = errors.New("the function gave neither a response nor an error")
+var errNothingReturned = errors.New("the function returned neither a response nor an error")
 
 func statusError(status int, successes []int) error {
 	return fmt.Errorf("status %d is not a success status (%d); set other statuses as response errors", status, successes)
