@@ -60,9 +60,9 @@ type exportedUser struct {
 	TokensRevoked     uint64    `json:"tokensRevoked,omitempty"` // tokens up to this number are revoked
 }
 
-// Export writes the state as JSON: the resource ID, the users with what [Handler.InspectToken] needs to know of their
-// tokens, the assignments, the access key and the key that signs tokens. Keep it secret. It does not include the clock
-// offset, faults and requests. The format can change; read it only with [Handler.Import]. Errors are those of w.
+// Export writes the state as JSON: the resource ID, the users, which of their tokens are revoked, the assignments, the
+// access key and the key that signs tokens. Keep it secret. It does not include the clock offset, faults and requests.
+// The format can change; read it only with [Handler.Import]. Errors are those of w.
 func (h *Handler) Export(w io.Writer) error {
 	exported, err := h.state.Load().export()
 	if err != nil {

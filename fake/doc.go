@@ -47,8 +47,8 @@ ends the pager: pages that are added after it are never read.
 An error is final, whatever its status: azcore does not retry what an
 azfake.ErrorResponder returns.
 
-Each call of a function runs on a goroutine of its own. A method whose context ends
-returns immediately; the function goes on until it returns. In a function, t.FailNow and
-package require fail the test as usual; the method then returns an error.
+Each call of a function runs on a new goroutine. A method whose context ends returns
+immediately; the function goes on until it returns. In a function, t.FailNow and package
+require mark the test as failed but do not stop it; the method then returns an error.
 */
 package fake

@@ -20,7 +20,7 @@
 //	PUT    clock          {"offset":"2h"} sets the clock offset
 //	GET    state          returns the state, which holds secret keys
 //	PUT    state          replaces the state with the body
-//	POST   reset          deletes everything except the keys
+//	POST   reset          deletes everything except the keys and the resource ID
 //
 // They do what the methods of [emulator.Handler] do: Users, Requests, ClearRequests, Watch, Faults, Inject,
 // ClearFaults, InspectToken, EntraToken, ClockOffset, SetClockOffset, Export, Import and Reset.
