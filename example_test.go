@@ -576,23 +576,43 @@ func ExampleClient_UpdateEntraAssignments() {
 	if err != nil {
 		panic(err)
 	}
-	_, err = client.UpdateEntraAssignments(context.Background(), map[string]*identity.EntraAssignmentParameters{
-		"44444444-4444-4444-8444-444444444444": {
-			TenantID:      "33333333-3333-4333-8333-333333333333",
-			PrincipalType: identity.EntraPrincipalTypeGroup,
-			ClientIDs:     []string{"11111111-1111-4111-8111-111111111111"},
-		},
-		"22222222-2222-4222-8222-222222222222": nil, // deletes the assignment
+	const (
+		userID   = "22222222-2222-4222-8222-222222222222"
+		groupID  = "44444444-4444-4444-8444-444444444444"
+		tenantID = "33333333-3333-4333-8333-333333333333"
+		clientID = "11111111-1111-4111-8111-111111111111"
+	)
+	_, err = client.SetEntraAssignment(context.Background(), userID, identity.EntraAssignmentParameters{
+		TenantID:      tenantID,
+		PrincipalType: identity.EntraPrincipalTypeUser,
+		ClientIDs:     []string{clientID},
 	}, nil)
 	if err != nil {
 		panic(err)
 	}
-	assignment, err := client.GetEntraAssignment(context.Background(), "44444444-4444-4444-8444-444444444444", nil)
+	_, err = client.UpdateEntraAssignments(context.Background(), map[string]*identity.EntraAssignmentParameters{
+		groupID: {
+			TenantID:      tenantID,
+			PrincipalType: identity.EntraPrincipalTypeGroup,
+			ClientIDs:     []string{clientID},
+		},
+		userID: nil, // deletes the assignment
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+	assignment, err := client.GetEntraAssignment(context.Background(), groupID, nil)
 	if err != nil {
 		panic(err)
 	}
 	fmt.Println(assignment.PrincipalType)
-	// Output: group
+	_, err = client.GetEntraAssignment(context.Background(), userID, nil)
+	if responseError, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		fmt.Println("user:", responseError.StatusCode)
+	}
+	// Output:
+	// group
+	// user: 404
 }
 
 func ExampleClient_ExchangeEntraToken() {
@@ -653,16 +673,31 @@ func ExampleUnmarshalIdentifier_field() {
 }
 
 func ExampleSharedKeyCredential_Update() {
-	credential, err := identity.NewSharedKeyCredential("Zmlyc3Qga2V5")
+	server, err := emulator.NewServer(nil)
 	if err != nil {
 		panic(err)
 	}
-	// Clients that share the credential use the new key from now on.
-	if err := credential.Update("c2Vjb25kIGtleQ=="); err != nil {
+	defer server.Close()
+	credential, err := identity.NewSharedKeyCredential("b2xkIGtleQ==")
+	if err != nil {
 		panic(err)
 	}
-	fmt.Println(credential)
-	// Output: SharedKeyCredential{REDACTED}
+	client, err := identity.NewClientWithSharedKeyCredential(server.Endpoint(), credential, server.ClientOptions())
+	if err != nil {
+		panic(err)
+	}
+	_, err = client.CreateUser(context.Background(), nil)
+	fmt.Println("old key rejected:", identity.HasCode(err, identity.ErrorCodeDenied))
+
+	// Clients that share the credential use the new key from now on.
+	if err := credential.Update(server.AccessKey()); err != nil {
+		panic(err)
+	}
+	_, err = client.CreateUser(context.Background(), nil)
+	fmt.Println("new key accepted:", err == nil)
+	// Output:
+	// old key rejected: true
+	// new key accepted: true
 }
 
 // Pass the credential to clients of other services, which call GetToken when they need a token.
@@ -741,7 +776,8 @@ func ExampleParseConnectionString() {
 		panic(err)
 	}
 	defer server.Close()
-	endpoint, credential, err := identity.ParseConnectionString(server.ConnectionString())
+	// The key of this connection string has been regenerated.
+	endpoint, credential, err := identity.ParseConnectionString("endpoint=" + server.Endpoint() + "/;accesskey=b2xkIGtleQ==")
 	if err != nil {
 		panic(err)
 	}
@@ -749,16 +785,18 @@ func ExampleParseConnectionString() {
 	if err != nil {
 		panic(err)
 	}
-	// Pass the resource's other key here before you regenerate the first one.
+	_, err = client.CreateUser(context.Background(), nil)
+	fmt.Println("old key rejected:", identity.HasCode(err, identity.ErrorCodeDenied))
+
+	// To lose no request, pass the resource's other key here before you regenerate the first one.
 	if err := credential.Update(server.AccessKey()); err != nil {
 		panic(err)
 	}
-	created, err := client.CreateUser(context.Background(), nil)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(created.User.Kind())
-	// Output: communicationUser
+	_, err = client.CreateUser(context.Background(), nil)
+	fmt.Println("new key accepted:", err == nil)
+	// Output:
+	// old key rejected: true
+	// new key accepted: true
 }
 
 // Clients of other clouds need the audience of the Communication Services there: cloud.AzureGovernment alone changes only
@@ -921,7 +959,7 @@ func ExampleHasCode() {
 	// Output: the user belongs to another resource
 }
 
-// The headers of an error response have what Azure support asks for.
+// Azure's support asks for the headers MS-CV and x-azure-ref of an error response. The emulator has no x-azure-ref.
 func ExampleHasCode_response() {
 	server, err := emulator.NewServer(nil)
 	if err != nil {
@@ -1111,7 +1149,7 @@ func ExampleEqual() {
 	// ==: false
 }
 
-// The raw ID is the key of a map or a database; IdentifierFromRawID is the inverse.
+// The raw ID is the key of a map or a database; IdentifierFromRawID parses it.
 func ExampleIdentifier_mapKey() {
 	names := map[string]string{
 		identity.PhoneNumberIdentifier{PhoneNumber: "+14255550123"}.RawID():                           "Alice",
