@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
@@ -33,7 +34,10 @@ func ExampleNew() {
 	_ = injected.Body.Close()
 	fmt.Println(injected.StatusCode)
 
-	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
+	options := &identity.ClientOptions{}
+	options.InsecureAllowCredentialWithHTTP = true
+	options.Retry.RetryDelay = time.Millisecond
+	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+handler.AccessKey(), options)
 	if err != nil {
 		panic(err)
 	}
