@@ -99,7 +99,7 @@ func TestOptionsAreNotChanged(t *testing.T) {
 	assert.Equal(t, options(), given)
 }
 
-func TestNilOptions(t *testing.T) {
+func TestNilOptionsAreAccepted(t *testing.T) {
 	t.Parallel()
 	key := identitytest.NewSharedKeyCredential(t)
 	_, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, nil)
@@ -110,7 +110,7 @@ func TestNilOptions(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAPIVersion(t *testing.T) {
+func TestAPIVersionOfTheOptionsIsSent(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"2023-10-01", "2099-01-01-preview"} {
 		t.Run(version, func(t *testing.T) {

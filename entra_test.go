@@ -758,7 +758,7 @@ func TestPanicOfTheEntraCredentialIsAnError(t *testing.T) {
 	identitytest.AssertNoSecretInError(t, err)
 }
 
-func TestFailedExchange(t *testing.T) {
+func TestFailedExchangeIsReturnedAndTriedAgain(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		status   int

@@ -218,7 +218,7 @@ func TestRawIDThatTheServiceSent(t *testing.T) {
 	}
 }
 
-func TestEqual(t *testing.T) {
+func TestEqualComparesKindAndRawID(t *testing.T) {
 	t.Parallel()
 	user := identity.CommunicationUserIdentifier{ID: "8:acs:a_b"}
 	for name, test := range map[string]struct {

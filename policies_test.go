@@ -71,7 +71,7 @@ func readJSON(t *testing.T, file string, value any) {
 	require.NoError(t, json.Unmarshal(data, value))
 }
 
-func TestSignatures(t *testing.T) {
+func TestSignaturesEqualTheTestVectors(t *testing.T) {
 	t.Parallel()
 	var signatures []signature
 	readJSON(t, "testdata/hmac.json", &signatures)

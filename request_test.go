@@ -27,7 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestSpans(t *testing.T) {
+func TestEveryOperationHasASpanWithItsOutcome(t *testing.T) {
 	t.Parallel()
 	type outcome struct {
 		transport *identitytest.ScriptedTransport
@@ -203,7 +203,7 @@ func TestRequestOnTheWire(t *testing.T) {
 	})
 }
 
-func TestSuccess(t *testing.T) {
+func TestEveryOperationReturnsItsResponse(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		got, err := op.Call(t.Context(), op.NewClient(t, identitytest.AlwaysRespond(op.Status(), op.ResponseBody)))
@@ -352,7 +352,7 @@ func TestBodyOfNoContentIsIgnored(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestExpiresOn(t *testing.T) {
+func TestExpiresOnOfEveryFormIsReadAsUTC(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Time{
 		"2026-10-20T12:48:08.0455796+00:00":      identitytest.ExpiresOn,

@@ -369,7 +369,7 @@ func TestBackOffEndsWithTheToken(t *testing.T) {
 	})
 }
 
-func TestCanceledWaiter(t *testing.T) {
+func TestWaitEndsWithTheCallersContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		source := &issuer{lifetime: time.Hour, delay: time.Minute}
@@ -468,7 +468,7 @@ func TestTokenReceivedDespiteCancellationIsKept(t *testing.T) {
 	assertToken(t, credential, "token 1")
 }
 
-func TestCallerCanceledInTheWindow(t *testing.T) {
+func TestCallerCanceledInTheWindowGetsTheValidToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		source := &issuer{lifetime: time.Hour, delay: time.Minute}
@@ -574,7 +574,7 @@ func TestPanicOfTheCallbackBacksOff(t *testing.T) {
 	})
 }
 
-func TestRefreshReturnsABadToken(t *testing.T) {
+func TestInvalidTokenFromRefreshIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		token    string
@@ -875,7 +875,7 @@ func TestAzcoreAsksAgainInTheWindow(t *testing.T) {
 	})
 }
 
-func TestAzcoreAfterStatus401(t *testing.T) {
+func TestStatus401RefreshesOnlyWithAClaimsChallenge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		source := &issuer{lifetime: 24 * time.Hour}
@@ -904,9 +904,9 @@ func TestAzcoreAfterStatus401(t *testing.T) {
 	})
 }
 
-// TestMixedCallers is for the race detector: all kinds of callers at once, with tokens that
-// barely live and a callback that fails at times.
-func TestMixedCallers(t *testing.T) {
+// TestRefreshesOfMixedCallersDoNotOverlap is for the race detector: all kinds of callers at
+// once, with tokens of a short lifetime and a callback that fails at times.
+func TestRefreshesOfMixedCallersDoNotOverlap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		source := &issuer{lifetime: 20 * time.Millisecond, delay: time.Millisecond}

@@ -155,8 +155,8 @@ func TestEndlessErrorPageIsTruncated(t *testing.T) {
 	})
 }
 
-// TestEndlessHeaders uses the transport that clients have by default.
-func TestEndlessHeaders(t *testing.T) {
+// TestEndlessHeadersAreAnError uses the transport that clients have by default.
+func TestEndlessHeadersAreAnError(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Long", strings.Repeat("a", 2*maxResponseSize))

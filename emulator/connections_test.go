@@ -198,7 +198,7 @@ func plain(t *testing.T, s *service) net.Conn {
 	return conn
 }
 
-func TestPipelining(t *testing.T) {
+func TestPipelinedRequestsGetTheirResponsesInOrder(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	const count = 300

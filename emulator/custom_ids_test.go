@@ -87,7 +87,7 @@ func TestCustomIDLength(t *testing.T) {
 	}
 }
 
-func TestUserDetail(t *testing.T) {
+func TestUserDetailShowsCustomIDAndLastToken(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	detail := func(id string) response { return s.send(t, http.MethodGet, "/identities/"+id+customIDQuery, "") }

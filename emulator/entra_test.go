@@ -45,7 +45,7 @@ func (s *service) listEntra(t *testing.T) string {
 	return got.body
 }
 
-func TestEntraAssignment(t *testing.T) {
+func TestEntraAssignmentIsCreatedReplacedAndDeleted(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	requireError(t, s.send(t, http.MethodGet, entraPath(otherID), ""), http.StatusNotFound, "NotFound", "The assignment doesn't exist.", "")

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestManyOrLongHeaders(t *testing.T) {
+func TestManyOrLongHeadersAreTreatedLikeOthers(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	const request = "POST " + createPath + " HTTP/1.1\r\nHost: contoso.example\r\nContent-Length: 0\r\n"
@@ -61,7 +61,7 @@ func differentNames(count int, after string) string {
 	return names.String()
 }
 
-func TestLongURLs(t *testing.T) {
+func TestLongURLsAreRejected(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	own := "8:acs:" + resourceID + "_"
@@ -97,7 +97,7 @@ func TestLongURLs(t *testing.T) {
 	s.assertWorks(t)
 }
 
-func TestUnusualMethods(t *testing.T) {
+func TestUnusualMethodsAreRejected(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for _, method := range []string{"CONNECT", "TRACE", "PRI", "PROPFIND", "post", "Post", "POSTPOST", "0", "!#$%&'*+-.^_`|~", strings.Repeat("A", 900_000)} {

@@ -117,8 +117,8 @@ func TestValuesOfTheWrongType(t *testing.T) {
 	}
 }
 
-// TestUnusualJSON shows what the strange but valid gets.
-func TestUnusualJSON(t *testing.T) {
+// TestUnusualButValidJSONIsRead has, among others, fields that occur twice: the last one counts.
+func TestUnusualButValidJSONIsRead(t *testing.T) {
 	t.Parallel()
 	handler := newHandler(t)
 	id := decode[userBody](t, serve(t, handler, http.MethodPost, createPath, "").Body.String()).Identity.ID

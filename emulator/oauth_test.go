@@ -55,7 +55,7 @@ func (s *service) signIn(t *testing.T, path, form string) oauthBody {
 	return decode[oauthBody](t, got.body)
 }
 
-func TestDiscovery(t *testing.T) {
+func TestDiscoveryListsTheEndpoints(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	base := strings.TrimSuffix(s.Endpoint(), "/")
@@ -84,7 +84,7 @@ func TestDiscoveryHasTheHostOfTheRequest(t *testing.T) {
 	assert.Contains(t, got.Body.String(), `"issuer":"http://emulator.example:8443/adfs"`)
 }
 
-func TestUserRealm(t *testing.T) {
+func TestUserRealmIsManaged(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for path, domain := range map[string]string{

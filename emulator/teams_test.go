@@ -64,7 +64,7 @@ func TestGetTokenForTeamsUser(t *testing.T) {
 	require.ErrorContains(t, err, "expired")
 }
 
-func TestHandMadeEntraTokens(t *testing.T) {
+func TestEntraTokensWithAnySignatureAreAccepted(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	tokens := map[string]string{
@@ -79,7 +79,7 @@ func TestHandMadeEntraTokens(t *testing.T) {
 	}
 }
 
-func TestInvalidEntraTokens(t *testing.T) {
+func TestTeamsExchangeRejectsInvalidEntraTokens(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	expired := s.EntraToken(emulator.EntraTokenClaims{AppID: appID, ObjectID: objectID, ExpiresOn: s.clock.Now().Add(-time.Hour)})

@@ -118,7 +118,7 @@ func TestFunctionThatEndsItsGoroutine(t *testing.T) {
 	})
 }
 
-func TestResponseErrors(t *testing.T) {
+func TestResponseErrorIsReturnedAndNotRetried(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable} {
@@ -143,7 +143,7 @@ func TestResponseErrors(t *testing.T) {
 	})
 }
 
-func TestOtherErrors(t *testing.T) {
+func TestErrorFromSetErrorIsReturnedUnchanged(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		var failure result

@@ -74,7 +74,7 @@ func TestPagesAreReturnedInOrder(t *testing.T) {
 	}
 }
 
-func TestErrorsBetweenPages(t *testing.T) {
+func TestErrorBetweenPagesEndsThePager(t *testing.T) {
 	t.Parallel()
 	errOther := errors.New("other")
 	for name, test := range map[string]struct {

@@ -261,7 +261,7 @@ func TestValuesOfExchangeTeamsExtensionToken(t *testing.T) {
 	}
 }
 
-func TestTimes(t *testing.T) {
+func TestTimesAreReturnedInUTC(t *testing.T) {
 	t.Parallel()
 	for _, want := range []time.Time{
 		time.Now(),

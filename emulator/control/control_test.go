@@ -106,7 +106,7 @@ var exportedState = func() string {
 	return state.String()
 }()
 
-func TestGoodRequestsSucceed(t *testing.T) {
+func TestValidRequestsOfEveryRouteSucceed(t *testing.T) {
 	t.Parallel()
 	for _, row := range rows {
 		t.Run(row.method+" "+row.path, func(t *testing.T) {
@@ -279,7 +279,7 @@ func TestLargeBodiesAreRejected(t *testing.T) {
 	requireError(t, start(t).call(t, http.MethodPost, "inspect-token", body), http.StatusRequestEntityTooLarge, "RequestTooLarge", "too large")
 }
 
-func TestInfo(t *testing.T) {
+func TestInfoIsThatOfTheEmulator(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	var info struct {
@@ -315,7 +315,7 @@ func TestDefaultEndpointIsThatOfTheHandler(t *testing.T) {
 	assert.Contains(t, s.succeed(t, http.MethodGet, "info", ""), `"connectionString":"`+handler.ConnectionString()+`"`)
 }
 
-func TestUsers(t *testing.T) {
+func TestUsersAreListed(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	assert.JSONEq(t, `[]`, s.succeed(t, http.MethodGet, "users", ""))
@@ -338,7 +338,7 @@ func TestCustomIDOfAUser(t *testing.T) {
 	assert.Contains(t, s.succeed(t, http.MethodGet, "users", ""), `"customId":"alice"`)
 }
 
-func TestClock(t *testing.T) {
+func TestClockOffsetIsSetAndReturned(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	assert.JSONEq(t, `{"offset":"0s"}`, s.succeed(t, http.MethodGet, "clock", ""))
@@ -367,7 +367,7 @@ func TestInfoShowsTheKeyOfAnImport(t *testing.T) {
 	assert.Contains(t, s.succeed(t, http.MethodGet, "info", ""), "accesskey="+s.AccessKey())
 }
 
-func TestReset(t *testing.T) {
+func TestResetDeletesUsersFaultsRequestsAndOffset(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.createUser(t)
