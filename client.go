@@ -93,8 +93,8 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 //
 // It is an error if the endpoint is invalid, or http without
 // InsecureAllowCredentialWithHTTP, or if the credential is nil. With a credential that
-// holds no key, because [NewSharedKeyCredential] did not create it, every request fails
-// before it is sent.
+// holds no key, because [NewSharedKeyCredential] did not create it, every request that
+// needs a signature fails before it is sent.
 //   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"; without a scheme, https is assumed
 //   - credential - an access key of the resource; see [NewSharedKeyCredential]
 //   - options - optional settings; nil means the defaults
