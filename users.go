@@ -17,8 +17,9 @@ type CreateUserOptions struct {
 	// 256 characters. nil means that each call creates a user.
 	//
 	// CustomID requires API version 2025-03-02-preview, a preview that may end:
-	// Microsoft's 2.0.0 libraries dropped custom IDs. With another version it is an error
-	// before any request, because the service would ignore it and create another user.
+	// Microsoft's libraries for JavaScript and .NET dropped custom IDs in 2.0.0. With
+	// another version it is an error before any request, because the service would ignore
+	// it and create another user.
 	CustomID *string
 }
 
@@ -35,8 +36,9 @@ type CreateUserAndTokenOptions struct {
 	// 256 characters. nil means that each call creates a user.
 	//
 	// CustomID requires API version 2025-03-02-preview, a preview that may end:
-	// Microsoft's 2.0.0 libraries dropped custom IDs. With another version it is an error
-	// before any request, because the service would ignore it and create another user.
+	// Microsoft's libraries for JavaScript and .NET dropped custom IDs in 2.0.0. With
+	// another version it is an error before any request, because the service would ignore
+	// it and create another user.
 	CustomID *string
 	// TokenExpiresIn is the token's lifetime, in whole minutes. The service allows 1 to 24
 	// hours, as recorded sessions show; nil means 24 hours. It requires API version
@@ -266,7 +268,8 @@ func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifie
 }
 
 // GetUserDetail returns the details of a user. It exists in API version 2025-03-02-preview
-// only, a preview that may end: Microsoft's 2.0.0 libraries dropped it.
+// only, a preview that may end: Microsoft's libraries for JavaScript and .NET dropped it
+// in 2.0.0.
 //
 // If the service rejects the request, the error is or wraps an [azcore.ResponseError].
 // It is an error, before any request, if the user's ID is empty, "." or "..", or the
