@@ -283,7 +283,7 @@ func (i TeamsExtensionUserIdentifier) String() string { return i.RawID() }
 func (TeamsExtensionUserIdentifier) sealed() {}
 
 // UnknownIdentifier is an identifier of a kind that this version of the library does
-// not know. It keeps the raw ID, and not the other details of its JSON.
+// not know. It keeps the raw ID; other details of its JSON are lost.
 type UnknownIdentifier struct {
 	// ID is the raw ID.
 	ID string

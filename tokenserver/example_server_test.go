@@ -34,11 +34,13 @@ func ExampleServer_EnsureUser() {
 	}
 	defer func() { _ = db.Close() }()
 	server, err := tokenserver.New(tokenserver.Options{
-		Client:       client,
-		Resource:     "contoso.communication.azure.com",
-		DB:           db,
-		Scopes:       []identity.TokenScope{identity.TokenScopeChat},
-		Authenticate: func(*http.Request) (tokenserver.Caller, error) { return tokenserver.Caller{}, errors.New("nobody") },
+		Client:   client,
+		Resource: "contoso.communication.azure.com",
+		DB:       db,
+		Scopes:   []identity.TokenScope{identity.TokenScopeChat},
+		Authenticate: func(*http.Request) (tokenserver.Caller, error) {
+			return tokenserver.Caller{}, errors.New("not signed in")
+		},
 	})
 	if err != nil {
 		log.Panic(err)

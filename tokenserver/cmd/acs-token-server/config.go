@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
@@ -53,7 +54,8 @@ var production = []string{
 	"OIDC_ISSUERS", "OIDC_AUDIENCE", "JWKS_URLS",
 }
 
-// loadConfig reads and checks the variables. Errors name the variable and hold no value of a secret.
+// loadConfig reads and checks the variables. Errors name the variable and quote no value, because a secret may be in the
+// wrong place.
 func loadConfig(environ []string) (config, bool, error) {
 	variables := env.ToMap(environ)
 	development := !slices.ContainsFunc(production, func(name string) bool { return variables[name] != "" })
@@ -84,12 +86,19 @@ func readSecret(variables map[string]string, name string) error {
 	}
 	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		return fmt.Errorf("%s_FILE: %w", name, err)
+		return fmt.Errorf("%s_FILE: %w", name, withoutPath(err))
 	}
 	if variables[name] = strings.TrimSpace(string(content)); variables[name] == "" {
-		return fmt.Errorf("%s_FILE: %s is empty", name, path)
+		return fmt.Errorf("%s_FILE: the file is empty", name)
 	}
 	return nil
+}
+
+func withoutPath(err error) error {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathError.Err
+	}
+	return err
 }
 
 // parseError names the first variable that cannot be parsed.
@@ -102,8 +111,12 @@ func parseError(err error) error {
 	if !errors.As(all.Errors[0], &parse) {
 		return all.Errors[0]
 	}
-	names := map[string]string{"TokenLifetime": "TOKEN_LIFETIME", "MaxSession": "MAX_SESSION", "LogLevel": "LOG_LEVEL"}
-	return fmt.Errorf("%s: %w", names[parse.Name], parse.Err)
+	texts := map[string]string{
+		"TokenLifetime": "TOKEN_LIFETIME is not a duration like 1h",
+		"MaxSession":    "MAX_SESSION is not a duration like 24h",
+		"LogLevel":      "LOG_LEVEL is not debug, info, warn or error",
+	}
+	return errors.New(texts[parse.Name])
 }
 
 // checkProduction names everything that is missing at once.
@@ -138,13 +151,13 @@ func (c *config) checkProduction() error {
 
 // checkURLs accepts http for loopback addresses only: whoever can change the keys on their way is every user.
 func checkURLs(name string, values []string) error {
-	for _, value := range values {
+	for i, value := range values {
 		parsed, err := url.Parse(value)
 		if err != nil || strings.ContainsFunc(value, unicode.IsSpace) || parsed.Host == "" || parsed.User != nil || (parsed.Scheme != "https" && parsed.Scheme != "http") {
-			return fmt.Errorf("%s: %q is not a URL like https://login.example.com/", name, value)
+			return fmt.Errorf("%s: value %d is not a URL like https://login.example.com/", name, i+1)
 		}
 		if parsed.Scheme == "http" && !isLoopback(parsed.Hostname()) {
-			return fmt.Errorf("%s: %q must start with https://", name, value)
+			return fmt.Errorf("%s: value %d must start with https://", name, i+1)
 		}
 	}
 	return nil
@@ -169,18 +182,18 @@ func (c *config) check(variables map[string]string, development bool) error {
 		return errors.New("MAX_SESSION must be at least 1m")
 	}
 	if c.TeamsClientID != "" && (len(c.TeamsClientID) != 36 || uuid.Validate(c.TeamsClientID) != nil) {
-		return fmt.Errorf("TEAMS_CLIENT_ID: %q is not a GUID", c.TeamsClientID)
+		return errors.New("TEAMS_CLIENT_ID is not a GUID")
 	}
-	for _, origin := range c.CORSOrigins {
+	for i, origin := range c.CORSOrigins {
 		parsed, err := url.Parse(origin)
 		if err != nil || parsed.Host == "" || origin != parsed.Scheme+"://"+parsed.Host || strings.Contains(origin, "*") {
-			return fmt.Errorf("CORS_ORIGINS: %q is not an origin like https://app.example.com", origin)
+			return fmt.Errorf("CORS_ORIGINS: value %d is not an origin like https://app.example.com", i+1)
 		}
 	}
 	for name, address := range map[string]string{"ADDR": c.Addr, "ADMIN_ADDR": c.AdminAddr} {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			return fmt.Errorf("%s: %q is not an address like 127.0.0.1:8080", name, address)
+		host, port, err := net.SplitHostPort(address)
+		if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
+			return fmt.Errorf("%s is not an address like 127.0.0.1:8080", name)
 		}
 		if development && !isLoopback(host) {
 			return fmt.Errorf("%s: in development mode, where anyone can sign in, the address must be 127.0.0.1 or localhost", name)
@@ -213,9 +226,9 @@ func (c *config) checkScopes(variables map[string]string) error {
 
 func checkScopeNames(name string, scopes []string) error {
 	known := identity.PossibleTokenScopeValues()
-	for _, scope := range tokenScopes(scopes) {
+	for i, scope := range tokenScopes(scopes) {
 		if !slices.Contains(known, scope) {
-			return fmt.Errorf("%s: unknown scope %q (known: %v)", name, scope, known)
+			return fmt.Errorf("%s: value %d is not one of %v", name, i+1, known)
 		}
 	}
 	return nil
@@ -232,7 +245,7 @@ func (c *config) checkRate() error {
 	number, ok := strings.CutSuffix(c.Rate, "/min")
 	rate, err := strconv.Atoi(number)
 	if !ok || err != nil || rate < 1 {
-		return fmt.Errorf("RATE: %q is not a rate like 10/min", c.Rate)
+		return errors.New("RATE is not a rate like 10/min")
 	}
 	c.ratePerMinute = rate
 	return nil

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -35,31 +37,32 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 		"the other half":        {[]string{"OIDC_AUDIENCE=api"}, "missing: ACS_ENDPOINT or ACS_CONNECTION_STRING, DATABASE_URL, OIDC_ISSUERS"},
 		"database only":         {[]string{"DATABASE_URL=users.db"}, "missing: ACS_ENDPOINT or"},
 		"keys only":             {[]string{"JWKS_URLS=https://x/keys"}, "missing: ACS_ENDPOINT or"},
-		"file missing":          {[]string{"DATABASE_URL_FILE=/nonexistent/url"}, "DATABASE_URL_FILE: open /nonexistent/url: no such file or directory"},
-		"file unreadable":       {[]string{"ACS_CONNECTION_STRING_FILE=/"}, "ACS_CONNECTION_STRING_FILE: read /: is a directory"},
-		"file empty":            {[]string{"ACS_CONNECTION_STRING_FILE=" + empty}, "ACS_CONNECTION_STRING_FILE: " + empty + " is empty"},
+		"file missing":          {[]string{"DATABASE_URL_FILE=/nonexistent/url"}, "DATABASE_URL_FILE: no such file or directory"},
+		"file unreadable":       {[]string{"ACS_CONNECTION_STRING_FILE=/"}, "ACS_CONNECTION_STRING_FILE: is a directory"},
+		"file empty":            {[]string{"ACS_CONNECTION_STRING_FILE=" + empty}, "ACS_CONNECTION_STRING_FILE: the file is empty"},
 		"both forms":            {complete("DATABASE_URL_FILE=" + empty), "DATABASE_URL and DATABASE_URL_FILE are both set"},
 		"two credentials":       {complete("ACS_CONNECTION_STRING=" + secret), "ACS_ENDPOINT and ACS_CONNECTION_STRING are both set"},
-		"issuer is no URL":      {complete("OIDC_ISSUERS=login.example.com"), `OIDC_ISSUERS: "login.example.com" is not a URL`},
-		"issuers, no comma":     {complete("OIDC_ISSUERS=https://a/ https://b/"), `OIDC_ISSUERS: "https://a/ https://b/" is not a URL`},
-		"Teams application":     {complete("TEAMS_CLIENT_ID=contoso"), `TEAMS_CLIENT_ID: "contoso" is not a GUID`},
-		"issuer over http":      {complete("OIDC_ISSUERS=http://login.example.com"), `OIDC_ISSUERS: "http://login.example.com" must start with https://`},
-		"keys over http":        {complete("JWKS_URLS=https://x/keys,http://y/keys"), `JWKS_URLS: "http://y/keys" must start with https://`},
+		"issuer is no URL":      {complete("OIDC_ISSUERS=login.example.com"), "OIDC_ISSUERS: value 1 is not a URL"},
+		"issuers, no comma":     {complete("OIDC_ISSUERS=https://a/ https://b/"), "OIDC_ISSUERS: value 1 is not a URL"},
+		"Teams application":     {complete("TEAMS_CLIENT_ID=contoso"), "TEAMS_CLIENT_ID is not a GUID"},
+		"issuer over http":      {complete("OIDC_ISSUERS=http://login.example.com"), "OIDC_ISSUERS: value 1 must start with https://"},
+		"keys over http":        {complete("JWKS_URLS=https://x/keys,http://y/keys"), "JWKS_URLS: value 2 must start with https://"},
 		"keys do not pair":      {complete("JWKS_URLS=https://x/keys"), "JWKS_URLS has 1 URLs, OIDC_ISSUERS has 2"},
-		"unknown scope":         {complete("SCOPES=chat.join,caht"), `SCOPES: unknown scope "caht"`},
-		"unknown scope, a role": {complete("SCOPES_AGENT=everything"), `SCOPES_AGENT: unknown scope "everything"`},
-		"rate":                  {complete("RATE=10"), `RATE: "10" is not a rate like 10/min`},
-		"rate of zero":          {complete("RATE=0/min"), `RATE: "0/min" is not a rate`},
-		"lifetime is no time":   {complete("TOKEN_LIFETIME=1"), "TOKEN_LIFETIME: "},
+		"unknown scope":         {complete("SCOPES=chat.join,caht"), "SCOPES: value 2 is not one of [chat"},
+		"unknown scope, a role": {complete("SCOPES_AGENT=everything"), "SCOPES_AGENT: value 1 is not one of [chat"},
+		"rate":                  {complete("RATE=10"), "RATE is not a rate like 10/min"},
+		"rate of zero":          {complete("RATE=0/min"), "RATE is not a rate like 10/min"},
+		"lifetime is no time":   {complete("TOKEN_LIFETIME=1"), "TOKEN_LIFETIME is not a duration"},
 		"lifetime too short":    {complete("TOKEN_LIFETIME=59m"), "TOKEN_LIFETIME must be whole minutes between 1h and 24h"},
 		"lifetime of seconds":   {complete("TOKEN_LIFETIME=1h0m1s"), "TOKEN_LIFETIME must be whole minutes"},
 		"session":               {complete("MAX_SESSION=-1h"), "MAX_SESSION must be at least 1m"},
-		"origin with a path":    {complete("CORS_ORIGINS=https://app.example.com/"), `CORS_ORIGINS: "https://app.example.com/" is not an origin`},
-		"every subdomain":       {complete("CORS_ORIGINS=https://*.example.com"), `CORS_ORIGINS: "https://*.example.com" is not an origin`},
-		"every origin":          {complete("CORS_ORIGINS=*"), `CORS_ORIGINS: "*" is not an origin`},
-		"address":               {complete("ADDR=8080"), `ADDR: "8080" is not an address like`},
-		"admin's address":       {complete("ADMIN_ADDR=localhost"), `ADMIN_ADDR: "localhost" is not an address`},
-		"level":                 {complete("LOG_LEVEL=loud"), "LOG_LEVEL: "},
+		"origin with a path":    {complete("CORS_ORIGINS=https://app.example.com/"), "CORS_ORIGINS: value 1 is not an origin"},
+		"every subdomain":       {complete("CORS_ORIGINS=https://*.example.com"), "CORS_ORIGINS: value 1 is not an origin"},
+		"every origin":          {complete("CORS_ORIGINS=*"), "CORS_ORIGINS: value 1 is not an origin"},
+		"port":                  {complete("ADDR=127.0.0.1:http"), "ADDR is not an address like"},
+		"address":               {complete("ADDR=8080"), "ADDR is not an address like"},
+		"admin's address":       {complete("ADMIN_ADDR=localhost"), "ADMIN_ADDR is not an address like"},
+		"level":                 {complete("LOG_LEVEL=loud"), "LOG_LEVEL is not debug"},
 		"development, public":   {[]string{"ADDR=0.0.0.0:8080"}, "ADDR: in development mode"},
 		"development, any":      {[]string{"ADMIN_ADDR=:9090"}, "ADMIN_ADDR: in development mode"},
 	} {
@@ -70,6 +73,44 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 			assert.NotContains(t, err.Error(), "\n")
 			assert.NotContains(t, err.Error(), "aHVudGVyMg")
 		})
+	}
+}
+
+// TestMisplacedSecretsAreNotShown puts a connection string and an access key into each variable.
+func TestMisplacedSecretsAreNotShown(t *testing.T) {
+	t.Parallel()
+	names := []string{"SCOPES_AGENT", "ACS_CONNECTION_STRING_FILE", "DATABASE_URL_FILE"}
+	for field := range reflect.TypeFor[config]().Fields() {
+		if name := field.Tag.Get("env"); name != "" {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		for _, secret := range []string{"endpoint=https://contoso.communication.azure.com/;accesskey=aHVudGVyMg==", "aHVudGVyMg=="} {
+			if name == "DATABASE_URL" && secret == "aHVudGVyMg==" {
+				continue // the name of a file
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				variables := map[string]string{}
+				for _, variable := range complete("DATABASE_URL=:memory:", "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0") {
+					key, value, _ := strings.Cut(variable, "=")
+					variables[key] = value
+				}
+				delete(variables, strings.TrimSuffix(name, "_FILE"))
+				variables[name] = secret
+				var environ []string
+				for key, value := range variables {
+					environ = append(environ, key+"="+value)
+				}
+				ctx, stop := context.WithCancel(t.Context())
+				stop() // where the value is accepted, the server ends at once
+				stderr := new(strings.Builder)
+				p := program{environ: environ, stdout: new(strings.Builder), stderr: stderr}
+				err := p.run(ctx, nil)
+				assert.NotContains(t, fmt.Sprint(err, stderr), "aHVudGVyMg")
+			})
+		}
 	}
 }
 
