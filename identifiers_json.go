@@ -130,6 +130,9 @@ type (
 func UnmarshalIdentifier(data []byte) (Identifier, error) {
 	var model identifierModel
 	if err := json.Unmarshal(data, &model); err != nil {
+		if typeError, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && typeError.Field == "" {
+			return nil, fmt.Errorf("identity: identifier is a JSON %s and not an object; for a raw ID, use IdentifierFromRawID", typeError.Value)
+		}
 		return nil, fmt.Errorf("identity: identifier is not valid JSON: %w", err)
 	}
 	kinds := model.kinds()

@@ -155,7 +155,9 @@ func TestUnmarshalIdentifier(t *testing.T) {
 	}
 	for data, message := range map[string]string{
 		``:                                     "not valid JSON",
-		`"r"`:                                  "not valid JSON",
+		`"r"`:                                  "a JSON string and not an object; for a raw ID, use IdentifierFromRawID",
+		`["r"]`:                                "a JSON array and not an object",
+		`{"rawId": 1}`:                         "not valid JSON",
 		`null`:                                 "no rawId",
 		`{}`:                                   "no rawId",
 		`{"rawId":""}`:                         "no rawId",

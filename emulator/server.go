@@ -24,7 +24,8 @@ const (
 )
 
 // Server is a [Handler] behind TLS on a loopback port. Use [NewServer] to create one, and [Server.Close] to stop it. It
-// is safe for concurrent use. Formatting or logging it shows only the endpoint.
+// has the methods of its Handler, such as [Handler.Inject] and [Handler.InspectToken]. It is safe for concurrent use.
+// Formatting or logging it shows only the endpoint.
 type Server struct {
 	// Handler is the service behind the server. Its Endpoint, ConnectionString, ClientOptions and Cloud are for clients
 	// in memory; those of the Server are for clients over the network. Both see the same users.

@@ -45,7 +45,9 @@ The function of a pager is called once for each pager, and returns all its pages
 ends the pager: pages that are added after it are never read.
 
 An error is final, whatever its status: azcore does not retry what an
-azfake.ErrorResponder returns.
+azfake.ErrorResponder returns. It has a status and a code, and neither a body nor headers:
+identity.HasCode works, and identity.CommunicationErrorOf reports false. For a whole error
+response, use a Fault of package emulator.
 
 Each call of a function runs on a new goroutine. A method whose context ends returns
 immediately; the function goes on until it returns. In a function, t.FailNow and package

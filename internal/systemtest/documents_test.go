@@ -8,12 +8,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -223,21 +223,21 @@ func TestProductionWebHandler(t *testing.T) {
 }
 
 func fail(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
+	slog.ErrorContext(r.Context(), "call to Communication Services", "error", err.Error())
+	if errors.Is(r.Context().Err(), context.Canceled) {
 		return // the caller is gone
 	}
-	slog.ErrorContext(r.Context(), "issuing a token", "error", err)
-	status, retryAfter := http.StatusInternalServerError, ""
-	if _, ok := errors.AsType[net.Error](err); ok { // no response, or not in time
-		status, retryAfter = http.StatusServiceUnavailable, "5"
+	retryAfter := "5"
+	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		isTransient := slices.Contains([]int{408, 429, 500, 502, 503, 504}, failed.StatusCode)
+		if failed.StatusCode >= http.StatusBadRequest && !isTransient {
+			http.Error(w, "", http.StatusInternalServerError)
+			return
+		}
+		retryAfter = cmp.Or(failed.RawResponse.Header.Get("Retry-After"), retryAfter)
 	}
-	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && (failed.StatusCode == http.StatusTooManyRequests || failed.StatusCode >= 500) {
-		status, retryAfter = http.StatusServiceUnavailable, cmp.Or(failed.RawResponse.Header.Get("Retry-After"), "5")
-	}
-	if retryAfter != "" {
-		w.Header().Set("Retry-After", retryAfter)
-	}
-	http.Error(w, http.StatusText(status), status)
+	w.Header().Set("Retry-After", retryAfter)
+	http.Error(w, "", http.StatusServiceUnavailable)
 }
 
 func TestProductionRespondsToClients(t *testing.T) {
@@ -252,7 +252,10 @@ func TestProductionRespondsToClients(t *testing.T) {
 		"unavailable":        {emulator.Fault{Status: http.StatusServiceUnavailable}, time.Minute, http.StatusServiceUnavailable, "5"},
 		"lost connection":    {emulator.Fault{Drop: emulator.DropBefore}, time.Minute, http.StatusServiceUnavailable, "5"},
 		"no response":        {emulator.Fault{Delay: time.Hour}, time.Minute, http.StatusServiceUnavailable, "5"},
+		"truncated response": {emulator.Fault{Truncate: 5}, time.Minute, http.StatusServiceUnavailable, "5"},
+		"request timeout":    {emulator.Fault{Status: http.StatusRequestTimeout}, time.Minute, http.StatusServiceUnavailable, "5"},
 		"rejected signature": {emulator.Fault{Status: http.StatusUnauthorized}, time.Minute, http.StatusInternalServerError, ""},
+		"not implemented":    {emulator.Fault{Status: http.StatusNotImplemented}, time.Minute, http.StatusInternalServerError, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -280,21 +283,32 @@ func TestProductionMakesNoDuplicates(t *testing.T) {
 	require.NoError(t, err)
 	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
 	require.NoError(t, err)
-	create := func(r *http.Request) error {
-		ctx := policy.WithRetryOptions(r.Context(), policy.RetryOptions{
-			TryTimeout: 3 * time.Second,
+	create := func(r *http.Request) (identity.CreateUserResponse, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 10*time.Second)
+		defer cancel()
+		ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{
+			MaxRetries:    2,
+			TryTimeout:    3 * time.Second,
+			RetryDelay:    200 * time.Millisecond,
+			MaxRetryDelay: 2 * time.Second,
 			ShouldRetry: func(resp *http.Response, err error) bool {
 				return err == nil && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable)
 			},
 		})
 		created, err := client.CreateUser(ctx, nil)
-		require.Empty(t, created)
-		return err
+		return created, err
 	}
 	handler.Inject(emulator.Fault{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"0"}}, Times: 1})
 	handler.Inject(emulator.Fault{Drop: emulator.DropAfter, Times: 1})
-	require.Error(t, create(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)))
-	assert.Len(t, handler.Users(), 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = create(httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil))
+	require.Error(t, err)
+	require.Len(t, handler.Users(), 1)
+
+	cancel() // the caller leaves
+	created, err := create(httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil))
+	require.NoError(t, err)
+	require.NotEmpty(t, created.User.ID)
 }
 
 func TestProductionFindsDeletedUsers(t *testing.T) {
@@ -407,8 +421,8 @@ func (m metrics) Do(req *policy.Request) (*http.Response, error) {
 	operation, _ := req.Raw().Context().Value(runtime.CtxAPINameKey{}).(string) // such as "Client.GetToken"
 	started := time.Now()
 	resp, err := req.Next()
-	status := 0 // no response
-	if resp != nil {
+	status := 0 // no response, or not all of it
+	if err == nil {
 		status = resp.StatusCode
 	}
 	m.observe(operation, status, time.Since(started))
@@ -430,6 +444,11 @@ func TestProductionMetricsKnowTheOperation(t *testing.T) {
 	_, err = client.CreateUser(t.Context(), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "Client.CreateUser Created", observed)
+
+	handler.Inject(emulator.Fault{Truncate: 5})
+	_, err = client.CreateUser(t.Context(), nil)
+	require.Error(t, err)
+	assert.Equal(t, "Client.CreateUser ", observed)
 }
 
 // root is the folder of the library.
