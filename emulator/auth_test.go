@@ -53,6 +53,7 @@ func TestMalformedAuthorizationIsRejected(t *testing.T) {
 		"long signature":             {"HMAC-SHA256 SignedHeaders=" + names + "&Signature=" + base64.StdEncoding.EncodeToString(make([]byte, 33))},
 		"signature not base64":       {"HMAC-SHA256 SignedHeaders=" + names + "&Signature=" + strings.Repeat("?", 44)},
 		"signature without padding":  {strings.TrimSuffix(valid, "=")},
+		"signature with extra bits":  {valid[:len(valid)-2] + string(valid[len(valid)-2]+1) + "="},
 		"something after signature":  {valid + "&Credential=x"},
 		"wrong signature":            {"HMAC-SHA256 SignedHeaders=" + names + "&Signature=" + zeros},
 		"order of parts":             {"HMAC-SHA256 Signature=" + signature + "&SignedHeaders=" + names},
@@ -69,6 +70,7 @@ func TestMalformedAuthorizationIsRejected(t *testing.T) {
 		"bearer only":                {"Bearer"},
 		"bearer without token":       {"Bearer "},
 		"bearer with spaces":         {"Bearer   \t "},
+		"bearer with Unicode space":  {"Bearer \u00a0"},
 		"bearer and token separated": {"Bearer\ttoken"},
 	}
 	for name, values := range tests {

@@ -58,8 +58,10 @@ func TestClockOffsetAppliesToEntraTokens(t *testing.T) {
 	}
 	before := s.entraToken()
 	assert.Equal(t, http.StatusOK, exchange(before))
-	s.SetClockOffset(75 * time.Minute)
-	assert.Equal(t, http.StatusUnauthorized, exchange(before))
+	s.SetClockOffset(75*time.Minute - 45579600 - time.Nanosecond)
+	assert.Equal(t, http.StatusOK, exchange(before))
+	s.SetClockOffset(75*time.Minute - 45579600)
+	assert.Equal(t, http.StatusUnauthorized, exchange(before), "the token is exchanged in the second in which it expires")
 	assert.Equal(t, http.StatusOK, exchange(s.entraToken()))
 }
 

@@ -187,6 +187,20 @@ func TestSignatureWithDateHeader(t *testing.T) {
 		r.Header.Set("Date", signing.date)
 		requireDenied(t, s.do(t, r))
 	})
+	t.Run("stale besides a signed x-ms-date", func(t *testing.T) {
+		t.Parallel()
+		r := s.signed(t, http.MethodPost, createPath, "")
+		signing := s.signing(r, "")
+		signing.names = "x-ms-date;date;host;x-ms-content-sha256"
+		for date, status := range map[string]int{
+			signing.date: http.StatusCreated,
+			s.clock.Now().Add(-time.Hour).Format(http.TimeFormat): http.StatusUnauthorized,
+		} {
+			r.Header.Set("Date", date)
+			r.Header.Set("Authorization", signing.authorizationOver(signing.date, date, signing.host, signing.hash))
+			assert.Equal(t, status, s.do(t, r).StatusCode, date)
+		}
+	})
 }
 
 func TestSignedHeadersDecideTheOrder(t *testing.T) {
