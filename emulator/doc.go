@@ -103,7 +103,8 @@ Requests
     other versions customId is ignored.
   - With rate limits, a request over the limit gets 429 TooManyRequests with Retry-After. Each operation has its own
     limit, for all clients together, in windows of 30 seconds that start with a request. Creating users with and
-    without a token shares one limit. Rejected requests count, too. Operations without a published limit have none.
+    without a token shares one limit. Rejected requests count, too, except those with an invalid credential or
+    api-version and those with a body of more than 1 MiB. Operations without a published limit have none.
 
 Entra ID
   - The authority supports client secrets and assertions, user names with passwords, and refresh tokens. It accepts

@@ -98,3 +98,21 @@ func TestNextWindowBeginsAfter30Seconds(t *testing.T) {
 	clock.Advance(time.Nanosecond)
 	assert.Equal(t, http.StatusTooManyRequests, status(), "the requests at 30 seconds belong to the next window")
 }
+
+func TestInvalidCredentialsAndVersionsDoNotCountTowardsLimits(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(&emulator.Options{Now: newClock().Now, RateLimits: true, DiscardRequests: true})
+	require.NoError(t, err)
+	const limit = 500
+	for range limit {
+		r := received(t.Context(), http.MethodDelete, deletePath(foreignID), "")
+		r.Header.Del("Authorization")
+		require.Equal(t, http.StatusUnauthorized, serveRequest(handler, r).Code)
+		require.Equal(t, http.StatusBadRequest, serve(t, handler, http.MethodDelete, "/identities/"+foreignID, "").Code)
+	}
+	for range limit {
+		require.Equal(t, http.StatusUnauthorized, serve(t, handler, http.MethodDelete, deletePath(foreignID), "").Code)
+	}
+	require.Equal(t, http.StatusTooManyRequests, serve(t, handler, http.MethodDelete, deletePath(foreignID), "").Code)
+	assert.Equal(t, http.StatusBadRequest, serve(t, handler, http.MethodDelete, "/identities/"+foreignID, "").Code)
+}
