@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -125,6 +128,29 @@ func TestPagersAreIndependent(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want+" of 2", page.Value[0].ObjectID)
 	}
+}
+
+func TestConcurrentPagersGetTheirOwnPages(t *testing.T) {
+	t.Parallel()
+	const pageCount = 100
+	var count atomic.Int32
+	client, _ := newClient(t, &fake.Server{NewListEntraAssignmentsPager: func(*identity.ListEntraAssignmentsOptions) (pages assignmentPages) {
+		name := strconv.Itoa(int(count.Add(1)))
+		for range pageCount {
+			pages.AddPage(http.StatusOK, pageOf(name), nil)
+		}
+		return pages
+	}})
+	var readers sync.WaitGroup
+	for range 20 {
+		readers.Go(func() {
+			pages, err := readPages(t, client)
+			assert.NoError(t, err)
+			assert.Len(t, pages, pageCount)
+			assert.Len(t, slices.CompactFunc(pages, slices.Equal), 1, "pages of another pager")
+		})
+	}
+	readers.Wait()
 }
 
 func TestPagesOfAnEndpointWithPath(t *testing.T) {
