@@ -3,6 +3,8 @@ package emulator_test
 import (
 	"encoding/base64"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,4 +117,23 @@ func TestInvalidCredentialsAndVersionsDoNotCountTowardsLimits(t *testing.T) {
 	}
 	require.Equal(t, http.StatusTooManyRequests, serve(t, handler, http.MethodDelete, deletePath(foreignID), "").Code)
 	assert.Equal(t, http.StatusBadRequest, serve(t, handler, http.MethodDelete, "/identities/"+foreignID, "").Code)
+}
+
+func TestConcurrentRequestsShareALimit(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(&emulator.Options{Now: newClock().Now, RateLimits: true, DiscardRequests: true})
+	require.NoError(t, err)
+	var rejected atomic.Int32
+	var clients sync.WaitGroup
+	for range 20 {
+		clients.Go(func() {
+			for range 50 {
+				if serve(t, handler, http.MethodDelete, deletePath(foreignID), "").Code == http.StatusTooManyRequests {
+					rejected.Add(1)
+				}
+			}
+		})
+	}
+	clients.Wait()
+	assert.EqualValues(t, 500, rejected.Load(), "of 1000 requests")
 }

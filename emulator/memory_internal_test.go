@@ -14,6 +14,7 @@ func TestClosingAMemoryBodyEndsTheHandlersContext(t *testing.T) {
 	transport := &memoryTransport{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		w.WriteHeader(http.StatusOK)
+		w.Header().Set("Late", "value")
 		<-r.Context().Done()
 		close(ended)
 	})}
@@ -24,4 +25,5 @@ func TestClosingAMemoryBodyEndsTheHandlersContext(t *testing.T) {
 	require.NoError(t, resp.Body.Close())
 	<-ended
 	assert.Equal(t, "202 Accepted", resp.Status, "the first status counts")
+	assert.Empty(t, resp.Header, "the headers are sent with the status")
 }

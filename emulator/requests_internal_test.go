@@ -53,3 +53,24 @@ func TestOldestRequestsGiveWay(t *testing.T) {
 		})
 	}
 }
+
+func TestClearedRequestsTakeNoRoom(t *testing.T) {
+	t.Parallel()
+	log := newRequestLog(&Options{})
+	full := Request{Body: make([]byte, maxRequestSize)}
+	log.add(full)
+	log.clear()
+	log.add(full)
+	assert.Len(t, log.all(), 1)
+}
+
+func TestRequestsThatGaveWayAreFreed(t *testing.T) {
+	t.Parallel()
+	log := newRequestLog(&Options{})
+	array := make([]Request, 2)
+	log.items = array[:0]
+	log.add(Request{URI: "/first"})
+	log.add(Request{URI: "/", Body: make([]byte, maxRequestSize-1)})
+	assert.Equal(t, Request{}, array[0])
+	assert.Equal(t, "/", array[1].URI)
+}
