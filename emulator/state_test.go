@@ -2,6 +2,11 @@ package emulator_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -70,6 +75,8 @@ func TestImportRestoresWhatExportWrote(t *testing.T) {
 	assert.Equal(t, s.Users(), restored.Users())
 	assertTokens(t, restored, tokens)
 	assert.Equal(t, exported, export(t, restored))
+	require.NoError(t, restored.Import(strings.NewReader(strings.Replace(exported, resourceID, strings.ToUpper(resourceID), 1))))
+	assert.Equal(t, exported, export(t, restored), "a resource ID in upper case is the same one")
 
 	// The restored emulator goes on where the other one was.
 	again := serve(t, restored, http.MethodPost, "/identities"+customIDQuery, `{"customId":"<é>"}`)
@@ -139,6 +146,10 @@ func TestInvalidStatesAreNotImported(t *testing.T) {
 		require.NotEqual(t, valid, replaced, pattern)
 		return replaced
 	}
+	otherCurve, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	require.NoError(t, err)
+	p384Key, err := x509.MarshalPKCS8PrivateKey(otherCurve)
+	require.NoError(t, err)
 	rsaKey := "MIIBVQIBADANBgkqhkiG9w0BAQEFAASCAT8wggE7AgEAAkEA"
 	for name, test := range map[string]struct{ state, message string }{
 		"empty":                      {"", "incomplete JSON"},
@@ -162,6 +173,7 @@ func TestInvalidStatesAreNotImported(t *testing.T) {
 		"no token key":               {replace(`"tokenKey": "[^"]*"`, `"tokenKey": ""`), "tokenKey is not a P-256 key"},
 		"token key not base64":       {replace(`"tokenKey": "`, `"tokenKey": "!`), "an invalid value"},
 		"damaged token key":          {replace(`"tokenKey": "MI`, `"tokenKey": "AA`), "tokenKey is not a P-256 key"},
+		"P-384 token key":            {replace(`"tokenKey": "[^"]*"`, `"tokenKey": "`+base64.StdEncoding.EncodeToString(p384Key)+`"`), "tokenKey is not a P-256 key"},
 		"RSA token key":              {replace(`"tokenKey": "[^"]*"`, `"tokenKey": "`+rsaKey+`"`), "tokenKey is not a P-256 key"},
 		"negative count":             {replace(`"tokensIssued": \d+,\n  "tokensReset"`, `"tokensIssued": -1, "tokensReset"`), "tokensIssued has the wrong type"},
 		"reset after the last token": {replace(`"tokensReset": 0`, `"tokensReset": 1000`), "tokensReset is more than tokensIssued"},

@@ -277,6 +277,10 @@ func TestLargeBodiesAreRejected(t *testing.T) {
 	t.Parallel()
 	body := fmt.Sprintf(`{"token":%q}`, strings.Repeat("x", 1<<20))
 	requireError(t, start(t).call(t, http.MethodPost, "inspect-token", body), http.StatusRequestEntityTooLarge, "RequestTooLarge", "too large")
+
+	state := newRequest(t, http.MethodPut, "state", exportedState)
+	state.Body = http.MaxBytesReader(nil, state.Body, int64(len(exportedState)-1)) // a limit in front of the control API
+	requireError(t, start(t).do(state), http.StatusRequestEntityTooLarge, "RequestTooLarge", "too large")
 }
 
 func TestInfoIsThatOfTheEmulator(t *testing.T) {
