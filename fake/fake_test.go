@@ -59,11 +59,15 @@ func TestEverySuccessStatusIsASuccess(t *testing.T) {
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range op.Statuses {
 			client, requests := newClient(t, newServer(func(context.Context) result { return result{status: status} }))
-			response, err := op.Call(t.Context(), client)
+			var raw *http.Response
+			response, err := op.Call(policy.WithCaptureResponse(t.Context(), &raw), client)
 			require.NoError(t, err)
 			assert.Equal(t, 1, requests())
 			if status == http.StatusNoContent {
 				assert.Zero(t, response)
+				body, err := azruntime.Payload(raw)
+				require.NoError(t, err)
+				assert.Empty(t, body)
 			} else {
 				assert.Equal(t, op.Response, response)
 			}
