@@ -36,6 +36,28 @@ func TestFailedSaveIsRepeated(t *testing.T) {
 	assert.FileExists(t, filepath.Join(path, stateFile))
 }
 
+func TestRestOfAnInterruptedSaveIsOverwritten(t *testing.T) {
+	t.Parallel()
+	f, path := newFolder(t)
+	handler, err := emulator.NewHandler(nil)
+	require.NoError(t, err)
+	f.markChanged()
+	require.NoError(t, os.WriteFile(filepath.Join(path, stateFile+".new"), make([]byte, 1<<16), private))
+	require.NoError(t, f.saveChanges(handler))
+	require.NoError(t, f.load(handler))
+}
+
+func TestClosedFolderCanBeOpenedAgain(t *testing.T) {
+	t.Parallel()
+	first, path := newFolder(t)
+	_, err := openFolder(path)
+	require.ErrorIs(t, err, errLocked)
+	first.close()
+	second, err := openFolder(path)
+	require.NoError(t, err)
+	second.close()
+}
+
 func TestUnchangedStateIsNotSaved(t *testing.T) {
 	t.Parallel()
 	f, path := newFolder(t)

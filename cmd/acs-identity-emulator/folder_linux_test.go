@@ -27,4 +27,5 @@ func TestStateThatCannotBeSyncedIsNotSaved(t *testing.T) {
 	go func() { _, _ = io.Copy(io.Discard, reader) }()
 	require.ErrorContains(t, f.saveChanges(handler), "-data: state.json: ")
 	assert.NoFileExists(t, filepath.Join(path, stateFile))
+	assert.NoFileExists(t, pipe, "the rest of a failed save")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"io"
@@ -285,5 +286,21 @@ func TestStopWaitsForTheLog(t *testing.T) {
 		}
 		close(writer)
 		<-stopped
+	})
+}
+
+func TestRequestsThatEndDuringTheStopAreLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := newTestProgram(t)
+		var lines strings.Builder
+		p.log = newLog(logText, &lines)
+		ctx, end := context.WithCancel(t.Context())
+		stop := p.logRequests(ctx)
+		end()
+		synctest.Wait()
+		p.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/identities", nil))
+		stop()
+		assert.Contains(t, lines.String(), "operation=CreateUser")
 	})
 }
