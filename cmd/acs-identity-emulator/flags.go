@@ -219,10 +219,14 @@ func isHost(host string) bool {
 	return net.ParseIP(host) != nil || hostPattern.MatchString(host)
 }
 
-// isOrigin reports whether a browser can send the text in the header Origin.
+// isOrigin reports whether a browser can send the text in the header Origin: in lower case, without a default port.
 func isOrigin(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && u.Host != "" && text == u.Scheme+"://"+u.Host
+	if err != nil || u.Host == "" || strings.Contains(u.Host, "*") {
+		return false
+	}
+	hasDefaultPort := u.Scheme == "http" && u.Port() == "80" || u.Scheme == "https" && u.Port() == "443"
+	return !hasDefaultPort && text == strings.ToLower(u.Scheme+"://"+u.Host)
 }
 
 // flagAtEnd finds the flag that an error of package flag is about, unless it is an unknown one.
