@@ -30,12 +30,12 @@ func newLimiter(perMinute int, now func() time.Time) *limiter {
 func (l *limiter) take(user User) time.Duration {
 	now := l.now()
 	l.mu.Lock()
+	defer l.mu.Unlock() // until the request is counted: else sweep could forget the user in between
 	of := l.users[user]
 	if of == nil {
 		of = rate.NewLimiter(l.limit, l.burst)
 		l.users[user] = of
 	}
-	l.mu.Unlock()
 	reservation := of.ReserveN(now, 1)
 	wait := reservation.DelayFrom(now)
 	if wait > 0 {
