@@ -124,8 +124,8 @@ func (s *store) signOut(ctx context.Context, user User, operation operation, bef
 
 // sweep removes users without an identity for whom no JWT can be valid that was issued before they were signed out.
 func (s *store) sweep(ctx context.Context, before time.Time) error {
-	_, err := s.db.ExecContext(ctx, `DELETE FROM users WHERE resource = $1 AND acs_id IS NULL AND revoked_before < $2
-		AND created_at < $3`, s.resource, before.Unix(), before.UnixMilli())
+	_, err := s.db.ExecContext(ctx, `DELETE FROM users WHERE resource = $1 AND acs_id IS NULL AND revoked_before < $2`,
+		s.resource, before.Unix())
 	return err
 }
 
