@@ -86,6 +86,29 @@ func TestTokenIssuedDuringARevocationIsNotHandedOut(t *testing.T) {
 	}
 }
 
+func TestTeamsTokenIsNotIssuedAfterARevocation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const clientID = "1fd5118e-2576-4263-8130-9503064c837a"
+		w := newWorld(t, func(o *tokenserver.Options) { o.TeamsClientID = clientID })
+		alice, admin := w.signIn("alice"), w.signIn("root", "acs-admin")
+		body := `{"entraToken":"` + w.acs.EntraToken(emulator.EntraTokenClaims{
+			AppID: clientID, ObjectID: "7c6d4a3e-0000-4000-8000-000000000001",
+		}) + `"}`
+		w.acs.Inject(emulator.Fault{Operation: "GetTokenForTeamsUser", BodyDelay: time.Second, Times: 1})
+		got := make(chan answer)
+		go func() { got <- w.call(http.MethodPost, "/v1/token/teams", alice, body) }()
+		synctest.Wait()
+		require.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/users/alice/revoke", admin, "").Status)
+		late := <-got
+		assert.Equal(t, "signed-out", late.Code, "a token that was issued before the revocation was handed out after it")
+
+		w.acs.Inject(emulator.Fault{Operation: "GetTokenForTeamsUser", Status: http.StatusForbidden})
+		after := w.call(http.MethodPost, "/v1/token/teams", alice, body)
+		assert.Equal(t, "signed-out", after.Code, "the Entra token was exchanged after the revocation")
+	})
+}
+
 func TestSignOutGoesOnWhenTheServiceFails(t *testing.T) {
 	t.Parallel()
 	for operation, request := range map[string][2]string{
@@ -127,10 +150,59 @@ func TestDeletedUsersAreSweptWhenTheirJWTsHaveExpired(t *testing.T) {
 	w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "")
 	tokenserver.Sweep(t.Context(), w.server)
 	assert.Equal(t, 2, rows(), "alice's row keeps her JWT from working")
-	w.advance(24*time.Hour + 2*time.Minute)
+	w.advance(24 * time.Hour)
+	tokenserver.Sweep(t.Context(), w.server)
+	assert.Equal(t, 2, rows(), "alice's JWT is valid for another minute if clocks differ")
+	w.advance(2 * time.Minute)
 	tokenserver.Sweep(t.Context(), w.server)
 	assert.Equal(t, 1, rows())
 	assert.Equal(t, http.StatusUnauthorized, w.call(http.MethodPost, "/v1/token", alice, "").Status)
+}
+
+func TestRunSweepsEveryHour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "")
+		w.advance(25 * time.Hour)
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { w.server.Run(ctx) })
+		time.Sleep(time.Hour + time.Second)
+		stop()
+		running.Wait()
+		var count int
+		require.NoError(t, w.db.QueryRow("SELECT count(*) FROM users").Scan(&count))
+		assert.Zero(t, count)
+	})
+}
+
+func TestRevocationLastsWhenAnotherInstancesClockIsBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	alice := w.signIn("alice")
+	for range 2 {
+		require.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/users/alice/revoke", w.signIn("root", "acs-admin"), "").Status)
+		w.advance(-10 * time.Second)
+	}
+	assert.Equal(t, "signed-out", w.call(http.MethodPost, "/v1/token", alice, "").Code)
+}
+
+func TestSignOutOfAnIdentityThatDisappearedIsComplete(t *testing.T) {
+	t.Parallel()
+	for operation, request := range map[string][2]string{
+		"DeleteUser":   {http.MethodDelete, "/v1/users/alice"},
+		"RevokeTokens": {http.MethodPost, "/v1/users/alice/revoke"},
+	} {
+		w := newWorld(t, nil)
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		w.acs.Inject(emulator.Fault{Operation: operation, Status: http.StatusNotFound, Times: 1})
+		got := w.call(request[0], request[1], w.signIn("root", "acs-admin"), "")
+		assert.Equal(t, http.StatusNoContent, got.Status, operation)
+		var count int
+		require.NoError(t, w.db.QueryRow("SELECT count(*) FROM pending").Scan(&count))
+		assert.Zero(t, count, operation)
+	}
 }
 
 // Ten rounds with 20 users each, who ask for 50 tokens while one request revokes or deletes.
@@ -208,4 +280,39 @@ func TestPendingTaskThatTakesTooLongIsLogged(t *testing.T) {
 		running.Wait()
 		assert.Contains(t, w.log.String(), "a pending task failed, and will be tried again")
 	})
+}
+
+func TestFailedTaskIsRepeatedWithGrowingPauses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		w.acs.Inject(emulator.Fault{Operation: "RevokeTokens", Status: http.StatusForbidden, Times: 10_000})
+		require.Equal(t, http.StatusAccepted, w.call(http.MethodPost, "/v1/users/me/revoke", w.signIn("alice"), "").Status)
+		before := w.acs.Faults()[0].Times
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { w.server.Run(ctx) })
+		time.Sleep(time.Hour)
+		stop()
+		running.Wait()
+		// After 8, 16, 32, 64, 128, 256 and 512 seconds, and then every 5 minutes.
+		assert.Equal(t, 7+10, before-w.acs.Faults()[0].Times)
+	})
+}
+
+func TestTaskThatAnotherInstanceTookIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+	w.acs.Inject(emulator.Fault{Operation: "RevokeTokens", Status: http.StatusForbidden, Times: 10})
+	require.Equal(t, http.StatusAccepted, w.call(http.MethodPost, "/v1/users/me/revoke", w.signIn("alice"), "").Status)
+	w.advance(time.Minute)
+	first, err := tokenserver.ReadPending(t.Context(), w.server)
+	require.NoError(t, err)
+	second, err := tokenserver.ReadPending(t.Context(), w.server)
+	require.NoError(t, err)
+	first()
+	second()
+	assert.Equal(t, 8, w.acs.Faults()[0].Times)
 }
