@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/acs-go/identity"
@@ -43,19 +44,25 @@ func TestRequestsAreRejectedWithACode(t *testing.T) {
 	w := newWorld(t, nil)
 	alice, agent, admin := w.signIn("alice"), w.signIn("alice", "agent"), w.signIn("root", "acs-admin")
 	old := strings.Join([]string{issuer, "alice", "1000000000", ""}, " ")
+	w.advance(-24*time.Hour - time.Minute)
+	yesterday := w.signIn("alice")
+	w.advance(24*time.Hour + time.Minute)
 	for name, test := range map[string]struct {
 		method, path, credential, body string
 		status                         int
 		code                           string
 	}{
 		"no credential":            {http.MethodPost, "/v1/token", "", "", 401, "unauthenticated"},
+		"session of yesterday":     {http.MethodPost, "/v1/token", yesterday, "", 401, "unauthenticated"},
 		"session too old":          {http.MethodPost, "/v1/token", old, "", 401, "unauthenticated"},
-		"no subject":               {http.MethodPost, "/v1/token", issuer + "  1 ", "", 401, "unauthenticated"},
+		"no subject":               {http.MethodPost, "/v1/token", w.signIn(""), "", 401, "unauthenticated"},
+		"no issuer":                {http.MethodPost, "/v1/token", strings.TrimPrefix(alice, issuer), "", 401, "unauthenticated"},
 		"scope of a role":          {http.MethodPost, "/v1/token", alice, `{"scopes":["chat"]}`, 403, "scope-not-allowed"},
 		"one scope of several":     {http.MethodPost, "/v1/token", alice, `{"scopes":["chat.join","voip"]}`, 403, "scope-not-allowed"},
 		"unknown scope":            {http.MethodPost, "/v1/token", agent, `{"scopes":["everything"]}`, 403, "scope-not-allowed"},
 		"empty scopes":             {http.MethodPost, "/v1/token", alice, `{"scopes":[]}`, 400, "bad-request"},
 		"misspelled field":         {http.MethodPost, "/v1/token", alice, `{"scope":["chat.join"]}`, 400, "bad-request"},
+		"secret as a field":        {http.MethodPost, "/v1/token", alice, `{"hunter2":["chat.join"]}`, 400, "bad-request"},
 		"not JSON":                 {http.MethodPost, "/v1/token", alice, `scopes=chat`, 400, "bad-request"},
 		"truncated JSON":           {http.MethodPost, "/v1/token", alice, `{"scopes":`, 400, "bad-request"},
 		"a bracket at the end":     {http.MethodPost, "/v1/token", alice, `{"scopes":["chat.join"]}]`, 400, "bad-request"},
@@ -76,9 +83,13 @@ func TestRequestsAreRejectedWithACode(t *testing.T) {
 			got := w.call(test.method, test.path, test.credential, test.body)
 			assert.Equal(t, test.status, got.Status, got.Body)
 			assert.Equal(t, test.code, got.Code)
+			assert.NotContains(t, got.Body, "hunter2")
 			assert.Equal(t, test.code == "bad-request", strings.Contains(got.Body, `"detail":"`), got.Body)
 			assert.Equal(t, "application/problem+json", got.Header.Get("Content-Type"))
 			assert.Equal(t, test.status == http.StatusUnauthorized, got.Header.Get("WWW-Authenticate") != "")
+			if test.status == http.StatusMethodNotAllowed {
+				assert.Equal(t, "POST", got.Header.Get("Allow"))
+			}
 		})
 	}
 	t.Cleanup(func() { assert.Empty(t, w.acs.Users(), "a rejected request created an identity") })
@@ -95,6 +106,28 @@ func TestRequestThatTakesTooLongIsUnavailable(t *testing.T) {
 	got := w.do(httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/token", nil))
 	assert.Equal(t, http.StatusServiceUnavailable, got.Status)
 	assert.Equal(t, "5", got.Header.Get("Retry-After"))
+}
+
+func TestRequestEndsAfterEightSeconds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.acs.Inject(emulator.Fault{Operation: "CreateUser", Delay: 15 * time.Second})
+		begin := time.Now()
+		got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+		assert.Equal(t, http.StatusServiceUnavailable, got.Status, got.Body)
+		assert.Equal(t, 8*time.Second, time.Since(begin))
+		time.Sleep(10 * time.Second) // for the creation, which goes on
+	})
+}
+
+func TestRoleScopesStayOutOfTheOptions(t *testing.T) {
+	t.Parallel()
+	scopes := make([]identity.TokenScope, 1, 10)
+	scopes[0] = identity.TokenScopeChatJoin
+	w := newWorld(t, func(o *tokenserver.Options) { o.Scopes = scopes })
+	require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice", "agent"), "").Status)
+	assert.Empty(t, scopes[:2][1], "another caller's request at the same time could get this scope")
 }
 
 func TestRoleGrantsMoreScopes(t *testing.T) {
@@ -118,8 +151,36 @@ func TestUserIsLimitedAndOthersAreNot(t *testing.T) {
 	assert.Equal(t, "rate-limited", got.Code)
 	assert.Contains(t, []string{"19", "20"}, got.Header.Get("Retry-After"))
 	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("bob"), "").Status)
+	other := strings.Replace(w.signIn("alice"), issuer, "https://other.example.com", 1)
+	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", other, "").Status)
 	w.advance(20 * time.Second)
 	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+}
+
+func TestLimitOutlastsTheSweepAndRoundsRetryAfterUp(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	w := newWorld(t, func(o *tokenserver.Options) {
+		o.RatePerMinute = 3
+		o.Now = func() time.Time { return now }
+	})
+	for range 3 {
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+	}
+	now = now.Add(19500 * time.Millisecond)
+	tokenserver.Sweep(t.Context(), w.server)
+	got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	assert.Equal(t, http.StatusTooManyRequests, got.Status)
+	assert.Equal(t, "1", got.Header.Get("Retry-After"))
+}
+
+func TestEveryRequestForTheCallerCounts(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/v1/token", "/v1/token/teams", "/v1/users/me/revoke"} {
+		w := newWorld(t, func(o *tokenserver.Options) { o.RatePerMinute = 1 })
+		assert.NotEqual(t, http.StatusTooManyRequests, w.call(http.MethodPost, path, w.signIn("alice"), "").Status, path)
+		assert.Equal(t, http.StatusTooManyRequests, w.call(http.MethodPost, path, w.signIn("alice"), "").Status, path)
+	}
 }
 
 func TestAdminCreatesFindsAndDeletesUsers(t *testing.T) {
@@ -144,6 +205,21 @@ func TestAdminCreatesFindsAndDeletesUsers(t *testing.T) {
 	recreated := w.call(http.MethodPut, "/v1/users/auth0%7Calice%2F1", admin, "")
 	assert.Equal(t, http.StatusCreated, recreated.Status)
 	assert.NotEqual(t, created.User.ID, recreated.User.ID)
+}
+
+func TestAdminNamesOneOfSeveralIssuers(t *testing.T) {
+	t.Parallel()
+	const other = "https://other.example.com"
+	w := newWorld(t, func(o *tokenserver.Options) { o.Issuers = []string{issuer, other} })
+	admin := w.signIn("root", "acs-admin")
+	assert.Equal(t, "issuer-required", w.call(http.MethodPut, "/v1/users/alice", admin, "").Code)
+	first := w.call(http.MethodPut, "/v1/users/alice?issuer="+issuer, admin, "")
+	second := w.call(http.MethodPut, "/v1/users/alice?issuer="+other, admin, "")
+	require.NotEmpty(t, first.User.ID)
+	require.NotEqual(t, first.User.ID, second.User.ID)
+	require.Equal(t, http.StatusNoContent, w.call(http.MethodDelete, "/v1/users/alice?issuer="+other, admin, "").Status)
+	assert.Equal(t, first.User.ID, w.call(http.MethodGet, "/v1/users/alice?issuer="+issuer, admin, "").User.ID)
+	assert.Equal(t, "not-found", w.call(http.MethodGet, "/v1/users/alice?issuer="+other, admin, "").Code)
 }
 
 func TestIdentityThatDisappearedIsReplaced(t *testing.T) {
@@ -176,6 +252,7 @@ func TestFailuresOfTheServiceAreUnavailable(t *testing.T) {
 			got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
 			assert.Equal(t, http.StatusServiceUnavailable, got.Status, got.Body)
 			assert.Equal(t, "unavailable", got.Code)
+			assert.NotContains(t, got.Body, "detail", "the cause is for the log only")
 			assert.Equal(t, test.retryAfter, got.Header.Get("Retry-After"))
 		})
 	}
@@ -198,6 +275,20 @@ func TestTeamsTokenNeedsTheCallersObjectID(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, w.call(http.MethodPost, "/v1/token/teams", w.signIn("alice"), "{}").Status)
 }
 
+func TestTeamsTokenWithoutAnObjectIDIsForbidden(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *tokenserver.Options) {
+		o.TeamsClientID = "1fd5118e-2576-4263-8130-9503064c837a"
+		o.Authenticate = func(r *http.Request) (tokenserver.Caller, error) {
+			caller, err := authenticate(r)
+			caller.ObjectID = ""
+			return caller, err
+		}
+	})
+	got := w.call(http.MethodPost, "/v1/token/teams", w.signIn("alice"), `{"entraToken":"x"}`)
+	assert.Equal(t, "forbidden", got.Code, got.Body)
+}
+
 func TestInvalidOptionsAreRejected(t *testing.T) {
 	t.Parallel()
 	for text, change := range map[string]func(*tokenserver.Options){
@@ -208,6 +299,7 @@ func TestInvalidOptionsAreRejected(t *testing.T) {
 		`Options.RoleScopes has the unknown scope "video"`:               func(o *tokenserver.Options) { o.RoleScopes["AGENT"] = []identity.TokenScope{"video"} },
 		`Options.RoleScopes has the key "support agent" instead of`:      func(o *tokenserver.Options) { o.RoleScopes["support agent"] = o.Scopes },
 		"Options.TokenLifetime must be whole minutes between 1h and 24h": func(o *tokenserver.Options) { o.TokenLifetime = time.Hour + time.Second },
+		"Options.TokenLifetime must be whole minutes between 1h and":     func(o *tokenserver.Options) { o.TokenLifetime = 24*time.Hour + time.Minute },
 		"Options.MaxSession must be at least a minute":                   func(o *tokenserver.Options) { o.MaxSession = time.Second },
 		"Options.RatePerMinute must be positive":                         func(o *tokenserver.Options) { o.RatePerMinute = -1 },
 		"Options.CORSOrigins must be exact, without *":                   func(o *tokenserver.Options) { o.CORSOrigins = []string{"https://*.example.com"} },
@@ -236,6 +328,11 @@ func TestOriginsNotListedGetNoCORSHeaders(t *testing.T) {
 			preflight.Header.Set("Access-Control-Request-Headers", "authorization,content-type")
 			got := w.do(preflight).Header.Get("Access-Control-Allow-Origin")
 			assert.Equal(t, isAllowed, got == origin, "%q gets %q, listed: %q", origin, got, origins)
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/token", nil)
+			request.Header.Set("Origin", origin)
+			header := w.do(request).Header
+			assert.Equal(t, isAllowed, header.Get("Access-Control-Allow-Origin") == origin, origin)
+			assert.Equal(t, isAllowed, header.Get("Access-Control-Expose-Headers") == "Retry-After", origin)
 		}
 	}
 }
