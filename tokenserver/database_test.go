@@ -17,6 +17,9 @@ func TestSQLiteFileServesOneProcess(t *testing.T) {
 	first, dialect, err := tokenserver.OpenDatabase(t.Context(), path)
 	require.NoError(t, err)
 	assert.Equal(t, tokenserver.DialectSQLite, dialect)
+	var synchronous int
+	require.NoError(t, first.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous))
+	assert.Equal(t, 2, synchronous, "a power failure undoes what responses reported (2 is FULL)")
 	_, _, err = tokenserver.OpenDatabase(t.Context(), path)
 	require.ErrorContains(t, err, "another process uses the SQLite file")
 	require.NoError(t, first.Close())

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/tokenserver"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -120,6 +121,21 @@ func testBackup(t *testing.T, a *acs, i *issuer, database string, restore func()
 		assert.Equal(t, id, mustPost(t, http.StatusOK, p.url+"/v1/token", i.jwt(t, subject)).User.ID)
 	}
 	assert.Len(t, a.Users(), len(ids))
+}
+
+func TestInstancesThatStartTogetherCreateTheTablesOnce(t *testing.T) {
+	t.Parallel()
+	database := newPostgres(t).create(t, "together")
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			db, _, err := tokenserver.OpenDatabase(t.Context(), database)
+			if assert.NoError(t, err) {
+				assert.NoError(t, db.Close())
+			}
+		})
+	}
+	group.Wait()
 }
 
 func TestSignOutLastsOnPostgreSQL(t *testing.T) {
