@@ -126,3 +126,24 @@ func authenticate(v *oidc.Verifier, token string) (tokenserver.Caller, error) {
 	request.Header.Set("Authorization", "Bearer "+token)
 	return v.Authenticate(request)
 }
+
+// A logged channel receives records of a log while it has room.
+type logged chan string
+
+// Write implements [io.Writer].
+func (l logged) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default:
+	}
+	return len(p), nil
+}
+
+// An after sends requests when the group is done.
+type after struct{ *sync.WaitGroup }
+
+// RoundTrip implements [http.RoundTripper].
+func (a after) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.Wait()
+	return http.DefaultTransport.RoundTrip(r)
+}

@@ -2,8 +2,10 @@ package oidc_test
 
 import (
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/MicahParks/jwkset"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/acs-go/identity/tokenserver/oidc"
 	"github.com/golang-jwt/jwt/v5"
@@ -82,6 +85,51 @@ func TestJWTIsRejected(t *testing.T) {
 	}
 }
 
+// The clock stands still, far from that of this machine.
+func TestLimitsOfTheTimesInAJWT(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(2_000_000_000, 0)
+	i := newIssuer(t)
+	v := newVerifier(t, func(o *oidc.Options) {
+		o.MaxSession = time.Hour
+		o.Now = func() time.Time { return now }
+	}, i)
+	for name, test := range map[string]struct {
+		iat, exp, nbf time.Duration // from now
+		isValid       bool
+	}{
+		"a whole session":           {0, time.Hour, 0, true},
+		"longer than a session":     {0, time.Hour + time.Second, 0, false},
+		"just expired":              {-time.Minute, -4 * time.Second, 0, true},
+		"expired":                   {-time.Minute, -6 * time.Second, 0, false},
+		"issued a little later":     {5 * time.Second, time.Minute, 0, true},
+		"issued in the future":      {6 * time.Second, time.Minute, 0, false},
+		"valid from a little later": {0, time.Minute, 5 * time.Second, true},
+		"not valid yet":             {0, time.Minute, 6 * time.Second, false},
+	} {
+		_, err := authenticate(v, i.jwt(t, jwt.MapClaims{
+			"iat": now.Add(test.iat).Unix(), "exp": now.Add(test.exp).Unix(), "nbf": now.Add(test.nbf).Unix(),
+		}))
+		assert.Equal(t, test.isValid, err == nil, "%s: %v", name, err)
+	}
+}
+
+func TestSymmetricKeyVerifiesNothing(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	secret := []byte("0123456789abcdef0123456789abcdef")
+	key, err := jwkset.NewJWKFromKey(secret, jwkset.JWKOptions{
+		Marshal:  jwkset.JWKMarshalOptions{Private: true},
+		Metadata: jwkset.JWKMetadataOptions{KID: "secret", ALG: jwkset.AlgHS256},
+	})
+	require.NoError(t, err)
+	keys, err := json.Marshal(jwkset.JWKSMarshal{Keys: []jwkset.JWKMarshal{key.Marshal()}})
+	require.NoError(t, err)
+	v := newVerifier(t, func(o *oidc.Options) { o.Issuers = []oidc.Issuer{{URL: i.URL, Keys: keys}} })
+	_, err = authenticate(v, sign(t, jwt.SigningMethodHS256, "secret", secret, i.claims(nil)))
+	require.Error(t, err)
+}
+
 func assertNoPartOf(t *testing.T, token, text string) {
 	t.Helper()
 	for part := range strings.SplitSeq(token, ".") {
@@ -103,6 +151,16 @@ func TestAuthorizationHeaderIsRejected(t *testing.T) {
 		_, err := v.Authenticate(request)
 		assert.Error(t, err, name)
 	}
+}
+
+func TestSchemeOfTheAuthorizationHeaderIsCaseInsensitive(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	v := newVerifier(t, nil, i)
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
+	request.Header.Set("Authorization", "bearer "+i.jwt(t, nil))
+	_, err := v.Authenticate(request)
+	require.NoError(t, err)
 }
 
 func TestEqualSubjectsOfTwoIssuersAreTwoUsers(t *testing.T) {
@@ -166,12 +224,14 @@ func TestForgedJWTsAreRejectedWithoutFloodingTheIssuers(t *testing.T) {
 func TestRotatedKeyIsFetchedOnceForAllWaitingCallers(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
-	v := newVerifier(t, nil, i)
+	var group, begun sync.WaitGroup
+	v := newVerifier(t, func(o *oidc.Options) { o.Client = &http.Client{Transport: after{&begun}} }, i)
 	i.rotate(t, "second")
 	token := i.jwt(t, nil)
-	var group sync.WaitGroup
+	begun.Add(20)
 	for range 20 {
 		group.Go(func() {
+			begun.Done()
 			_, err := authenticate(v, token)
 			assert.NoError(t, err)
 		})
@@ -195,23 +255,69 @@ func TestCallersAreUnavailableUntilTheKeysAreThere(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// The keys of elsewhere can be fetched, so that nothing but the document keeps the verifier from them.
 func TestDiscoveryDocumentMustNameTheIssuer(t *testing.T) {
 	t.Parallel()
-	for name, document := range map[string]string{
-		"another issuer": `{"issuer":"https://other.example.com","jwks_uri":"%s/keys"}`,
-		"no keys":        `{"issuer":"%s"}`,
-		"another scheme": `{"issuer":"%s","jwks_uri":"ftp://127.0.0.1/keys"}`,
-		"not JSON":       `<html>%s</html>`,
+	elsewhere := newIssuer(t)
+	for name, test := range map[string]struct {
+		document string
+		isTLS    bool
+	}{
+		"another issuer":  {`{"issuer":"https://other.example.com","jwks_uri":"` + elsewhere.URL + `/keys"}`, false},
+		"no keys":         {`{"issuer":"%s"}`, false},
+		"keys not served": {`{"issuer":"%[1]s","jwks_uri":"%[1]s/keys"}`, false},
+		"another scheme":  {`{"issuer":"%s","jwks_uri":"ftp://127.0.0.1/keys"}`, false},
+		"keys over http":  {`{"issuer":"%s","jwks_uri":"` + elsewhere.URL + `/keys"}`, true},
+		"not JSON":        {`<html>%s</html>`, false},
 	} {
-		var server *httptest.Server
-		server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = fmt.Fprintf(w, document, server.URL)
-		}))
-		v, err := oidc.New(t.Context(), oidc.Options{Audience: audience, Issuers: []oidc.Issuer{{URL: server.URL}}})
+		mux := http.NewServeMux()
+		server := httptest.NewUnstartedServer(mux)
+		mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, test.document, server.URL)
+		})
+		if test.isTLS {
+			server.StartTLS()
+		} else {
+			server.Start()
+		}
+		log := make(logged, 1)
+		v, err := oidc.New(t.Context(), oidc.Options{
+			Audience: audience, Issuers: []oidc.Issuer{{URL: server.URL}},
+			Client: server.Client(), Logger: slog.New(slog.NewTextHandler(log, nil)),
+		})
 		require.NoError(t, err)
-		require.Never(t, func() bool { return v.Ready() == nil }, 100*time.Millisecond, 20*time.Millisecond, name)
+		require.Eventually(t, func() bool { return v.Ready() == nil || len(log) > 0 }, 10*time.Second, time.Millisecond, name)
+		require.Error(t, v.Ready(), name)
+		require.Contains(t, <-log, "cannot be fetched", name)
 		server.Close()
 	}
+	assert.Zero(t, elsewhere.fetches.Load())
+}
+
+func TestDiscoveryDocumentIsBelowAnIssuerWithASlash(t *testing.T) {
+	t.Parallel()
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/tenant/.well-known/openid-configuration":
+			_, _ = fmt.Fprintf(w, `{"issuer":"%[1]s/tenant/","jwks_uri":"%[1]s/keys"}`, server.URL)
+		case "/keys":
+			_, _ = w.Write([]byte(`{"keys":[]}`))
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	t.Cleanup(server.Close)
+	newVerifier(t, func(o *oidc.Options) { o.Issuers = []oidc.Issuer{{URL: server.URL + "/tenant/"}} })
+}
+
+func TestKeysURLReplacesDiscovery(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	i.down.Store(true)
+	v := newVerifier(t, func(o *oidc.Options) { o.Issuers[0].KeysURL = i.URL + "/keys" }, i)
+	_, err := authenticate(v, i.jwt(t, nil))
+	require.NoError(t, err)
 }
 
 func TestInvalidOptionsAreRejected(t *testing.T) {
