@@ -28,6 +28,8 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 	t.Parallel()
 	empty := filepath.Join(t.TempDir(), "empty")
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
+	database := filepath.Join(t.TempDir(), "database")
+	require.NoError(t, os.WriteFile(database, []byte("users.db"), 0o600))
 	const secret = "endpoint=https://contoso.communication.azure.com;accesskey=aHVudGVyMg=="
 	for name, test := range map[string]struct {
 		environ []string
@@ -36,6 +38,7 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 		"half of it":            {[]string{"ACS_ENDPOINT=https://x"}, "missing: DATABASE_URL, OIDC_ISSUERS, OIDC_AUDIENCE"},
 		"the other half":        {[]string{"OIDC_AUDIENCE=api"}, "missing: ACS_ENDPOINT or ACS_CONNECTION_STRING, DATABASE_URL, OIDC_ISSUERS"},
 		"database only":         {[]string{"DATABASE_URL=users.db"}, "missing: ACS_ENDPOINT or"},
+		"database file only":    {[]string{"DATABASE_URL_FILE=" + database}, "missing: ACS_ENDPOINT or"},
 		"keys only":             {[]string{"JWKS_URLS=https://x/keys"}, "missing: ACS_ENDPOINT or"},
 		"file missing":          {[]string{"DATABASE_URL_FILE=/nonexistent/url"}, "DATABASE_URL_FILE: no such file or directory"},
 		"file unreadable":       {[]string{"ACS_CONNECTION_STRING_FILE=/"}, "ACS_CONNECTION_STRING_FILE: is a directory"},
@@ -45,6 +48,8 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 		"issuer is no URL":      {complete("OIDC_ISSUERS=login.example.com"), "OIDC_ISSUERS: value 1 is not a URL"},
 		"issuers, no comma":     {complete("OIDC_ISSUERS=https://a/ https://b/"), "OIDC_ISSUERS: value 1 is not a URL"},
 		"Teams application":     {complete("TEAMS_CLIENT_ID=contoso"), "TEAMS_CLIENT_ID is not a GUID"},
+		"issuer with a user":    {complete("OIDC_ISSUERS=https://alice@login.example.com"), "OIDC_ISSUERS: value 1 is not a URL"},
+		"Teams, in braces":      {complete("TEAMS_CLIENT_ID={1fd5118e-2576-4263-8130-9503064c837a}"), "TEAMS_CLIENT_ID is not a GUID"},
 		"issuer over http":      {complete("OIDC_ISSUERS=http://login.example.com"), "OIDC_ISSUERS: value 1 must start with https://"},
 		"keys over http":        {complete("JWKS_URLS=https://x/keys,http://y/keys"), "JWKS_URLS: value 2 must start with https://"},
 		"keys do not pair":      {complete("JWKS_URLS=https://x/keys"), "JWKS_URLS has 1 URLs, OIDC_ISSUERS has 2"},
@@ -54,8 +59,10 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 		"rate of zero":          {complete("RATE=0/min"), "RATE is not a rate like 10/min"},
 		"lifetime is no time":   {complete("TOKEN_LIFETIME=1"), "TOKEN_LIFETIME is not a duration"},
 		"lifetime too short":    {complete("TOKEN_LIFETIME=59m"), "TOKEN_LIFETIME must be whole minutes between 1h and 24h"},
+		"lifetime too long":     {complete("TOKEN_LIFETIME=24h1m"), "TOKEN_LIFETIME must be whole minutes between 1h and 24h"},
 		"lifetime of seconds":   {complete("TOKEN_LIFETIME=1h0m1s"), "TOKEN_LIFETIME must be whole minutes"},
 		"session":               {complete("MAX_SESSION=-1h"), "MAX_SESSION must be at least 1m"},
+		"origin without a host": {complete("CORS_ORIGINS=https://"), "CORS_ORIGINS: value 1 is not an origin"},
 		"origin with a path":    {complete("CORS_ORIGINS=https://app.example.com/"), "CORS_ORIGINS: value 1 is not an origin"},
 		"every subdomain":       {complete("CORS_ORIGINS=https://*.example.com"), "CORS_ORIGINS: value 1 is not an origin"},
 		"every origin":          {complete("CORS_ORIGINS=*"), "CORS_ORIGINS: value 1 is not an origin"},

@@ -92,6 +92,7 @@ func TestPageIsServedInDevelopment(t *testing.T) {
 		assert.Equal(t, http.StatusOK, response.StatusCode, path)
 		assert.NotEmpty(t, content)
 		assert.Contains(t, response.Header.Get("Content-Security-Policy"), "default-src 'none'")
+		assert.Contains(t, response.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'")
 	}
 }
 
@@ -105,4 +106,31 @@ func TestDevelopmentRejectsOtherHostNames(t *testing.T) {
 	require.NoError(t, err)
 	_ = response.Body.Close()
 	assert.Equal(t, http.StatusForbidden, response.StatusCode)
+}
+
+func TestDevelopmentSignsInForListedOriginsOnly(t *testing.T) {
+	t.Parallel()
+	const listed, other = "http://localhost:3000", "https://evil.example"
+	for setting, want := range map[string]map[string]string{
+		"CORS_ORIGINS=":          {listed: "", other: ""},
+		"CORS_ORIGINS=" + listed: {listed: listed, other: ""},
+	} {
+		url, _ := startDevelopment(t, setting)
+		for origin, allowed := range want {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/dev/sign-in", strings.NewReader(`{"subject":"alice"}`))
+			require.NoError(t, err)
+			r.Header.Set("Origin", origin)
+			response, err := http.DefaultClient.Do(r)
+			require.NoError(t, err)
+			_ = response.Body.Close()
+			assert.Equal(t, allowed, response.Header.Get("Access-Control-Allow-Origin"), "%s, %s", setting, origin)
+		}
+	}
+}
+
+func TestDevelopmentSignsInForAShortSession(t *testing.T) {
+	t.Parallel()
+	url, _ := startDevelopment(t, "MAX_SESSION=30m")
+	response, content := request(t, http.MethodPost, url+"/v1/token", signIn(t, url, `{"subject":"alice"}`), "")
+	assert.Equal(t, http.StatusOK, response.StatusCode, content)
 }

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestShutdownCompletesRequests(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	require.NoError(t, err)
+	begun, release := make(chan struct{}), make(chan struct{})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(begun)
+		<-release
+		_, _ = w.Write([]byte("complete"))
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- serveBoth(ctx, slog.New(slog.DiscardHandler), listener{l, handler}) }()
+	content := make(chan string, 1)
+	go func() {
+		response, err := http.Get("http://" + l.Addr().String()) //nolint:noctx // a test
+		if !assert.NoError(t, err) {
+			content <- ""
+			return
+		}
+		defer func() { _ = response.Body.Close() }()
+		text, _ := io.ReadAll(response.Body)
+		content <- string(text)
+	}()
+	<-begun
+	stop()
+	require.Eventually(t, func() bool { // the shutdown has begun
+		connection, err := net.Dial("tcp", l.Addr().String()) //nolint:noctx // a test
+		if err == nil {
+			_ = connection.Close()
+		}
+		return err != nil
+	}, 5*time.Second, time.Millisecond)
+	close(release)
+	require.NoError(t, <-ended)
+	assert.Equal(t, "complete", <-content)
+}
+
+func TestServerIsNotReadyWithoutTheIssuersKeys(t *testing.T) {
+	t.Parallel()
+	c, _, err := loadConfig([]string{
+		"ACS_CONNECTION_STRING=endpoint=https://contoso.communication.azure.com;accesskey=aHVudGVyMg==",
+		"DATABASE_URL=:memory:", "OIDC_AUDIENCE=api", "OIDC_ISSUERS=http://127.0.0.1:1", // where nothing listens
+	})
+	require.NoError(t, err)
+	s, err := newProduction(t.Context(), c, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.close() })
+	for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable} {
+		response := httptest.NewRecorder()
+		adminHandler(s).ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		assert.Equal(t, want, response.Code, path)
+	}
+}
+
+func TestHealthcheckFailsUnlessTheStatusIs200(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/healthz" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	t.Cleanup(server.Close)
+	p := program{stdout: new(strings.Builder), stderr: new(strings.Builder)}
+	require.NoError(t, p.run(t.Context(), []string{"healthcheck", server.URL + "/healthz"}))
+	require.ErrorContains(t, p.run(t.Context(), []string{"healthcheck", server.URL + "/readyz"}), "status 503")
+}
