@@ -2,13 +2,18 @@ package main
 
 import (
 	"bufio"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 )
 
 func TestProvisionMistakesAreErrors(t *testing.T) {
@@ -38,4 +43,25 @@ func TestListWithALineThatIsTooLongIsAnError(t *testing.T) {
 	require.NoError(t, os.WriteFile(list, []byte("alice\n"+strings.Repeat("x", bufio.MaxScanTokenSize)+"\nbob\n"), 0o600))
 	_, err := readSubjects(list)
 	assert.ErrorIs(t, err, bufio.ErrTooLong, "the users after the line would be left out")
+}
+
+func TestProvisionKeepsToItsRate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, _, err := loadConfig(nil)
+		require.NoError(t, err)
+		const issuer = "http://127.0.0.1"
+		s, dev, err := newDevelopment(t.Context(), c, issuer, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		defer func() { _ = s.close() }()
+		var subjects []string
+		for n := range 61 {
+			subjects = append(subjects, fmt.Sprint("user-", n))
+		}
+		begin := time.Now()
+		p := program{stderr: new(strings.Builder)}
+		require.NoError(t, p.createAll(t.Context(), s.server, issuer, subjects, rate.NewLimiter(30, 1)))
+		assert.InDelta(t, 2, time.Since(begin).Seconds(), 0.1)
+		assert.Len(t, dev.emulator.Users(), 61)
+	})
 }
