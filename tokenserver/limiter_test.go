@@ -13,7 +13,7 @@ import (
 
 func TestSimultaneousRequestsOfAUserShareOneLimit(t *testing.T) {
 	t.Parallel()
-	const users, requests, perMinute = 20_000, 16, 3
+	const users, requests, perMinute = 10_000, 16, 3
 	now := time.Now()
 	l := newLimiter(perMinute, func() time.Time { return now })
 	var admitted [users]atomic.Int64
@@ -26,7 +26,7 @@ func TestSimultaneousRequestsOfAUserShareOneLimit(t *testing.T) {
 				if l.take(User{Issuer: "https://login.example.com", Subject: strconv.Itoa(n)}) == 0 {
 					admitted[n].Add(1)
 				}
-				if n%500 == 0 {
+				if n%100 == 0 {
 					l.sweep()
 				}
 			}
