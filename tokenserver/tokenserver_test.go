@@ -207,6 +207,13 @@ func TestAdminCreatesFindsAndDeletesUsers(t *testing.T) {
 	assert.NotEqual(t, created.User.ID, recreated.User.ID)
 }
 
+func TestOnlyTheAdminRoleOfTheOptionsManagesUsers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *tokenserver.Options) { o.AdminRole = "operator" })
+	assert.Equal(t, http.StatusForbidden, w.call(http.MethodPut, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
+	assert.Equal(t, http.StatusCreated, w.call(http.MethodPut, "/v1/users/alice", w.signIn("root", "operator"), "").Status)
+}
+
 func TestAdminNamesOneOfSeveralIssuers(t *testing.T) {
 	t.Parallel()
 	const other = "https://other.example.com"
@@ -253,6 +260,7 @@ func TestFailuresOfTheServiceAreUnavailable(t *testing.T) {
 			assert.Equal(t, http.StatusServiceUnavailable, got.Status, got.Body)
 			assert.Equal(t, "unavailable", got.Code)
 			assert.NotContains(t, got.Body, "detail", "the cause is for the log only")
+			assert.Regexp(t, `"status":503,.*"error":"`, w.log.String())
 			assert.Equal(t, test.retryAfter, got.Header.Get("Retry-After"))
 		})
 	}

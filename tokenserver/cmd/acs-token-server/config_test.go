@@ -61,6 +61,7 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 		"lifetime too short":    {complete("TOKEN_LIFETIME=59m"), "TOKEN_LIFETIME must be whole minutes between 1h and 24h"},
 		"lifetime too long":     {complete("TOKEN_LIFETIME=24h1m"), "TOKEN_LIFETIME must be whole minutes between 1h and 24h"},
 		"lifetime of seconds":   {complete("TOKEN_LIFETIME=1h0m1s"), "TOKEN_LIFETIME must be whole minutes"},
+		"session too short":     {complete("MAX_SESSION=59s"), "MAX_SESSION must be at least 1m"},
 		"session":               {complete("MAX_SESSION=-1h"), "MAX_SESSION must be at least 1m"},
 		"origin without a host": {complete("CORS_ORIGINS=https://"), "CORS_ORIGINS: value 1 is not an origin"},
 		"origin with a path":    {complete("CORS_ORIGINS=https://app.example.com/"), "CORS_ORIGINS: value 1 is not an origin"},
@@ -147,7 +148,7 @@ func TestConfigurationIsRead(t *testing.T) {
 	require.NoError(t, os.WriteFile(secret, []byte("postgres://db/users\n"), 0o600))
 	c, isDevelopment, err := loadConfig([]string{
 		"ACS_ENDPOINT=https://contoso.communication.azure.com", "DATABASE_URL_FILE=" + secret,
-		"OIDC_ISSUERS=https://login.example.com", "OIDC_AUDIENCE=api", "SCOPES_SUPPORT_AGENT=chat,voip", "RATE=600/min",
+		"OIDC_ISSUERS=https://login.example.com", "OIDC_AUDIENCE=api", "SCOPES_SUPPORT_AGENT=chat, voip", "RATE=600/min",
 	})
 	require.NoError(t, err)
 	assert.False(t, isDevelopment)

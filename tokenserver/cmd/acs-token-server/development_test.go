@@ -60,6 +60,7 @@ func signIn(t *testing.T, url, body string) string {
 	t.Helper()
 	response, content := request(t, http.MethodPost, url+"/dev/sign-in", "", body)
 	require.Equal(t, http.StatusOK, response.StatusCode, content)
+	assert.Equal(t, "no-store", response.Header.Get("Cache-Control"))
 	var got struct{ Token string }
 	require.NoError(t, json.Unmarshal([]byte(content), &got))
 	return got.Token
@@ -82,6 +83,8 @@ func TestDevelopmentSignsInAndHandsOutTokens(t *testing.T) {
 		response, _ = request(t, method, url+"/dev/sign-in", "", body)
 		assert.GreaterOrEqual(t, response.StatusCode, 400)
 	}
+	response, _ = request(t, http.MethodPut, url+"/dev/sign-in", "", `{"subject":"alice"}`)
+	assert.Equal(t, http.StatusMethodNotAllowed, response.StatusCode)
 }
 
 func TestPageIsServedInDevelopment(t *testing.T) {
@@ -93,6 +96,7 @@ func TestPageIsServedInDevelopment(t *testing.T) {
 		assert.NotEmpty(t, content)
 		assert.Contains(t, response.Header.Get("Content-Security-Policy"), "default-src 'none'")
 		assert.Contains(t, response.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'")
+		assert.Equal(t, "nosniff", response.Header.Get("X-Content-Type-Options"))
 	}
 }
 
