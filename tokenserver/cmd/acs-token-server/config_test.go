@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/acs-go/identity"
@@ -84,6 +85,24 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 	}
 }
 
+// A lockedBuilder is for logs, which goroutines write that may outlive the server.
+type lockedBuilder struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuilder) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuilder) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
 // TestMisplacedSecretsAreNotShown puts a connection string and an access key into each variable.
 func TestMisplacedSecretsAreNotShown(t *testing.T) {
 	t.Parallel()
@@ -113,10 +132,10 @@ func TestMisplacedSecretsAreNotShown(t *testing.T) {
 				}
 				ctx, stop := context.WithCancel(t.Context())
 				stop() // where the value is accepted, the server ends at once
-				stderr := new(strings.Builder)
+				stderr := new(lockedBuilder)
 				p := program{environ: environ, stdout: new(strings.Builder), stderr: stderr}
 				err := p.run(ctx, nil)
-				assert.NotContains(t, fmt.Sprint(err, stderr), "aHVudGVyMg")
+				assert.NotContains(t, fmt.Sprint(err, stderr.String()), "aHVudGVyMg")
 			})
 		}
 	}
