@@ -42,9 +42,6 @@ func ExampleNew() {
 	}
 	options := tokenserver.Options{Authenticate: verifier.Authenticate} // and the other settings
 
-	for verifier.Ready() != nil {
-		time.Sleep(10 * time.Millisecond)
-	}
 	_, err = options.Authenticate(httptest.NewRequest(http.MethodPost, "/v1/token", nil))
 	fmt.Println(err)
 	// Output: no bearer token
