@@ -17,6 +17,7 @@ import (
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/tokenserver"
+	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/stretchr/testify/require"
 )
 
@@ -28,7 +29,7 @@ type world struct {
 	acs    *emulator.Handler
 	server *tokenserver.Server
 	db     *sql.DB
-	log    lockedBuilder
+	log    locked.Buffer
 
 	mu     sync.Mutex
 	offset time.Duration
@@ -133,22 +134,4 @@ func (w *world) do(request *http.Request) answer {
 	got := answer{Status: response.StatusCode, Header: response.Header, Body: string(content)}
 	_ = json.Unmarshal(content, &got)
 	return got
-}
-
-// A lockedBuilder takes the log of requests that run at once.
-type lockedBuilder struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuilder) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuilder) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -31,7 +32,7 @@ func TestBinaryRunsInAnEmptyFileSystem(t *testing.T) {
 	command.Dir = "/"
 	command.Env = []string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0"}
 	command.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
-	log := new(buffer)
+	log := new(locked.Buffer)
 	command.Stdout, command.Stderr = log, log
 	require.NoError(t, command.Start())
 	assert.Eventually(t, func() bool { return adminAddress.MatchString(log.String()) }, 5*time.Second, 10*time.Millisecond, "%s", log)

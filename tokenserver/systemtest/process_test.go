@@ -2,7 +2,6 @@ package systemtest
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -10,12 +9,12 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/stretchr/testify/require"
 )
 
@@ -23,7 +22,7 @@ import (
 type process struct {
 	url, adminURL string
 	command       *exec.Cmd
-	log           *buffer
+	log           *locked.Buffer
 	killed        atomic.Pointer[time.Time]
 }
 
@@ -46,7 +45,7 @@ var adminAddress = regexp.MustCompile(`"admin":"([^"]+)"`)
 // start starts an instance, and waits until it is ready.
 func start(t *testing.T, env []string) *process {
 	t.Helper()
-	p := &process{command: exec.Command(binary), log: new(buffer)}
+	p := &process{command: exec.Command(binary), log: new(locked.Buffer)}
 	p.command.Env = env
 	p.command.Stderr = p.log
 	stdout, err := p.command.StdoutPipe()
@@ -150,23 +149,4 @@ func mustPost(t *testing.T, status int, url, token string) answer {
 	require.NoError(t, err)
 	require.Equal(t, status, a.status, "%s", a.body)
 	return a
-}
-
-// A buffer can be read while it is written.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements [io.Writer].
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -147,9 +148,9 @@ func TestProvisionGoesOnWhereItWasInterrupted(t *testing.T) {
 		fmt.Fprintf(&lines, "user-%d\n\n", n)
 	}
 	require.NoError(t, os.WriteFile(list, []byte(lines.String()), 0o600))
-	provision := func(rate int) (*exec.Cmd, *buffer) {
+	provision := func(rate int) (*exec.Cmd, *locked.Buffer) {
 		command := exec.Command(binary, "provision", "-rate", itoa(rate), list)
-		output := new(buffer)
+		output := new(locked.Buffer)
 		command.Env = environment(a, i, database)
 		command.Stdout, command.Stderr = output, output
 		return command, output

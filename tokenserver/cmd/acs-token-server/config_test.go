@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -85,24 +85,6 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 	}
 }
 
-// A lockedBuilder is for logs, which goroutines write that may outlive the server.
-type lockedBuilder struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuilder) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuilder) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // TestMisplacedSecretsAreNotShown puts a connection string and an access key into each variable.
 func TestMisplacedSecretsAreNotShown(t *testing.T) {
 	t.Parallel()
@@ -131,8 +113,8 @@ func TestMisplacedSecretsAreNotShown(t *testing.T) {
 					environ = append(environ, key+"="+value)
 				}
 				ctx, stop := context.WithCancel(t.Context())
-				stop() // where the value is accepted, the server ends at once
-				stderr := new(lockedBuilder)
+				stop()                       // where the value is accepted, the server ends at once
+				stderr := new(locked.Buffer) // goroutines that write to it may outlive the server
 				p := program{environ: environ, stdout: new(strings.Builder), stderr: stderr}
 				err := p.run(ctx, nil)
 				assert.NotContains(t, fmt.Sprint(err, stderr.String()), "aHVudGVyMg")
