@@ -13,16 +13,18 @@ import (
 
 // ServiceName is the key for this service in [cloud.Configuration].Services. The
 // Audience found there, with "/.default" appended, is the scope that [NewClient] asks
-// Entra tokens for. The default is "https://communication.azure.com//.default", as in
-// Microsoft's libraries.
+// Entra tokens for. The default is [DefaultScope].
 const ServiceName cloud.ServiceName = "communication/identity"
+
+// DefaultScope is the scope of Entra tokens for Communication Services in the public
+// cloud: what [NewClient] asks for, and what a client of SMS, email or rooms passes to
+// [runtime.NewBearerTokenPolicy]. Microsoft's libraries send the double slash, too.
+const DefaultScope = "https://communication.azure.com//.default"
 
 const (
 	defaultAPIVersion = "2026-09-23"
 	// previewAPIVersion is the only one with custom IDs, user details and Entra users.
 	previewAPIVersion = "2025-03-02-preview"
-	// The double slash is what the official libraries send.
-	defaultAudience = "https://communication.azure.com/"
 )
 
 // ClientOptions are the optional settings of a [Client].
@@ -80,11 +82,11 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 	if options == nil {
 		options = &ClientOptions{}
 	}
-	audience := options.Cloud.Services[ServiceName].Audience
-	if audience == "" {
-		audience = defaultAudience
+	scope := DefaultScope
+	if audience := options.Cloud.Services[ServiceName].Audience; audience != "" {
+		scope = audience + "/.default"
 	}
-	authentication := newEntraPolicy(credential, audience+"/.default", options.InsecureAllowCredentialWithHTTP)
+	authentication := newEntraPolicy(credential, scope, options.InsecureAllowCredentialWithHTTP)
 	return newClient(endpoint, options, authentication, entraAttemptPolicy{authentication})
 }
 

@@ -218,7 +218,7 @@ func TestParseConnectionString(t *testing.T) {
 			t.Parallel()
 			endpoint, credential, err := identity.ParseConnectionString(connectionString)
 			require.NoError(t, err)
-			assert.Equal(t, "https://contoso.communication.azure.com/", endpoint)
+			assert.Equal(t, "https://contoso.communication.azure.com", endpoint)
 			want, err := identity.NewSharedKeyCredential("c2VjcmV0a2V5PT0=")
 			require.NoError(t, err)
 			assert.Equal(t, signatureOf(t, want), signatureOf(t, credential))
@@ -271,28 +271,43 @@ func TestMalformedConnectionStringsAreRejected(t *testing.T) {
 
 var longestLabel = strings.Repeat("a", 63)
 
+// endpoints are endpoints, with their normal form.
+var endpoints = map[string]string{
+	"https://contoso.communication.azure.com":      "https://contoso.communication.azure.com",
+	"https://contoso.communication.azure.com/":     "https://contoso.communication.azure.com",
+	"https://contoso.communication.azure.com:443":  "https://contoso.communication.azure.com",
+	"https://contoso.communication.azure.com:443/": "https://contoso.communication.azure.com",
+	"contoso.communication.azure.com":              "https://contoso.communication.azure.com",
+	"contoso.communication.azure.com:443/":         "https://contoso.communication.azure.com",
+	"HTTPS://contoso.communication.azure.com":      "https://contoso.communication.azure.com",
+	"contoso.example:8443":                         "https://contoso.example:8443",
+	"http://localhost:80":                          "http://localhost",
+	"http://localhost:443":                         "http://localhost:443",
+	"https://[::1]:443/":                           "https://[::1]",
+	"https://127.0.0.1:8443":                       "https://127.0.0.1:8443",
+	"https://gateway.example/acs/v1/":              "https://gateway.example/acs/v1",
+	"https://gateway.example/a%2Fb":                "https://gateway.example/a%2Fb",
+	"https://" + longestLabel + ".example":         "https://" + longestLabel + ".example",
+}
+
 func TestParseEndpoint(t *testing.T) {
 	t.Parallel()
-	for endpoint, want := range map[string]string{
-		"https://contoso.communication.azure.com":      "https://contoso.communication.azure.com",
-		"https://contoso.communication.azure.com/":     "https://contoso.communication.azure.com",
-		"https://contoso.communication.azure.com:443":  "https://contoso.communication.azure.com",
-		"https://contoso.communication.azure.com:443/": "https://contoso.communication.azure.com",
-		"contoso.communication.azure.com":              "https://contoso.communication.azure.com",
-		"contoso.communication.azure.com:443/":         "https://contoso.communication.azure.com",
-		"HTTPS://contoso.communication.azure.com":      "https://contoso.communication.azure.com",
-		"contoso.example:8443":                         "https://contoso.example:8443",
-		"http://localhost:80":                          "http://localhost",
-		"http://localhost:443":                         "http://localhost:443",
-		"https://[::1]:443/":                           "https://[::1]",
-		"https://127.0.0.1:8443":                       "https://127.0.0.1:8443",
-		"https://gateway.example/acs/v1/":              "https://gateway.example/acs/v1",
-		"https://gateway.example/a%2Fb":                "https://gateway.example/a%2Fb",
-		"https://" + longestLabel + ".example":         "https://" + longestLabel + ".example",
-	} {
+	for endpoint, want := range endpoints {
 		t.Run(endpoint, func(t *testing.T) {
 			t.Parallel()
 			got, err := identity.ParseEndpoint(endpoint)
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+func TestConnectionStringsHaveTheEndpointInItsNormalForm(t *testing.T) {
+	t.Parallel()
+	for endpoint, want := range endpoints {
+		t.Run(endpoint, func(t *testing.T) {
+			t.Parallel()
+			got, _, err := identity.ParseConnectionString("endpoint=" + endpoint + ";accesskey=c2VjcmV0")
 			require.NoError(t, err)
 			assert.Equal(t, want, got)
 		})

@@ -15,12 +15,15 @@ const connectionStringForm = `the form is "endpoint=https://<resource>.communica
 // The names endpoint and accesskey may come in any order and in any letter case; other
 // names are ignored. It is an error if one of the two is missing, empty or repeated, or
 // if its value is invalid. Errors name what is wrong and never quote the string.
+//
+// The endpoint is in the normal form: with a scheme (https if the string has none),
+// without the scheme's default port, and without a slash at the end, so that a path such
+// as "/sms" can be appended.
 //   - connectionString - as the Azure portal shows it: "endpoint=https://<resource>.communication.azure.com/;accesskey=<key>"
 func ParseConnectionString(connectionString string) (endpoint string, credential *SharedKeyCredential, err error) {
 	values, err := splitConnectionString(connectionString)
 	if err == nil {
-		endpoint = values["endpoint"]
-		_, err = parseEndpoint(endpoint, true)
+		endpoint, err = parseEndpoint(values["endpoint"], true)
 	}
 	if err == nil {
 		credential, err = NewSharedKeyCredential(values["accesskey"])

@@ -469,7 +469,7 @@ func TestEntraScope(t *testing.T) {
 		cloud cloud.Configuration
 		scope string
 	}{
-		"default":       {cloud.Configuration{}, "https://communication.azure.com//.default"},
+		"default":       {cloud.Configuration{}, identity.DefaultScope},
 		"government":    {cloud.AzureGovernment, "https://communication.azure.com//.default"},
 		"public cloud":  {cloud.AzurePublic, "https://communication.azure.com//.default"},
 		"other service": {cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Audience: "https://other.example"}}}, "https://communication.azure.com//.default"},
