@@ -8,10 +8,21 @@ is the same service as an [http.Handler], which clients can also call in memory.
 
 # Tests
 
-Create a server for a test, and a client with [Server.ConnectionString] and [Server.ClientOptions]. After the code
-under test has used the client, [Handler.InspectToken] verifies a token, [Handler.Users] lists the users, and
-[Handler.Requests] returns what arrived. [Handler.EntraToken] creates the Entra tokens that the exchange operations
-need.
+[Start] starts a server for a test, with a client of it:
+
+	func TestSignUp(t *testing.T) {
+		server, client := emulator.Start(t)
+		if err := signUp(t.Context(), client); err != nil {
+			t.Fatal(err)
+		}
+		if users := server.Users(); len(users) != 1 {
+			t.Error("created users:", users)
+		}
+	}
+
+After the code under test has used the client, [Handler.InspectToken] verifies a token, [Handler.Users] lists the
+users, and [Handler.Requests] returns what arrived. [Handler.EntraToken] creates the Entra tokens that the exchange
+operations need.
 
 Without a server, [Handler.ConnectionString] and [Handler.ClientOptions] connect a client in memory. This works inside a
 testing/synctest bubble, where a day takes no time:

@@ -14,36 +14,6 @@ import (
 	"github.com/acs-go/identity/emulator"
 )
 
-// A test creates a server, passes a client of it to the code under test, and then checks what the code did. In a test,
-// t.Fatal replaces panic.
-func Example() {
-	signUp := func(ctx context.Context, client *identity.Client) error { // the code under test
-		_, err := client.CreateUser(ctx, nil)
-		return err
-	}
-
-	server, err := emulator.NewServer(nil)
-	if err != nil {
-		panic(err)
-	}
-	defer server.Close()
-	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
-	if err != nil {
-		panic(err)
-	}
-
-	if err := signUp(context.Background(), client); err != nil {
-		panic(err)
-	}
-	fmt.Println(len(server.Users()), "user")
-	for _, request := range server.Requests() {
-		fmt.Println(request.Operation, request.Status)
-	}
-	// Output:
-	// 1 user
-	// CreateUser 201
-}
-
 // A fault makes requests fail. This one closes the connection after the service has created the user, so that the
 // client's retry creates another one.
 func ExampleHandler_Inject() {

@@ -55,9 +55,7 @@ func TestWithAResource(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("SSL_CERT_FILE, which makes the program trust the emulator, has no effect here")
 	}
-	server, err := emulator.NewServer(nil)
-	require.NoError(t, err)
-	defer server.Close()
+	server, _ := emulator.Start(t)
 	certificate := filepath.Join(t.TempDir(), "certificate.pem")
 	require.NoError(t, os.WriteFile(certificate, server.Certificate(), 0o600))
 	connection := []string{"SSL_CERT_FILE=" + certificate, "COMMUNICATION_SAMPLES_CONNECTION_STRING=" + server.ConnectionString()}

@@ -76,9 +76,7 @@ func TestAllClientsReturnTheSame(t *testing.T) {
 
 func TestEmulatorAcceptsAllClients(t *testing.T) {
 	t.Parallel()
-	server, err := emulator.NewServer(nil)
-	require.NoError(t, err)
-	t.Cleanup(server.Close)
+	server, _ := emulator.Start(t)
 	endpoint := strings.TrimSuffix(server.Endpoint(), "/")
 	for impl, s := range senders(t, endpoint, server.AccessKey(), server.ClientOptions().Transport) {
 		created, err := createUserAndToken(t.Context(), s, chatAndVoIPText)

@@ -113,9 +113,7 @@ func snippetTrust(certificate, connectionString string) (*identity.Client, error
 
 func TestProgramsClientTrustsTheCertificate(t *testing.T) {
 	t.Parallel()
-	server, err := emulator.NewServer(nil)
-	require.NoError(t, err)
-	t.Cleanup(server.Close)
+	server, _ := emulator.Start(t)
 	file := filepath.Join(t.TempDir(), "certificate.pem")
 	require.NoError(t, os.WriteFile(file, server.Certificate(), 0o600))
 	client, err := snippetTrust(file, server.ConnectionString())
@@ -127,10 +125,7 @@ func TestProgramsClientTrustsTheCertificate(t *testing.T) {
 // newUser returns a client of an emulator, and a user.
 func newUser(t *testing.T) (*identity.Client, identity.CommunicationUserIdentifier) {
 	t.Helper()
-	handler, err := emulator.NewHandler(nil)
-	require.NoError(t, err)
-	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
-	require.NoError(t, err)
+	_, client := emulator.Start(t)
 	created, err := client.CreateUser(t.Context(), nil)
 	require.NoError(t, err)
 	return client, created.User

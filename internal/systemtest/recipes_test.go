@@ -32,11 +32,7 @@ type recipe struct {
 
 func newRecipe(t *testing.T) recipe {
 	t.Helper()
-	server, err := emulator.NewServer(nil)
-	require.NoError(t, err)
-	t.Cleanup(server.Close)
-	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), server.ClientOptions())
-	require.NoError(t, err)
+	server, client := emulator.Start(t)
 	scopes := []identity.TokenScope{identity.TokenScopeChat}
 	created, err := client.CreateUserAndToken(t.Context(), scopes, nil)
 	require.NoError(t, err)
