@@ -133,6 +133,15 @@ const (
 	EntraPrincipalTypeUser EntraPrincipalType = "user"
 )
 
+// PossibleEntraPrincipalTypeValues returns the types that this version of the library knows.
+func PossibleEntraPrincipalTypeValues() []EntraPrincipalType {
+	return []EntraPrincipalType{
+		EntraPrincipalTypeGroup,
+		EntraPrincipalTypeTenant,
+		EntraPrincipalTypeUser,
+	}
+}
+
 // EntraAssignment allows users of Entra ID to exchange their Entra tokens for access
 // tokens to the Communication Services resource; see [Client.ExchangeEntraToken].
 type EntraAssignment struct {

@@ -37,6 +37,17 @@ const (
 	ErrorCodeValidationError ErrorCode = "ValidationError"
 )
 
+// PossibleErrorCodeValues returns the codes that this version of the library knows.
+func PossibleErrorCodeValues() []ErrorCode {
+	return []ErrorCode{
+		ErrorCodeDenied,
+		ErrorCodeIdentityNotOwned,
+		ErrorCodeInvalidAccessToken,
+		ErrorCodeSubscriptionNotAllowed,
+		ErrorCodeValidationError,
+	}
+}
+
 // HasCode reports whether err is or wraps an [azcore.ResponseError] that carries
 // one of the codes.
 //

@@ -1222,3 +1222,52 @@ func ExamplePossibleTokenScopeValues() {
 	// chat true
 	// video false
 }
+
+// An error with a code that this version of the library does not know deserves a look at its message.
+func ExamplePossibleErrorCodeValues() {
+	for _, code := range []identity.ErrorCode{"IdentityNotOwned", "QuotaExceeded"} {
+		fmt.Println(code, slices.Contains(identity.PossibleErrorCodeValues(), code))
+	}
+	// Output:
+	// IdentityNotOwned true
+	// QuotaExceeded false
+}
+
+// Count the identifiers of each kind, in an order that stays the same.
+func ExamplePossibleIdentifierKindValues() {
+	counts := map[identity.IdentifierKind]int{}
+	for _, rawID := range []string{"4:+14255550123", "4:+14255550100", "28:orgid:app"} {
+		counts[identity.IdentifierFromRawID(rawID).Kind()]++
+	}
+	for _, kind := range identity.PossibleIdentifierKindValues() {
+		if counts[kind] > 0 {
+			fmt.Println(kind, counts[kind])
+		}
+	}
+	// Output:
+	// microsoftTeamsApp 1
+	// phoneNumber 2
+}
+
+// Check the cloud of a configuration before you use it.
+func ExamplePossibleCloudEnvironmentValues() {
+	for _, cloud := range []identity.CloudEnvironment{"gcch", "moon"} {
+		fmt.Println(cloud, slices.Contains(identity.PossibleCloudEnvironmentValues(), cloud))
+	}
+	// Output:
+	// gcch true
+	// moon false
+}
+
+// The values of a command-line flag, for its description.
+func ExamplePossibleEntraPrincipalTypeValues() {
+	fmt.Println("the type of the principal, one of", identity.PossibleEntraPrincipalTypeValues())
+	// Output: the type of the principal, one of [group tenant user]
+}
+
+// The service may have types that this version of the library does not know.
+func ExamplePossibleTeamsExtensionPrincipalTypeValues() {
+	principalType := identity.TeamsExtensionPrincipalType("teamsResourceAccount")
+	fmt.Println("known:", slices.Contains(identity.PossibleTeamsExtensionPrincipalTypeValues(), principalType))
+	// Output: known: false
+}

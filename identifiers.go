@@ -48,6 +48,18 @@ const (
 	IdentifierKindUnknown IdentifierKind = "unknown"
 )
 
+// PossibleIdentifierKindValues returns the kinds of an [Identifier].
+func PossibleIdentifierKindValues() []IdentifierKind {
+	return []IdentifierKind{
+		IdentifierKindCommunicationUser,
+		IdentifierKindMicrosoftTeamsApp,
+		IdentifierKindMicrosoftTeamsUser,
+		IdentifierKindPhoneNumber,
+		IdentifierKindTeamsExtensionUser,
+		IdentifierKindUnknown,
+	}
+}
+
 // CloudEnvironment is the cloud that a Teams user or app belongs to. The zero value
 // means the public cloud. With a value that is not listed here, an identifier has the
 // raw ID of the public cloud, unless it carries another one.
@@ -61,6 +73,15 @@ const (
 	// CloudEnvironmentPublic is the public cloud.
 	CloudEnvironmentPublic CloudEnvironment = "public"
 )
+
+// PossibleCloudEnvironmentValues returns the clouds that this version of the library knows.
+func PossibleCloudEnvironmentValues() []CloudEnvironment {
+	return []CloudEnvironment{
+		CloudEnvironmentDoD,
+		CloudEnvironmentGCCH,
+		CloudEnvironmentPublic,
+	}
+}
 
 // CommunicationUserIdentifier is a user of a Communication Services resource.
 type CommunicationUserIdentifier struct {

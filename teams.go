@@ -99,6 +99,15 @@ const (
 	TeamsExtensionPrincipalTypeUser TeamsExtensionPrincipalType = "user"
 )
 
+// PossibleTeamsExtensionPrincipalTypeValues returns the types that this version of the library
+// knows.
+func PossibleTeamsExtensionPrincipalTypeValues() []TeamsExtensionPrincipalType {
+	return []TeamsExtensionPrincipalType{
+		TeamsExtensionPrincipalTypeResourceAccount,
+		TeamsExtensionPrincipalTypeUser,
+	}
+}
+
 // TeamsExtensionAssignment lets a Teams user or resource account use the Communication
 // Services resource for phone calls, as described in [Teams Phone extensibility].
 //
