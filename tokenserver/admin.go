@@ -54,7 +54,7 @@ func (s *Server) revokeUser(w http.ResponseWriter, r *http.Request, _ Caller) er
 }
 
 func (s *Server) revokeMine(w http.ResponseWriter, r *http.Request, caller Caller) error {
-	if _, err := s.signedIn(r.Context(), caller.User, caller.IssuedAt.Unix()); err != nil {
+	if _, err := s.signedIn(r.Context(), caller.User, caller.SignedInAt.Unix()); err != nil {
 		return err // a JWT that was signed out must not sign out its successors
 	}
 	return s.signOut(w, r, caller.User, operationRevoke)

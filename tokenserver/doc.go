@@ -23,14 +23,14 @@
 // may have. The response is {"token","expiresOn","expiresOnTimestamp","user":{"communicationUserId"}}, which a
 // tokenRefresher of @azure/communication-common can return as it is; that of a Teams user has no user.
 //
-// The last four requests need [Options].AdminRole. Escape the subject in the path. If there are several
+// The last four requests need a caller with [Caller].IsAdmin. Escape the subject in the path. If there are several
 // [Options].Issuers, add the user's as the query parameter issuer. PUT and GET return
 // {"user":{"communicationUserId"}}, with status 201 if the identity is new, otherwise with 200.
 //
 // # Signing out
 //
 // Signing out revokes the user's access tokens at Communication Services. This server then rejects callers who
-// authenticated as the user before, or in the same second: see [Caller].IssuedAt. The user can sign in again, and gets
+// authenticated as the user before, or in the same second: see [Caller].SignedInAt. The user can sign in again, and gets
 // a new identity after a deletion. The status is 204 if all of this is done. It is 202 if Communication Services has
 // not done its part yet; [Server.Run] repeats it. Tokens of /v1/token/teams stay valid until the Entra token expires.
 //
@@ -45,7 +45,8 @@
 //   - 401 entra-token-rejected: the Entra token is invalid, or is not the caller's
 //   - 403 scope-not-allowed, forbidden
 //   - 429 rate-limited: more requests than [Options].RatePerMinute
-//   - 503 unavailable: the database or Communication Services failed, or Authenticate returned [ErrUnavailable]
+//   - 503 unavailable: the database or Communication Services failed, or Authenticate returned an
+//     [UnavailableError]
 //
 // 429 and 503 have a Retry-After. The context of a request ends after 8 seconds; the response is then 503, or 202 for
 // signing out. Set ReadTimeout of your [http.Server] to limit slow bodies.

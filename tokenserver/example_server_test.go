@@ -89,7 +89,7 @@ func ExampleCaller() {
 		Scopes:   []identity.TokenScope{identity.TokenScopeChat},
 		Authenticate: func(*http.Request) (tokenserver.Caller, error) {
 			user := tokenserver.User{Issuer: "https://app.example.com", Subject: "alice"}
-			return tokenserver.Caller{User: user, IssuedAt: signedIn}, nil
+			return tokenserver.Caller{User: user, SignedInAt: signedIn}, nil
 		},
 	})
 	if err != nil {
@@ -131,8 +131,8 @@ func ExampleOptions_roleScopes() {
 	defer func() { _ = db.Close() }()
 	const issuer = "https://app.example.com"
 	sessions := map[string]tokenserver.Caller{
-		"5c3f": {User: tokenserver.User{Issuer: issuer, Subject: "alice"}, Roles: []string{"support-agent"}, IssuedAt: time.Now()},
-		"b81e": {User: tokenserver.User{Issuer: issuer, Subject: "bob"}, Roles: []string{"customer"}, IssuedAt: time.Now()},
+		"5c3f": {User: tokenserver.User{Issuer: issuer, Subject: "alice"}, Roles: []string{"support-agent"}, SignedInAt: time.Now()},
+		"b81e": {User: tokenserver.User{Issuer: issuer, Subject: "bob"}, Roles: []string{"customer"}, SignedInAt: time.Now()},
 	}
 	server, err := tokenserver.New(tokenserver.Options{
 		Client:     client,
@@ -169,8 +169,8 @@ func ExampleOptions_roleScopes() {
 }
 
 // An error of Authenticate is status 401, which ends a client's session. If the store of sessions is down, clients must
-// try again instead: wrap ErrUnavailable.
-func ExampleErrUnavailable() {
+// try again instead: return an UnavailableError.
+func ExampleUnavailableError() {
 	ctx := context.Background()
 	acs, err := emulator.NewHandler(nil)
 	if err != nil {
@@ -197,14 +197,17 @@ func ExampleErrUnavailable() {
 		log.Panic(err)
 	}
 
-	for _, failure = range []error{errors.New("no session"), fmt.Errorf("reading sessions: %w", tokenserver.ErrUnavailable)} {
+	for _, failure = range []error{
+		&tokenserver.RejectionError{Reason: "no-session", Description: "The session has ended"},
+		&tokenserver.UnavailableError{RetryAfter: 30 * time.Second, Err: errors.New("reading sessions: connection refused")},
+	} {
 		response := httptest.NewRecorder()
 		server.ServeHTTP(response, httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/token", nil))
-		fmt.Printf("%d %q\n", response.Code, response.Header().Get("Retry-After"))
+		fmt.Println(response.Code, response.Header().Get("WWW-Authenticate")+response.Header().Get("Retry-After"))
 	}
 	// Output:
-	// 401 ""
-	// 503 "5"
+	// 401 Bearer error="invalid_token", error_description="The session has ended"
+	// 503 30
 }
 
 // A SQLite file is for one process, and is locked while it is open.

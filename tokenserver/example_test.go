@@ -56,7 +56,7 @@ func Example() {
 				return tokenserver.Caller{}, errors.New("unknown session")
 			}
 			user := tokenserver.User{Issuer: "https://app.example.com", Subject: session.user}
-			return tokenserver.Caller{User: user, IssuedAt: session.began}, nil
+			return tokenserver.Caller{User: user, SignedInAt: session.began}, nil
 		},
 	})
 	if err != nil {

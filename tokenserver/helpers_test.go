@@ -100,10 +100,11 @@ func authenticate(r *http.Request) (tokenserver.Caller, error) {
 	}
 	seconds, err := strconv.ParseInt(parts[2], 10, 64)
 	return tokenserver.Caller{
-		User:     tokenserver.User{Issuer: parts[0], Subject: parts[1]},
-		Roles:    strings.Split(parts[3], ","),
-		IssuedAt: time.Unix(seconds, 0),
-		ObjectID: "7c6d4a3e-0000-4000-8000-000000000001",
+		User:       tokenserver.User{Issuer: parts[0], Subject: parts[1]},
+		Roles:      strings.Split(parts[3], ","),
+		IsAdmin:    strings.Contains(parts[3], "acs-admin"),
+		SignedInAt: time.Unix(seconds, 0),
+		ObjectID:   "7c6d4a3e-0000-4000-8000-000000000001",
 	}, err
 }
 

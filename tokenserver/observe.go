@@ -17,6 +17,7 @@ type metrics struct {
 	durations  *prometheus.HistogramVec
 	tokens     prometheus.Counter
 	identities prometheus.Counter
+	rejections *prometheus.CounterVec
 }
 
 func newMetrics(registerer prometheus.Registerer, store *store) *metrics {
@@ -35,11 +36,14 @@ func newMetrics(registerer prometheus.Registerer, store *store) *metrics {
 		identities: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "identities_created_total", Help: "Communication Services identities created.",
 		}),
+		rejections: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "callers_rejected_total", Help: "Requests with status 401 by the check that failed.",
+		}, []string{"reason"}),
 	}
 	if registerer == nil {
 		return m
 	}
-	registerer.MustRegister(m.requests, m.durations, m.tokens, m.identities, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	registerer.MustRegister(m.requests, m.durations, m.tokens, m.identities, m.rejections, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "pending_operations",
 		Help: "Deletions and revocations that Communication Services has not done yet, -1 if the database is down.",
 	}, func() float64 {
@@ -70,7 +74,7 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 var traceparent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$`)
 
-// observe counts and logs each request, without anything that the caller sent but the ID of its trace.
+// observe counts and logs requests, without anything that the caller sent but the ID of its trace.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -88,6 +92,9 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		}
 		s.metrics.requests.WithLabelValues(route, strconv.Itoa(written.status)).Inc()
 		s.metrics.durations.WithLabelValues(route).Observe(duration.Seconds())
+		if noted.leftOut {
+			return
+		}
 		s.logRequest(r, written.status, requestID, route, duration, noted.cause)
 	})
 }

@@ -1,6 +1,7 @@
 package tokenserver
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,21 +9,18 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
-
-// ErrUnavailable means that something that the server depends on cannot be reached at the moment. An error of
-// [Options].Authenticate that wraps it becomes status 503, with which clients try again, instead of 401.
-var ErrUnavailable = errors.New("tokenserver: temporarily unavailable")
 
 // A problem is an error response: a problem document of RFC 9457 with a code.
 type problem struct {
 	status     int
 	code       string
 	title      string
-	detail     string // what to change; may be empty
+	detail     string // what to change, or which check failed; may be empty
 	retryAfter time.Duration
 	cause      error // for the log
 }
@@ -58,8 +56,9 @@ func (p problem) with(detail string) problem {
 	return p
 }
 
+// after sets when to try again, unless it is zero.
 func (p problem) after(wait time.Duration) problem {
-	p.retryAfter = wait
+	p.retryAfter = cmp.Or(wait, p.retryAfter)
 	return p
 }
 
@@ -106,7 +105,7 @@ func writeProblem(w http.ResponseWriter, p problem) {
 	header := w.Header()
 	header.Set("Content-Type", "application/problem+json")
 	if p.status == http.StatusUnauthorized {
-		header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		header.Set("WWW-Authenticate", challenge(p))
 	}
 	if p.retryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
@@ -117,6 +116,20 @@ func writeProblem(w http.ResponseWriter, p problem) {
 		body["detail"] = p.detail
 	}
 	_ = json.NewEncoder(w).Encode(body)
+}
+
+// challenge returns the WWW-Authenticate header of RFC 6750, without an error for a request that had no credentials.
+func challenge(p problem) string {
+	if p.code == errUnauthenticated.code && p.detail == "" {
+		return "Bearer"
+	}
+	description := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' {
+			return '?'
+		}
+		return r
+	}, cmp.Or(p.detail, p.title))
+	return `Bearer error="invalid_token", error_description="` + description + `"`
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
@@ -149,10 +162,20 @@ func readJSON(r *http.Request, into any) error {
 type contextKey struct{}
 
 // A trace holds what a request's log record says besides its status.
-type trace struct{ cause error }
+type trace struct {
+	cause   error
+	leftOut bool // from the log
+}
 
 func noteCause(ctx context.Context, cause error) {
 	if noted, ok := ctx.Value(contextKey{}).(*trace); ok {
 		noted.cause = cause
+	}
+}
+
+// leaveOut keeps the request out of the log.
+func leaveOut(ctx context.Context) {
+	if noted, ok := ctx.Value(contextKey{}).(*trace); ok {
+		noted.leftOut = true
 	}
 }

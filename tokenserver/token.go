@@ -99,7 +99,7 @@ func RoleKey(role string) string {
 // A revocation commits to the database before it calls Communication Services. Reading the record once more after the
 // token was issued therefore sees every revocation that did not reach this token.
 func (s *Server) issue(ctx context.Context, caller Caller, scopes []identity.TokenScope) (string, identity.AccessToken, error) {
-	issuedAt := caller.IssuedAt.Unix()
+	issuedAt := caller.SignedInAt.Unix()
 	for range 3 { // an identity can disappear in between, but not often
 		found, err := s.identityOf(ctx, caller.User, issuedAt)
 		if err != nil {
@@ -158,7 +158,7 @@ func (s *Server) postTeamsToken(w http.ResponseWriter, r *http.Request, caller C
 	if caller.ObjectID == "" {
 		return errForbidden.with("The caller has no object ID of Entra ID (claim oid)")
 	}
-	issuedAt := caller.IssuedAt.Unix()
+	issuedAt := caller.SignedInAt.Unix()
 	if _, err := s.signedIn(r.Context(), caller.User, issuedAt); err != nil {
 		return err
 	}

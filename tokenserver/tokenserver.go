@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/cors"
 	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
 )
 
 // Options are the settings of a [Server]. Client, Resource, DB, Authenticate and Scopes are required.
@@ -32,16 +33,14 @@ type Options struct {
 	// DB is the database, from [OpenDatabase] or with the tables that [Migrate] creates. The server does not close it.
 	DB *sql.DB
 
-	// Authenticate returns who sent the request. An error that wraps [ErrUnavailable] becomes status 503, any other
-	// one 401. The text of errors is logged and must not contain credentials. It must be safe for concurrent use.
+	// Authenticate returns who sent the request. An error that wraps an [UnavailableError] becomes status 503, any other
+	// one 401; a [RejectionError] says why. The text of errors is logged and must not contain credentials. It must be
+	// safe for concurrent use.
 	Authenticate func(*http.Request) (Caller, error)
 
 	// Issuers are the possible values of [User].Issuer in requests of administrators. If there are several, these
 	// requests must name one; if there is none, they are rejected. Issuers does not restrict other callers.
 	Issuers []string
-
-	// AdminRole is the role in [Caller].Roles that may manage other users. The default is acs-admin.
-	AdminRole string
 
 	// Scopes are the scopes that every caller's tokens may have, values of [identity.PossibleTokenScopeValues].
 	Scopes []identity.TokenScope
@@ -53,7 +52,7 @@ type Options struct {
 	// hour. Tokens of Teams users expire with their Entra tokens.
 	TokenLifetime time.Duration
 
-	// MaxSession is for how long after [Caller].IssuedAt a caller is accepted, at least a minute. The default is 24
+	// MaxSession is for how long after [Caller].SignedInAt a caller is accepted, at least a minute. The default is 24
 	// hours.
 	MaxSession time.Duration
 
@@ -70,7 +69,8 @@ type Options struct {
 	// get 404.
 	TeamsClientID string
 
-	// Logger receives one record for each request, and records of failures. It receives no credentials. The default
+	// Logger receives one record for each request, and records of failures. Requests of rejected callers are logged at
+	// most once a second, and metrics count them. It receives no credentials. The default
 	// discards the records.
 	Logger *slog.Logger
 
@@ -82,24 +82,6 @@ type Options struct {
 	Now func() time.Time
 }
 
-// A Caller is who sent a request, according to [Options].Authenticate.
-type Caller struct {
-	// User is the caller. Issuer and Subject are required.
-	User
-
-	// Roles are the caller's roles. See [Options].AdminRole and [Options].RoleScopes.
-	Roles []string
-
-	// IssuedAt is when the caller signed in: when the session began or the caller's token was issued. It is required.
-	// Do not set it to the time of the request: signing out rejects callers who signed in before, and would have no
-	// effect. Fractions of a second are ignored.
-	IssuedAt time.Time
-
-	// ObjectID is the caller's object ID in Entra ID. It is required for the token of a Teams user, who must have the
-	// same.
-	ObjectID string
-}
-
 // Server is the token server as an [http.Handler]. Use [New] to create one. It is safe for concurrent use.
 type Server struct {
 	options   Options
@@ -108,6 +90,7 @@ type Server struct {
 	creations singleflight.Group
 	creating  sync.WaitGroup // for Run to wait for
 	limiter   *limiter
+	rejected  *rate.Limiter // of log records of callers who were rejected
 	metrics   *metrics
 }
 
@@ -115,7 +98,6 @@ type Server struct {
 // is missing or out of range, if a scope is unknown, if a key of RoleScopes is not a [RoleKey], or if an origin has a
 // "*". New panics if another Server uses the Registerer.
 func New(options Options) (*Server, error) {
-	options.AdminRole = cmp.Or(options.AdminRole, "acs-admin")
 	options.TokenLifetime = cmp.Or(options.TokenLifetime, time.Hour)
 	options.MaxSession = cmp.Or(options.MaxSession, 24*time.Hour)
 	options.RatePerMinute = cmp.Or(options.RatePerMinute, 10)
@@ -129,9 +111,10 @@ func New(options Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		options: options,
-		store:   &store{db: options.DB, resource: strings.ToLower(options.Resource)},
-		limiter: newLimiter(options.RatePerMinute, options.Now),
+		options:  options,
+		store:    &store{db: options.DB, resource: strings.ToLower(options.Resource)},
+		limiter:  newLimiter(options.RatePerMinute, options.Now),
+		rejected: rate.NewLimiter(rate.Every(time.Second), 1),
 	}
 	s.metrics = newMetrics(options.Registerer, s.store)
 	s.handler = s.observe(s.allowOrigins(s.routes()))
@@ -257,19 +240,11 @@ func (s *Server) serve(route route) http.Handler {
 }
 
 func (s *Server) admit(r *http.Request, route route) (Caller, error) {
-	caller, err := s.options.Authenticate(r)
-	switch {
-	case errors.Is(err, ErrUnavailable):
+	caller, err := s.authenticate(r)
+	if err != nil {
 		return Caller{}, err
-	case err != nil && r.Context().Err() != nil: // not the caller's fault
-		return Caller{}, errUnavailable.because(err)
-	case err != nil:
-		return Caller{}, errUnauthenticated.because(err)
-	case caller.Issuer == "" || caller.Subject == "" || caller.IssuedAt.IsZero():
-		return Caller{}, errUnauthenticated.because(errors.New("the caller has no issuer, subject or time of issue"))
-	case s.options.Now().Sub(caller.IssuedAt) > s.options.MaxSession:
-		return Caller{}, errUnauthenticated.because(errors.New("the caller's session is too old"))
-	case route.adminOnly && !slices.Contains(caller.Roles, s.options.AdminRole):
+	}
+	if route.adminOnly && !caller.IsAdmin {
 		return Caller{}, errForbidden
 	}
 	if route.limited {

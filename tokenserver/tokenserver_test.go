@@ -84,7 +84,7 @@ func TestRequestsAreRejectedWithACode(t *testing.T) {
 			assert.Equal(t, test.status, got.Status, got.Body)
 			assert.Equal(t, test.code, got.Code)
 			assert.NotContains(t, got.Body, "hunter2")
-			assert.Equal(t, test.code == "bad-request", strings.Contains(got.Body, `"detail":"`), got.Body)
+			assert.Equal(t, test.code == "bad-request" || test.code == "unauthenticated", strings.Contains(got.Body, `"detail":"`), got.Body)
 			assert.Equal(t, "application/problem+json", got.Header.Get("Content-Type"))
 			assert.Equal(t, test.status == http.StatusUnauthorized, got.Header.Get("WWW-Authenticate") != "")
 			if test.status == http.StatusMethodNotAllowed {
@@ -205,13 +205,6 @@ func TestAdminCreatesFindsAndDeletesUsers(t *testing.T) {
 	recreated := w.call(http.MethodPut, "/v1/users/auth0%7Calice%2F1", admin, "")
 	assert.Equal(t, http.StatusCreated, recreated.Status)
 	assert.NotEqual(t, created.User.ID, recreated.User.ID)
-}
-
-func TestOnlyTheAdminRoleOfTheOptionsManagesUsers(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(o *tokenserver.Options) { o.AdminRole = "operator" })
-	assert.Equal(t, http.StatusForbidden, w.call(http.MethodPut, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
-	assert.Equal(t, http.StatusCreated, w.call(http.MethodPut, "/v1/users/alice", w.signIn("root", "operator"), "").Status)
 }
 
 func TestAdminNamesOneOfSeveralIssuers(t *testing.T) {

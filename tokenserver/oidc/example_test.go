@@ -108,6 +108,7 @@ func ExampleVerifier_Ready() {
 	if err != nil {
 		log.Panic(err)
 	}
-	fmt.Println(errors.Is(verifier.Ready(), tokenserver.ErrUnavailable))
+	_, isUnavailable := errors.AsType[*tokenserver.UnavailableError](verifier.Ready())
+	fmt.Println(isUnavailable)
 	// Output: true
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -146,4 +147,9 @@ type after struct{ *sync.WaitGroup }
 func (a after) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.Wait()
 	return http.DefaultTransport.RoundTrip(r)
+}
+
+func isUnavailable(err error) bool {
+	_, ok := errors.AsType[*tokenserver.UnavailableError](err)
+	return ok
 }

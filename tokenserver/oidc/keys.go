@@ -34,6 +34,8 @@ type keySet struct {
 	reads singleflight.Group
 }
 
+var errNoKeys = &tokenserver.UnavailableError{RetryAfter: retryInterval, Err: errors.New("the keys have not been fetched yet")}
+
 func newKeySet(ctx context.Context, issuer Issuer, client *http.Client, logger *slog.Logger) (*keySet, error) {
 	set := new(keySet)
 	if issuer.Keys != nil {
@@ -55,7 +57,7 @@ func (s *keySet) ready() bool { return s.keys.Load() != nil }
 func (s *keySet) key(ctx context.Context, unverified *jwt.Token) (any, error) {
 	keys := s.keys.Load()
 	if keys == nil {
-		return nil, tokenserver.ErrUnavailable
+		return nil, errNoKeys
 	}
 	name := fmt.Sprint(unverified.Header["kid"], unverified.Method.Alg())
 	key, err, _ := s.reads.Do(name, func() (any, error) { return (*keys).KeyfuncCtx(ctx)(unverified) })

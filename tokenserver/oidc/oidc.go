@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,9 @@ type Options struct {
 	// RolesClaim is the claim with the user's roles, a string or a list of strings. The default is roles. A JWT without
 	// it has no roles.
 	RolesClaim string
+
+	// AdminRole is the role of callers who may manage other users. The default is acs-admin.
+	AdminRole string
 
 	// MaxSession is the longest lifetime of a JWT, from iat to exp. Longer ones are rejected. The default is 24 hours.
 	// Set it to the MaxSession of [tokenserver.Options].
@@ -89,11 +93,12 @@ type Verifier struct {
 // its Keys are invalid, or MaxSession is less than a minute.
 //
 // The verifier fetches keys in the background until the context ends. Until it has the keys of an issuer, it tries
-// again every 5 seconds, and [Verifier.Authenticate] returns an error that wraps [tokenserver.ErrUnavailable] for the
+// again every 5 seconds, and [Verifier.Authenticate] returns an error that wraps a [tokenserver.UnavailableError] for the
 // issuer's JWTs. It then fetches them every hour, and at most every 30 seconds when a JWT names an unknown key.
 func New(ctx context.Context, options Options) (*Verifier, error) {
 	options.UserClaim = cmp.Or(options.UserClaim, "sub")
 	options.RolesClaim = cmp.Or(options.RolesClaim, "roles")
+	options.AdminRole = cmp.Or(options.AdminRole, "acs-admin")
 	options.MaxSession = cmp.Or(options.MaxSession, 24*time.Hour)
 	if options.Client == nil {
 		options.Client = &http.Client{Timeout: fetchTimeout}
@@ -149,18 +154,18 @@ func (o *Options) validate() error {
 	return nil
 }
 
-// Ready returns an error that wraps [tokenserver.ErrUnavailable] if the keys of an issuer have not been fetched yet.
+// Ready returns an error that wraps a [tokenserver.UnavailableError] if the keys of an issuer have not been fetched yet.
 func (v *Verifier) Ready() error {
 	for url, issuer := range v.issuers {
 		if !issuer.ready() {
-			return fmt.Errorf("no keys of issuer %s: %w", url, tokenserver.ErrUnavailable)
+			return fmt.Errorf("no keys of issuer %s: %w", url, errNoKeys)
 		}
 	}
 	return nil
 }
 
 // Authenticate returns who sent the request, according to the JWT in its Authorization header, "Bearer JWT". The
-// caller's IssuedAt is the iat claim, and ObjectID the oid claim. It is an error if the JWT does not
+// caller's SignedInAt is the iat claim, and ObjectID the oid claim. It is an error if the JWT does not
 // meet the conditions in the package documentation.
 // Errors do not contain the JWT.
 func (v *Verifier) Authenticate(r *http.Request) (tokenserver.Caller, error) {
@@ -206,11 +211,13 @@ func (v *Verifier) callerOf(claims jwt.MapClaims) (tokenserver.Caller, error) {
 	}
 	issuer, _ := claims.GetIssuer()
 	objectID, _ := claims["oid"].(string)
+	roles := stringsOf(claims[v.options.RolesClaim])
 	return tokenserver.Caller{
-		User:     tokenserver.User{Issuer: issuer, Subject: subject},
-		Roles:    stringsOf(claims[v.options.RolesClaim]),
-		IssuedAt: issuedAt.Time,
-		ObjectID: objectID,
+		User:       tokenserver.User{Issuer: issuer, Subject: subject},
+		Roles:      roles,
+		IsAdmin:    slices.Contains(roles, v.options.AdminRole),
+		SignedInAt: issuedAt.Time,
+		ObjectID:   objectID,
 	}, nil
 }
 
@@ -235,8 +242,11 @@ var (
 
 // reasonOf returns why a JWT is rejected, in fixed words: the library's own quote parts of it.
 func reasonOf(err error) error {
+	if unavailable, ok := errors.AsType[*tokenserver.UnavailableError](err); ok {
+		return unavailable
+	}
 	for _, reason := range []error{
-		tokenserver.ErrUnavailable, errUnknownIssuer, errUnknownKey,
+		errUnknownIssuer, errUnknownKey,
 		jwt.ErrTokenMalformed, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenExpired, jwt.ErrTokenNotValidYet,
 		jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenInvalidAudience, jwt.ErrTokenUnverifiable, jwt.ErrTokenRequiredClaimMissing,
 	} {

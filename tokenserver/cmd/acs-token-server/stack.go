@@ -75,6 +75,7 @@ func newStack(ctx context.Context, c config, options tokenserver.Options, issuer
 		Audience:   c.Audience,
 		UserClaim:  c.UserClaim,
 		RolesClaim: c.RolesClaim,
+		AdminRole:  c.AdminRole,
 		MaxSession: c.MaxSession,
 		Logger:     options.Logger,
 		Now:        options.Now,
@@ -84,7 +85,6 @@ func newStack(ctx context.Context, c config, options tokenserver.Options, issuer
 	}
 	registry := prometheus.NewRegistry()
 	options.Authenticate = verifier.Authenticate
-	options.AdminRole = c.AdminRole
 	options.Scopes = tokenScopes(c.Scopes)
 	options.RoleScopes = c.roleScopes
 	options.TokenLifetime = c.TokenLifetime

@@ -1,0 +1,103 @@
+package tokenserver
+
+import (
+	"errors"
+	"net/http"
+	"time"
+)
+
+// A Caller is who sent a request, according to [Options].Authenticate.
+type Caller struct {
+	// User is the caller. Issuer and Subject are required.
+	User
+
+	// Roles are the caller's roles. See [Options].RoleScopes.
+	Roles []string
+
+	// IsAdmin means that the caller may manage other users.
+	IsAdmin bool
+
+	// SignedInAt is when the caller signed in: when the session began or the caller's token was issued. It is required.
+	// Do not set it to the time of the request: signing out rejects callers who signed in before, and would have no
+	// effect. Fractions of a second are ignored.
+	SignedInAt time.Time
+
+	// ObjectID is the caller's object ID in Entra ID. It is required for the token of a Teams user, who must have the
+	// same.
+	ObjectID string
+}
+
+// A RejectionError of [Options].Authenticate says which check a caller failed. The response is 401.
+type RejectionError struct {
+	// Reason names the check, such as expired. It is in metrics and in the log, and has only a few values.
+	Reason string
+
+	// Description is for the developer of the client: the error_description of the WWW-Authenticate header. It must not
+	// contain credentials. If it is empty, the request had no credentials.
+	Description string
+}
+
+// Error implements error.
+func (e *RejectionError) Error() string {
+	if e.Description == "" {
+		return e.Reason
+	}
+	return e.Description
+}
+
+// An UnavailableError of [Options].Authenticate means that a caller cannot be authenticated at the moment, because
+// something that the check depends on cannot be reached. The response is 503, with which clients try again.
+type UnavailableError struct {
+	// RetryAfter is when the client should try again. The default is 5 seconds.
+	RetryAfter time.Duration
+
+	// Err is the cause, for the log. It must not contain credentials.
+	Err error
+}
+
+// Error implements error.
+func (e *UnavailableError) Error() string {
+	if e.Err == nil {
+		return "temporarily unavailable"
+	}
+	return "temporarily unavailable: " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// authenticate returns the caller, or the problem that is the response.
+func (s *Server) authenticate(r *http.Request) (Caller, error) {
+	caller, err := s.options.Authenticate(r)
+	if err == nil {
+		err = s.checkCaller(caller)
+	}
+	if err == nil {
+		return caller, nil
+	}
+	if unavailable, ok := errors.AsType[*UnavailableError](err); ok {
+		return Caller{}, errUnavailable.because(err).after(unavailable.RetryAfter)
+	}
+	if r.Context().Err() != nil { // not the caller's fault
+		return Caller{}, errUnavailable.because(err)
+	}
+	rejection, ok := errors.AsType[*RejectionError](err)
+	if !ok {
+		rejection = &RejectionError{Reason: "other", Description: "The credentials are invalid"}
+	}
+	s.metrics.rejections.WithLabelValues(rejection.Reason).Inc()
+	if !s.rejected.Allow() {
+		leaveOut(r.Context())
+	}
+	return Caller{}, errUnauthenticated.with(rejection.Description).because(err)
+}
+
+func (s *Server) checkCaller(caller Caller) error {
+	switch {
+	case caller.Issuer == "" || caller.Subject == "" || caller.SignedInAt.IsZero():
+		return &RejectionError{Reason: "incomplete", Description: "The caller has no issuer, subject or time of signing in"}
+	case s.options.Now().Sub(caller.SignedInAt) > s.options.MaxSession:
+		return &RejectionError{Reason: "session-too-old", Description: "The session is too old; sign in again"}
+	}
+	return nil
+}
