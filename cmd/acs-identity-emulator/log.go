@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/lossy"
 )
 
 const (
@@ -29,6 +30,13 @@ func newLog(format string, w io.Writer) *slog.Logger {
 	default:
 		return slog.New(slog.NewTextHandler(w, nil))
 	}
+}
+
+// newLogOutput returns a writer for the log that never waits for whoever reads w.
+func newLogOutput(format string, w io.Writer) *lossy.Writer {
+	return lossy.NewWriter(w, func(w io.Writer, dropped int) {
+		newLog(format, w).Warn("lines are missing from the log: its reader is too slow", "dropped", dropped)
+	})
 }
 
 // logRequests starts logging requests, if there is a log. It returns a function that stops it.

@@ -68,7 +68,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	_, _ = fmt.Fprintf(stderr, "%s: %v\n", name, err)
+	output := newLogOutput(logText, stderr)
+	_, _ = fmt.Fprintf(output, "%s: %v\n", name, err)
+	output.Close()
 	if _, ok := errors.AsType[usageError](err); ok {
 		return statusUsage
 	}
@@ -87,7 +89,9 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		_, err := fmt.Fprintln(stdout, name, version())
 		return err
 	}
-	p, err := newProgram(s, stderr)
+	output := newLogOutput(s.log, stderr)
+	defer output.Close()
+	p, err := newProgram(s, output)
 	if err != nil {
 		return err
 	}

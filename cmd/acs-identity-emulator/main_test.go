@@ -211,7 +211,7 @@ func TestClosedStandardOutputIsAnError(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	require.NoError(t, err)
 	require.NoError(t, reader.Close())
-	command := newCommand(t, "-addr", "127.0.0.1:0")
+	command := newCommand(t, "-addr", "127.0.0.1:0", "-log", "off")
 	command.Stdout = writer
 	var stderr strings.Builder
 	command.Stderr = &stderr

@@ -100,9 +100,7 @@ func (p *program) servesControl(address *net.TCPAddr) bool {
 func (p *program) announceAndServe(ctx context.Context, stdout io.Writer, endpoint *url.URL, server *http.Server, listener net.Listener) error {
 	stopLogging := p.logRequests(ctx)
 	defer stopLogging()
-	if _, err := fmt.Fprintf(stdout, "endpoint=%s;accesskey=%s\n", endpoint, p.handler.AccessKey()); err != nil {
-		return fmt.Errorf("printing the connection string: %w", err)
-	}
+	ctx, printed := p.printConnectionString(ctx, stdout, endpoint)
 	p.log.Info("listening", "endpoint", endpoint.String())
 	if p.isUntrusted() {
 		p.log.Warn("no client can trust the certificate yet: use -certificate, -data, -tls-cert or -insecure-http")
@@ -110,9 +108,37 @@ func (p *program) announceAndServe(ctx context.Context, stdout io.Writer, endpoi
 	if err := serve(ctx, server, listener); err != nil {
 		return err
 	}
+	if err := printed(); err != nil {
+		return err
+	}
 	stopLogging() // so that this line is the last one
 	p.log.Info("stopped")
 	return nil
+}
+
+// printConnectionString prints in the background, because standard output can be a pipe that is full. The returned
+// context ends if that fails. The function waits for a second at most and returns the error.
+func (p *program) printConnectionString(ctx context.Context, stdout io.Writer, endpoint *url.URL) (_ context.Context, printed func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	result := make(chan error, 1)
+	go func() {
+		_, err := fmt.Fprintf(stdout, "endpoint=%s;accesskey=%s\n", endpoint, p.handler.AccessKey())
+		result <- err
+		if err != nil {
+			cancel()
+		}
+	}()
+	return ctx, func() error {
+		defer cancel()
+		select {
+		case err := <-result:
+			if err != nil {
+				return fmt.Errorf("printing the connection string: %w", err)
+			}
+		case <-time.After(time.Second):
+		}
+		return nil
+	}
 }
 
 // isUntrusted reports whether clients find the certificate in no file.
