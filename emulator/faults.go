@@ -166,7 +166,15 @@ func (f Fault) response() *response {
 	if header.Get("Content-Type") == "" && f.Body != "" {
 		header.Set("Content-Type", "application/json")
 	}
-	return &response{status: f.Status, header: header, raw: []byte(f.Body), early: true}
+	return &response{status: f.Status, header: header, body: []byte(f.Body), early: true}
+}
+
+// truncate returns what is sent of a response's body.
+func (f Fault) truncate(body []byte) []byte {
+	if f.Truncate > 0 && f.Truncate < len(body) {
+		return body[:f.Truncate]
+	}
+	return body
 }
 
 // A faultQueue holds the faults that requests have yet to meet.

@@ -28,7 +28,8 @@ type Options struct {
 	// DiscardRequests leaves [Handler.Requests] empty, to save memory in a long-running emulator.
 	DiscardRequests bool
 
-	// DiscardRequestContent leaves the headers and bodies out of [Handler.Requests] and [Handler.Watch].
+	// DiscardRequestContent leaves the headers and bodies of requests and responses out of [Handler.Requests] and
+	// [Handler.Watch].
 	DiscardRequestContent bool
 
 	// RateLimits applies the limits that the service publishes at
@@ -129,13 +130,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := h.newCall(w, r)
 	fault := h.nextFault(c)
 	resp, reason := h.respond(r.Context(), c, fault)
-	// The record comes before the response: a client that has the response finds the record.
-	h.requests.add(c.record(resp, reason, arrived, time.Since(started)))
+	record := c.record(reason, arrived, time.Since(started))
 	if resp == nil {
+		h.requests.add(record)
 		panic(http.ErrAbortHandler)
 	}
 	h.setHeaders(w.Header(), c, resp, started)
+	// The record comes before the response: a client that has the response finds the record.
+	h.requests.add(record.withResponse(resp, w.Header(), fault))
 	send(r.Context(), w, resp, fault)
+}
+
+// SetupHandler returns a handler of the same users, tokens, assignments, keys and clock, to prepare a test or to look at
+// its outcome: requests to it meet neither faults nor rate limits of h, and h.Requests does not list them.
+func (h *Handler) SetupHandler() *Handler {
+	setup := *h
+	setup.requests = newRequestLog(&Options{DiscardRequests: true})
+	setup.faults = &faultQueue{}
+	setup.limiter = nil
+	return &setup
 }
 
 // respond returns the response to a call that meets the fault, or nil if the connection is to be closed instead. The

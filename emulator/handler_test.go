@@ -156,7 +156,7 @@ func TestPrintedValuesShowNoSecret(t *testing.T) {
 		require.NotContains(t, text, base64.StdEncoding.EncodeToString(requests[0].Body), "%T", value)
 	}
 	assert.Contains(t, fmt.Sprint(options), resourceID)
-	assert.Regexp(t, `^{Time:\S+ Operation:CreateUser Method:POST URI:`+regexp.QuoteMeta(createPath)+` Status:400 Duration:\S+ Error:ValidationError: .*}$`, fmt.Sprint(requests[0]))
+	assert.Regexp(t, `^{Number:1 Time:\S+ Operation:CreateUser Method:POST URI:`+regexp.QuoteMeta(createPath)+` Status:400 Duration:\S+ Error:ValidationError: .*}$`, fmt.Sprint(requests[0]))
 }
 
 func logged(value any) string {

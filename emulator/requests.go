@@ -17,9 +17,12 @@ const (
 	watchBuffer    = 100      // requests that a slow watcher may be behind
 )
 
-// Request is a request that arrived, with the outcome. See [Handler.Requests]. The headers and the body can hold
-// credentials. They are omitted when the request is formatted, logged or marshaled.
+// Request is a request that arrived, with the outcome. See [Handler.Requests]. The headers and bodies can hold
+// credentials and tokens. They are omitted when the request is formatted, logged or marshaled.
 type Request struct {
+	// Number is the request's place in the order in which requests ended: 1, 2, 3 and so on. It is never used again.
+	Number int
+
 	// Time is when the request arrived, by [Options].Now.
 	Time time.Time
 
@@ -44,6 +47,14 @@ type Request struct {
 	// Status is the status code of the response, zero if the connection was closed instead.
 	Status int
 
+	// ResponseHeader holds the headers of the response, except those that net/http adds. It is nil if the connection was
+	// closed instead, and with [Options].DiscardRequestContent.
+	ResponseHeader http.Header `json:"-"`
+
+	// ResponseBody is the body of the response, as far as a [Fault] does not truncate it. It is nil if there is none,
+	// with [Options].DiscardRequestContent, and for a request to the authority of Entra ID, where it holds tokens.
+	ResponseBody []byte `json:"-"`
+
 	// Duration is how long it took from the arrival until there was a response to send, in real time. It includes
 	// [Fault].Delay, but not [Fault].BodyDelay.
 	Duration time.Duration
@@ -53,15 +64,16 @@ type Request struct {
 	Error string
 }
 
-// Format implements [fmt.Formatter]. It omits the headers and the body.
+// Format implements [fmt.Formatter]. It omits the headers and bodies.
 func (r Request) Format(f fmt.State, _ rune) {
-	const format = "{Time:%s Operation:%s Method:%s URI:%s Status:%d Duration:%s Error:%s}"
-	_, _ = fmt.Fprintf(f, format, r.Time.Format(time.RFC3339Nano), r.Operation, r.Method, r.URI, r.Status, r.Duration, r.Error)
+	const format = "{Number:%d Time:%s Operation:%s Method:%s URI:%s Status:%d Duration:%s Error:%s}"
+	_, _ = fmt.Fprintf(f, format, r.Number, r.Time.Format(time.RFC3339Nano), r.Operation, r.Method, r.URI, r.Status, r.Duration, r.Error)
 }
 
-// LogValue implements [slog.LogValuer]. It omits the headers and the body.
+// LogValue implements [slog.LogValuer]. It omits the headers and bodies.
 func (r Request) LogValue() slog.Value {
 	return slog.GroupValue(
+		slog.Int("Number", r.Number),
 		slog.Time("Time", r.Time),
 		slog.String("Operation", r.Operation),
 		slog.String("Method", r.Method),
@@ -74,10 +86,12 @@ func (r Request) LogValue() slog.Value {
 
 // size returns about how many bytes the request takes.
 func (r Request) size() int {
-	size := len(r.URI) + len(r.Method) + len(r.Error) + len(r.Body)
-	for name, values := range r.Header {
-		for _, value := range values {
-			size += len(name) + len(value) + headerOverhead
+	size := len(r.URI) + len(r.Method) + len(r.Error) + len(r.Body) + len(r.ResponseBody)
+	for _, header := range []http.Header{r.Header, r.ResponseHeader} {
+		for name, values := range header {
+			for _, value := range values {
+				size += len(name) + len(value) + headerOverhead
+			}
 		}
 	}
 	return size
@@ -86,11 +100,13 @@ func (r Request) size() int {
 func (r Request) clone() Request {
 	r.Header = r.Header.Clone()
 	r.Body = slices.Clone(r.Body)
+	r.ResponseHeader = r.ResponseHeader.Clone()
+	r.ResponseBody = slices.Clone(r.ResponseBody)
 	return r
 }
 
-// record returns the record of a call. The response is nil if there is none.
-func (c *call) record(resp *response, reason string, arrived time.Time, duration time.Duration) Request {
+// record returns the record of a call, without its response.
+func (c *call) record(reason string, arrived time.Time, duration time.Duration) Request {
 	request := Request{
 		Time:      arrived,
 		Operation: c.operationName(),
@@ -101,13 +117,20 @@ func (c *call) record(resp *response, reason string, arrived time.Time, duration
 		Duration:  duration,
 		Error:     reason,
 	}
-	if resp != nil {
-		request.Status = resp.status
-	}
 	if c.isSignIn() {
 		request.Body = nil // passwords
 	}
 	return request
+}
+
+// withResponse returns the record with a response, which has the header.
+func (r Request) withResponse(resp *response, header http.Header, fault Fault) Request {
+	r.Status = resp.status
+	r.ResponseHeader = header
+	if r.Operation != signIn { // tokens
+		r.ResponseBody = fault.truncate(resp.body)
+	}
+	return r
 }
 
 // Requests returns copies of the newest requests, in the order in which they ended. It keeps 1000, or fewer if these
@@ -134,6 +157,7 @@ type requestLog struct {
 	discardContent bool
 
 	mu       sync.Mutex
+	last     int       // the number of the last request
 	items    []Request // oldest first
 	size     int       // of the items, in bytes
 	watchers map[chan Request]struct{}
@@ -150,9 +174,12 @@ func newRequestLog(options *Options) *requestLog {
 func (l *requestLog) add(request Request) {
 	if l.discardContent {
 		request.Header, request.Body = nil, nil
+		request.ResponseHeader, request.ResponseBody = nil, nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.last++
+	request.Number = l.last
 	for watcher := range l.watchers {
 		select {
 		case watcher <- request.clone():

@@ -18,6 +18,8 @@ func TestSizeOfARequest(t *testing.T) {
 		{4, Request{URI: "/abc"}},
 		{6, Request{Error: "Denied"}},
 		{5, Request{Body: []byte("12345")}},
+		{4, Request{ResponseBody: []byte("1234")}},
+		{2 + 3 + 32, Request{ResponseHeader: http.Header{"Ab": {"cde"}}}},
 		{2 + 3 + 32, Request{Header: http.Header{"Ab": {"cde"}}}},
 		{2*4 + 2 + 3 + 2*32, Request{Header: http.Header{"Abcd": {"ef", "ghi"}}}},
 		{3 + 2 + 1 + 2*2 + 1 + 2*32, Request{URI: "/x", Method: "GET", Body: []byte("y"), Header: http.Header{"Ab": {"", "c"}}}},

@@ -54,11 +54,15 @@ func TestRequestsAreCopies(t *testing.T) {
 	got[0].Method = "changed"
 	got[0].Header.Set("Authorization", "changed")
 	got[0].Body[0] = 'x'
+	got[0].ResponseHeader.Set("Date", "changed")
+	got[0].ResponseBody[0] = 'x'
 	again := handler.Requests()
 	require.Len(t, again, 1)
 	assert.Equal(t, http.MethodPost, again[0].Method)
 	assert.Equal(t, "Bearer entra", again[0].Header.Get("Authorization"))
 	assert.Equal(t, "{}", string(again[0].Body))
+	assert.NotEqual(t, "changed", again[0].ResponseHeader.Get("Date"))
+	assert.Equal(t, byte('{'), again[0].ResponseBody[0])
 }
 
 // A watched ResponseWriter tells when the response begins.
@@ -166,9 +170,9 @@ func TestRecordsOfRequests(t *testing.T) {
 					handler.ServeHTTP(httptest.NewRecorder(), r)
 				}()
 				got := handler.Requests()[0]
-				got.Header, got.Body = nil, nil
+				got.Header, got.Body, got.ResponseHeader, got.ResponseBody = nil, nil, nil, nil
 				assert.Equal(t, emulator.Request{
-					Time: arrived, Operation: "CreateUser", Method: http.MethodPost, URI: createPath,
+					Number: 1, Time: arrived, Operation: "CreateUser", Method: http.MethodPost, URI: createPath,
 					Status: test.status, Duration: test.duration, Error: test.err,
 				}, got)
 			})
@@ -186,6 +190,74 @@ func TestContentOfRequestsIsDiscarded(t *testing.T) {
 		assert.Equal(t, "CreateUser", request.Operation)
 		assert.Empty(t, request.Header)
 		assert.Empty(t, request.Body)
+		assert.Empty(t, request.ResponseHeader)
+		assert.Empty(t, request.ResponseBody)
+	}
+}
+
+const unknownID = "8:acs:" + resourceID + "_00000000-0000-4000-8000-000000000000"
+
+// TestResponsesAreRecordedAsTheyAreSent compares the records with what arrives.
+func TestResponsesAreRecordedAsTheyAreSent(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault  emulator.Fault
+		method string
+		path   string
+	}{
+		"success":            {emulator.Fault{}, http.MethodPost, createPath},
+		"without a body":     {emulator.Fault{}, http.MethodPost, revokePath(unknownID)},
+		"error":              {emulator.Fault{}, http.MethodPost, issuePath(unknownID)},
+		"unknown path":       {emulator.Fault{}, http.MethodGet, "/elsewhere"},
+		"fault":              {emulator.Fault{Status: 503, Body: "busy", Header: http.Header{"Content-Type": {"text/plain"}, "Retry-After": {"5"}}}, http.MethodPost, createPath},
+		"fault without body": {emulator.Fault{Status: 503}, http.MethodPost, createPath},
+		"truncated body":     {emulator.Fault{Truncate: 7}, http.MethodPost, createPath},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			handler := newHandler(t)
+			if !reflect.DeepEqual(test.fault, emulator.Fault{}) {
+				handler.Inject(test.fault)
+			}
+			w := httptest.NewRecorder()
+			func() {
+				defer func() { _ = recover() }()
+				r := httptest.NewRequestWithContext(t.Context(), test.method, test.path, strings.NewReader(`{"scopes":["chat"]}`))
+				r.Header.Set("Authorization", "Bearer entra")
+				handler.ServeHTTP(w, r)
+			}()
+			got := handler.Requests()[0]
+			assert.Equal(t, w.Code, got.Status)
+			assert.Equal(t, w.Header(), got.ResponseHeader)
+			assert.Equal(t, w.Body.String(), string(got.ResponseBody))
+		})
+	}
+}
+
+func TestSignInsAreRecordedWithoutBodies(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t)
+	const form = "grant_type=client_credentials&client_id=app&client_secret=secret&scope=x"
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/adfs/oauth2/v2.0/token", strings.NewReader(form))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	require.Contains(t, w.Body.String(), "access_token")
+	got := handler.Requests()[0]
+	assert.Equal(t, "EntraToken", got.Operation)
+	assert.Empty(t, got.Body)
+	assert.Empty(t, got.ResponseBody)
+}
+
+func TestNumbersOfRequestsAreNotUsedAgain(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t)
+	watched := handler.Watch(t.Context())
+	for i, forget := range []func(){handler.ClearRequests, handler.Reset, func() {}} {
+		serve(t, handler, http.MethodGet, "/", "")
+		assert.Equal(t, i+1, handler.Requests()[0].Number)
+		assert.Equal(t, i+1, (<-watched).Number)
+		forget()
 	}
 }
 
@@ -215,9 +287,13 @@ func TestWatchReceivesRequests(t *testing.T) {
 			assert.Equal(t, http.StatusCreated, request.Status)
 			request.Header.Set("Authorization", "changed")
 			request.Body[0] = 'x'
+			request.ResponseHeader.Set("Date", "changed")
+			request.ResponseBody[0] = 'x'
 			other := <-second
 			assert.Equal(t, "Bearer entra", other.Header.Get("Authorization"))
 			assert.Equal(t, "{}", string(other.Body))
+			assert.NotEqual(t, "changed", other.ResponseHeader.Get("Date"))
+			assert.Equal(t, byte('{'), other.ResponseBody[0])
 			for _, request := range handler.Requests() {
 				assert.Equal(t, "Bearer entra", request.Header.Get("Authorization"))
 			}

@@ -15,13 +15,12 @@ import (
 type response struct {
 	status int
 	header http.Header // further headers
-	body   any         // sent as JSON; nil: none
-	raw    []byte      // the body of a fault
+	body   []byte      // empty: none
 	early  bool        // omits api-supported-versions
 }
 
 func success(status int, body any) *response {
-	return &response{status: status, body: body}
+	return &response{status: status, body: encode(body)}
 }
 
 func noContent() *response {
@@ -66,9 +65,9 @@ type errorDetail struct {
 func (e *serviceError) response() *response {
 	resp := &response{status: e.status, header: e.header, early: e.early}
 	if e.isOAuth {
-		resp.body = oauthError{e.code, e.message}
+		resp.body = encode(oauthError{e.code, e.message})
 	} else {
-		resp.body = errorBody{errorDetail{e.code, e.message, e.target}}
+		resp.body = encode(errorBody{errorDetail{e.code, e.message, e.target}})
 	}
 	return resp
 }
@@ -85,7 +84,17 @@ func (h *Handler) setHeaders(header http.Header, c *call, resp *response, starte
 	if c.operation != nil && !resp.early && !c.isSignIn() {
 		header.Set("api-supported-versions", versionList(c.operation.listed))
 	}
+	if len(resp.body) > 0 {
+		header.Set("Content-Type", contentType(resp.isError()))
+	}
 	maps.Copy(header, resp.header)
+	if len(resp.body) > 0 && !resp.isError() {
+		header.Set("Content-Length", strconv.Itoa(len(resp.body)))
+	}
+}
+
+func (r *response) isError() bool {
+	return r.status >= http.StatusBadRequest
 }
 
 func correlationVector() string {
@@ -93,22 +102,14 @@ func correlationVector() string {
 	return base64.RawStdEncoding.EncodeToString(id[:]) + ".0"
 }
 
-// send sends a response. It aborts the connection if the fault truncates the body or the client is gone.
+// send sends a response whose headers are set. It aborts the connection if the fault truncates the body or the client is
+// gone.
 func send(ctx context.Context, w http.ResponseWriter, resp *response, fault Fault) {
-	body := resp.raw
-	isError := resp.status >= http.StatusBadRequest
-	if resp.body != nil {
-		body = encode(resp.body)
-		w.Header().Set("Content-Type", contentType(isError))
-	}
-	if len(body) > 0 && !isError {
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	}
 	w.WriteHeader(resp.status)
-	if !sendBody(ctx, w, body, fault) {
+	if !sendBody(ctx, w, resp.body, fault) {
 		panic(http.ErrAbortHandler)
 	}
-	if isError {
+	if resp.isError() {
 		// Flushing keeps net/http from adding a Content-Length, which errors of the service do not have.
 		flush(w)
 	}
@@ -125,12 +126,12 @@ func sendBody(ctx context.Context, w http.ResponseWriter, body []byte, fault Fau
 	if !pause(ctx, fault.BodyDelay) {
 		return false
 	}
-	if fault.Truncate > 0 && fault.Truncate < len(body) {
-		_, _ = w.Write(body[:fault.Truncate])
+	sent := fault.truncate(body)
+	_, _ = w.Write(sent)
+	if len(sent) < len(body) {
 		flush(w)
 		return false
 	}
-	_, _ = w.Write(body)
 	return true
 }
 

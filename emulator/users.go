@@ -58,10 +58,22 @@ func (h *Handler) Users() []User {
 	stored, _, _ := h.state.Load().users.snapshot()
 	users := make([]User, 0, len(stored))
 	for _, id := range slices.Sorted(maps.Keys(stored)) {
-		u := stored[id]
-		users = append(users, User{ID: id, CustomID: u.customID, TokensIssued: u.issued, LastTokenIssuedAt: u.lastTokenIssuedAt()})
+		users = append(users, listedUser(id, stored[id]))
 	}
 	return users
+}
+
+// User returns the user with the ID. It reports false if there is none.
+func (h *Handler) User(id string) (User, bool) {
+	u, ok := h.state.Load().users.get(id)
+	if !ok {
+		return User{}, false
+	}
+	return listedUser(id, u), true
+}
+
+func listedUser(id string, u user) User {
+	return User{ID: id, CustomID: u.customID, TokensIssued: u.issued, LastTokenIssuedAt: u.lastTokenIssuedAt()}
 }
 
 func (h *Handler) createUser(c *call) (*response, *serviceError) {

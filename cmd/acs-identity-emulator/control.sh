@@ -82,6 +82,16 @@ control PUT clock '{"offset": "0s"}'
 service DELETE "identities/$user"
 control POST inspect-token "{\"token\": \"$token\"}" | expect '"reason":"userDeleted"' 'the user was deleted'
 
+# The same without the service: faults, rate limits and the list of requests do not see it.
+user=$(control POST users '{"customId": "alice"}' | value id)
+control POST users '{"customId": "alice"}' | expect "\"id\":\"$user\",\"customId\":\"alice\"" 'the custom ID names one user'
+token=$(control POST "users/$user/tokens" '{"scopes": ["chat"], "expiresInMinutes": 60}' | value token)
+control POST inspect-token "{\"token\": \"$token\"}" | expect "\"rawId\":\"$user\"" 'the token is that of the user'
+control POST "users/$user/revoke"
+control POST inspect-token "{\"token\": \"$token\"}" | expect '"reason":"revoked"' 'its tokens were revoked'
+control DELETE "users/$user"
+expect_failure 404 'the user exists no longer' control DELETE "users/$user"
+
 # The Entra token of a Teams user, which the service exchanges.
 app=11111111-1111-1111-1111-111111111111
 object=22222222-2222-2222-2222-222222222222
@@ -101,6 +111,12 @@ control GET users | grep -o '"id"' | wc -l | expect 2 'the lost request created 
 
 # Requests: those that were made, and those that follow.
 control GET requests | expect '"operation":"CreateUser"' 'requests are listed'
+number=$(control GET requests | value number)
+if control GET "requests/$number" >"$work/request"; then
+  expect '"request":{"header":{' 'a request has its headers and bodies' <"$work/request"
+else
+  expect 'Start it with -record-bodies.' 'headers and bodies are not kept' <"$work/request"
+fi
 control DELETE requests
 control GET requests | expect '[]' 'requests are cleared'
 curl --silent --no-buffer "$endpoint/_emulator/events" >"$work/events" &
@@ -109,7 +125,7 @@ until grep -q GetToken "$work/events"; do # once curl is connected
   service POST "identities/$user/:issueAccessToken" '{"scopes": ["chat"]}' >/dev/null 2>&1 || true
 done
 kill "$events"
-expect 'data: {"time":' 'requests are sent as events' <"$work/events"
+expect 'data: {"number":' 'requests are sent as events' <"$work/events"
 
 # The state that was there before.
 control PUT state "@$work/before"

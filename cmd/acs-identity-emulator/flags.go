@@ -29,6 +29,7 @@ type settings struct {
 	origins      []string
 	log          string
 	control      *bool // nil: on if the address is a loopback one
+	recordBodies bool
 	version      bool
 	arguments    []string
 }
@@ -71,6 +72,7 @@ Set the access key with the variable: other users of the machine can read flags.
 	anyVersionUsage   = "treat unknown API versions as the newest known one"
 	corsUsage         = "let web pages of `origin`, like http://localhost:3000, call the service; repeatable"
 	logUsage          = "the `format` of the log: text, json or off"
+	recordBodiesUsage = "keep the headers and bodies of requests and responses for the page and the control API, which mask credentials and tokens"
 	controlUsage      = "serve the control API and its page (default true if the address is a loopback one)"
 	versionUsage      = "print the version and exit"
 )
@@ -100,6 +102,7 @@ func newFlags(s *settings) *flag.FlagSet {
 		}
 		return nil
 	})
+	flags.BoolVar(&s.recordBodies, "record-bodies", false, recordBodiesUsage)
 	flags.BoolVar(&s.version, "version", false, versionUsage)
 	return flags
 }
@@ -131,7 +134,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 
 // parseAll is parse for commands with arguments.
 func parseAll(args []string, stderr io.Writer) (*settings, error) {
-	s := &settings{options: emulator.Options{DiscardRequestContent: true}}
+	s := &settings{}
 	flags := newFlags(s)
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -149,6 +152,7 @@ func parseAll(args []string, stderr io.Writer) (*settings, error) {
 	if err := s.check(); err != nil {
 		return nil, usageError{err}
 	}
+	s.options.DiscardRequestContent = !s.recordBodies
 	s.arguments = flags.Args()
 	return s, nil
 }

@@ -27,6 +27,7 @@
 //	-cors origin              let web pages of the origin call the service; repeatable
 //	-log format               the format of the log: text, json or off; default text
 //	-control                  serve the control API and its page; default true if the address is a loopback one
+//	-record-bodies            keep headers and bodies for the page and the control API, with credentials and tokens masked
 //	-version                  print the version and exit
 //
 // Each flag has an environment variable, like ACS_EMULATOR_ACCESS_KEY for -access-key, which holds if the flag is

@@ -29,16 +29,25 @@ func TestShellScriptDoesEverything(t *testing.T) {
 		t.Skip("the script is for Linux and macOS")
 	}
 	requireTools(t, "bash", "curl", "openssl", "sed", "od", "cmp")
-	certificate := filepath.Join(t.TempDir(), "certificate.pem")
-	p := start(t, "-certificate", certificate)
-	createUser(t, p.connectionString, trusting(t, certificate))
-	endpoint, _ := p.values(t)
-	command := exec.CommandContext(t.Context(), "bash", "control.sh")
-	command.Env = append(os.Environ(), "ENDPOINT="+endpoint, "CURL_CA_BUNDLE="+certificate)
-	output, err := command.CombinedOutput()
-	require.NoError(t, err, "%s", output)
-	assert.True(t, strings.HasSuffix(string(output), "ok: the state is as before\n"), "%s", output)
-	createUser(t, p.connectionString, trusting(t, certificate))
+	for recordBodies, want := range map[string]string{
+		"-record-bodies=false": "ok: headers and bodies are not kept",
+		"-record-bodies":       "ok: a request has its headers and bodies",
+	} {
+		t.Run(recordBodies, func(t *testing.T) {
+			t.Parallel()
+			certificate := filepath.Join(t.TempDir(), "certificate.pem")
+			p := start(t, "-certificate", certificate, recordBodies)
+			createUser(t, p.connectionString, trusting(t, certificate))
+			endpoint, _ := p.values(t)
+			command := exec.CommandContext(t.Context(), "bash", "control.sh")
+			command.Env = append(os.Environ(), "ENDPOINT="+endpoint, "CURL_CA_BUNDLE="+certificate)
+			output, err := command.CombinedOutput()
+			require.NoError(t, err, "%s", output)
+			assert.Contains(t, string(output), want)
+			assert.True(t, strings.HasSuffix(string(output), "ok: the state is as before\n"), "%s", output)
+			createUser(t, p.connectionString, trusting(t, certificate))
+		})
+	}
 }
 
 // TestShellScriptCallsEveryPath compares the script with the documentation of package control.
@@ -55,11 +64,12 @@ func TestShellScriptCallsEveryPath(t *testing.T) {
 			continue
 		}
 		paths++
-		call := "control " + fields[0] + " " + fields[1]
+		path := strings.NewReplacer("users/ID", `"users/$user`, "requests/NUMBER", `"requests/$number`).Replace(fields[1])
+		call := "control " + fields[0] + " " + path
 		if fields[1] == "events" {
 			call = control.Prefix + "events"
 		}
 		assert.Contains(t, string(script), call)
 	}
-	assert.Equal(t, 16, paths)
+	assert.Equal(t, 21, paths)
 }

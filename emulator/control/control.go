@@ -31,6 +31,7 @@ type Options struct {
 // An api is the control API of an emulator.
 type api struct {
 	emulator   *emulator.Handler
+	setup      *emulator.Handler // for requests that the control API makes itself
 	options    Options
 	protection *http.CrossOriginProtection
 }
@@ -42,29 +43,41 @@ func New(handler *emulator.Handler, options *Options) http.Handler {
 	if options == nil {
 		options = &Options{}
 	}
-	return &api{emulator: handler, options: *options, protection: http.NewCrossOriginProtection()}
+	return &api{
+		emulator:   handler,
+		setup:      handler.SetupHandler(),
+		options:    *options,
+		protection: http.NewCrossOriginProtection(),
+	}
 }
 
 // An action serves a request of a path and a method. It has written nothing if it returns an error.
 type action func(*api, http.ResponseWriter, *http.Request) *apiError
 
-// actions are what the paths after [Prefix] do with each method.
+// parameter is the name of the variable segment of a path.
+const parameter = "parameter"
+
+// actions are what the paths after [Prefix] do with each method. A segment * is variable.
 var actions = map[string]map[string]action{
-	"":              {http.MethodGet: pageFile("index.html")},
-	"page.css":      {http.MethodGet: pageFile("page.css")},
-	"page.js":       {http.MethodGet: pageFile("page.js")},
-	"icon.svg":      {http.MethodGet: pageFile("icon.svg")},
-	healthPath:      {http.MethodGet: (*api).health},
-	"info":          {http.MethodGet: (*api).info},
-	"users":         {http.MethodGet: (*api).users},
-	"requests":      {http.MethodGet: (*api).requests, http.MethodDelete: (*api).clearRequests},
-	"events":        {http.MethodGet: (*api).events},
-	"faults":        {http.MethodGet: (*api).faults, http.MethodPost: (*api).inject, http.MethodDelete: (*api).clearFaults},
-	"inspect-token": {http.MethodPost: (*api).inspectToken},
-	"entra-tokens":  {http.MethodPost: (*api).createEntraToken},
-	"clock":         {http.MethodGet: (*api).clock, http.MethodPut: (*api).setClock},
-	"state":         {http.MethodGet: (*api).exportState, http.MethodPut: (*api).importState},
-	"reset":         {http.MethodPost: (*api).reset},
+	"":               {http.MethodGet: pageFile("index.html")},
+	"page.css":       {http.MethodGet: pageFile("page.css")},
+	"page.js":        {http.MethodGet: pageFile("page.js")},
+	"icon.svg":       {http.MethodGet: pageFile("icon.svg")},
+	healthPath:       {http.MethodGet: (*api).health},
+	"info":           {http.MethodGet: (*api).info},
+	"users":          {http.MethodGet: (*api).users, http.MethodPost: (*api).createUser},
+	"users/*":        {http.MethodDelete: (*api).deleteUser},
+	"users/*/tokens": {http.MethodPost: (*api).createToken},
+	"users/*/revoke": {http.MethodPost: (*api).revokeTokens},
+	"requests":       {http.MethodGet: (*api).requests, http.MethodDelete: (*api).clearRequests},
+	"requests/*":     {http.MethodGet: (*api).request},
+	"events":         {http.MethodGet: (*api).events},
+	"faults":         {http.MethodGet: (*api).faults, http.MethodPost: (*api).inject, http.MethodDelete: (*api).clearFaults},
+	"inspect-token":  {http.MethodPost: (*api).inspectToken},
+	"entra-tokens":   {http.MethodPost: (*api).createEntraToken},
+	"clock":          {http.MethodGet: (*api).clock, http.MethodPut: (*api).setClock},
+	"state":          {http.MethodGet: (*api).exportState, http.MethodPut: (*api).importState},
+	"reset":          {http.MethodPost: (*api).reset},
 }
 
 const healthPath = "health"
@@ -84,7 +97,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) *apiError {
 			return rejection
 		}
 	}
-	methods, ok := actions[path]
+	methods, ok := findActions(path, r)
 	if !ok {
 		return notFound("The control API has no such path. Its page is at " + Prefix + ".")
 	}
@@ -93,6 +106,17 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) *apiError {
 		return methodNotAllowed(w, methods)
 	}
 	return serve(a, w, r)
+}
+
+// findActions returns the actions of a path. It sets the variable segment of the path, the second one, in the request.
+func findActions(path string, r *http.Request) (map[string]action, bool) {
+	segments := strings.Split(path, "/")
+	if len(segments) > 1 && segments[1] != "" {
+		r.SetPathValue(parameter, segments[1])
+		segments[1] = "*"
+	}
+	methods, ok := actions[strings.Join(segments, "/")]
+	return methods, ok
 }
 
 // methodOf returns the method, GET for HEAD: net/http leaves the body out.

@@ -61,7 +61,7 @@ func (a *api) faults(w http.ResponseWriter, _ *http.Request) *apiError {
 
 func (a *api) inject(w http.ResponseWriter, r *http.Request) *apiError {
 	var body faultBody
-	if rejection := decode(w, r, &body); rejection != nil {
+	if rejection := readJSON(w, r, &body); rejection != nil {
 		return rejection
 	}
 	fault, err := body.fault()

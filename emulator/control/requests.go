@@ -3,12 +3,14 @@ package control
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/acs-go/identity/emulator"
 )
 
 type requestBody struct {
+	Number     int       `json:"number"`
 	Time       time.Time `json:"time"`
 	Operation  string    `json:"operation"`
 	Method     string    `json:"method"`
@@ -18,17 +20,30 @@ type requestBody struct {
 	Error      string    `json:"error,omitempty"`
 }
 
-// newRequestBody leaves out the headers and the body, which hold credentials.
+// newRequestBody leaves out the headers and bodies, which hold credentials and tokens.
 func newRequestBody(request emulator.Request) requestBody {
 	return requestBody{
+		Number:     request.Number,
 		Time:       request.Time,
 		Operation:  request.Operation,
 		Method:     request.Method,
-		URI:        request.URI,
+		URI:        maskTokens(request.URI),
 		Status:     request.Status,
 		DurationMS: float64(request.Duration.Microseconds()) / 1000,
 		Error:      request.Error,
 	}
+}
+
+type messageBody struct {
+	Header http.Header `json:"header"`
+	Body   string      `json:"body"`
+}
+
+type requestDetailBody struct {
+	requestBody
+
+	Request  messageBody  `json:"request"`
+	Response *messageBody `json:"response,omitempty"`
 }
 
 func (a *api) requests(w http.ResponseWriter, _ *http.Request) *apiError {
@@ -37,6 +52,35 @@ func (a *api) requests(w http.ResponseWriter, _ *http.Request) *apiError {
 		requests = append(requests, newRequestBody(request))
 	}
 	return respond(w, requests)
+}
+
+// request returns a request with its headers and body, and those of the response.
+func (a *api) request(w http.ResponseWriter, r *http.Request) *apiError {
+	number, err := strconv.Atoi(r.PathValue(parameter))
+	if err != nil || number < 1 {
+		return invalid("The number of a request is a positive integer.")
+	}
+	for _, request := range a.emulator.Requests() {
+		if request.Number == number {
+			return a.respondRequest(w, request)
+		}
+	}
+	return notFound("The emulator has no request with this number. It keeps the newest ones.")
+}
+
+func (a *api) respondRequest(w http.ResponseWriter, request emulator.Request) *apiError {
+	if request.Header == nil {
+		return notFound("The emulator keeps no headers and bodies. Start it with -record-bodies.")
+	}
+	mask := newMask(a.emulator.AccessKey(), request.Header)
+	detail := requestDetailBody{
+		requestBody: newRequestBody(request),
+		Request:     messageBody{mask.header(request.Header), mask.body(request.Body)},
+	}
+	if request.Status != 0 {
+		detail.Response = &messageBody{mask.header(request.ResponseHeader), mask.body(request.ResponseBody)}
+	}
+	return respond(w, detail)
 }
 
 func (a *api) clearRequests(w http.ResponseWriter, _ *http.Request) *apiError {

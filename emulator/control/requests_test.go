@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/emulator/control"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -114,4 +117,93 @@ func TestEventsEndWithTheirRequest(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	<-ended
+}
+
+type detail struct {
+	listed
+
+	Number   int
+	Request  message
+	Response *message
+}
+
+type message struct {
+	Header http.Header
+	Body   string
+}
+
+// lastDetail returns the newest request with its headers and bodies, as JSON and decoded.
+func (s *service) lastDetail(t *testing.T) (string, detail) {
+	t.Helper()
+	requests := s.Requests()
+	text := s.succeed(t, http.MethodGet, fmt.Sprintf("requests/%d", requests[len(requests)-1].Number), "")
+	var got detail
+	require.NoError(t, json.Unmarshal([]byte(text), &got))
+	return text, got
+}
+
+func TestRequestHasHeadersAndBodiesWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	created := s.createToken(t)
+	text, got := s.lastDetail(t)
+	for _, secret := range []string{accessKey, created.AccessToken.Token, "eyJ"} {
+		assert.NotContains(t, text, secret)
+	}
+	assert.Equal(t, 1, got.Number)
+	assert.Equal(t, "CreateUser", got.Operation)
+	assert.Equal(t, http.StatusCreated, got.Status)
+	assert.Equal(t, `{"createTokenWithScopes":["chat"]}`, got.Request.Body)
+	assert.Equal(t, "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=REDACTED", got.Request.Header.Get("Authorization"))
+	assert.Equal(t, "application/json", got.Request.Header.Get("Content-Type"))
+	require.NotNil(t, got.Response)
+	assert.Contains(t, got.Response.Header.Get("Api-Supported-Versions"), "2021-03-07")
+	assert.Contains(t, got.Response.Body, `{"identity":{"id":"`+created.User.ID+`"},"accessToken":{"token":"REDACTED","expiresOn":"`)
+}
+
+func TestRequestWithoutAResponseHasNone(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.Inject(emulator.Fault{Drop: emulator.DropAfter})
+	_, err := s.client(t).CreateUser(t.Context(), nil)
+	require.Error(t, err)
+	text, got := s.lastDetail(t)
+	assert.Nil(t, got.Response)
+	assert.NotContains(t, text, `"response"`)
+	assert.Equal(t, "connection closed by a fault", got.Error)
+}
+
+func TestRequestsAreFoundByTheirNumberAlone(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.createUser(t)
+	assert.Contains(t, s.succeed(t, http.MethodGet, "requests", ""), `[{"number":1,`)
+	requireError(t, s.call(t, http.MethodGet, "requests/2", ""), http.StatusNotFound, "NotFound", "no request with this number")
+	s.ClearRequests()
+	requireError(t, s.call(t, http.MethodGet, "requests/1", ""), http.StatusNotFound, "NotFound", "no request with this number")
+	for _, number := range []string{"first", "0", "-1", "1.5", "0x1", "%20", "99999999999999999999"} {
+		requireError(t, s.call(t, http.MethodGet, "requests/"+number, ""), http.StatusBadRequest, "ValidationError", "a positive integer")
+	}
+}
+
+func TestContentThatIsNotKeptIsNotFound(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(&emulator.Options{DiscardRequestContent: true})
+	require.NoError(t, err)
+	s := &service{handler, control.New(handler, nil)}
+	s.createUser(t)
+	requireError(t, s.call(t, http.MethodGet, "requests/1", ""), http.StatusNotFound, "NotFound", "Start it with -record-bodies.")
+}
+
+func TestTokensInAPathAreMasked(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	token := s.createToken(t).AccessToken.Token
+	_, err := s.client(t).GetToken(t.Context(), identity.CommunicationUserIdentifier{ID: token}, []identity.TokenScope{identity.TokenScopeChat}, nil)
+	require.Error(t, err)
+	text, _ := s.lastDetail(t)
+	for _, text := range []string{text, s.succeed(t, http.MethodGet, "requests", "")} {
+		assert.NotContains(t, text, token[:20])
+		assert.Contains(t, text, "/identities/REDACTED/:issueAccessToken")
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -95,16 +96,32 @@ func encode(value any) []byte {
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
 }
 
-// decode reads a JSON body into value. A missing body is the same as an empty object.
-func decode(w http.ResponseWriter, r *http.Request, value any) *apiError {
+// readJSON reads a JSON body into value. A missing body is the same as an empty object.
+func readJSON(w http.ResponseWriter, r *http.Request, value any) *apiError {
+	data, rejection := readBody(w, r)
+	if rejection != nil {
+		return rejection
+	}
+	return decode(data, value)
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *apiError) {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodySize))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return tooLarge()
+		return nil, tooLarge()
 	}
 	if err != nil {
-		return invalid("The request body could not be read.")
+		return nil, invalid("The request body could not be read.")
 	}
-	if len(bytes.TrimSpace(data)) == 0 {
+	if !utf8.Valid(data) {
+		return nil, invalid("The request body is not valid UTF-8.")
+	}
+	return bytes.TrimSpace(data), nil
+}
+
+// decode reads JSON into value. No bytes are the same as an empty object.
+func decode(data []byte, value any) *apiError {
+	if len(data) == 0 {
 		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))

@@ -57,21 +57,6 @@ func (a *api) resourceID() string {
 	return id
 }
 
-type userBody struct {
-	ID                string    `json:"id"`
-	CustomID          string    `json:"customId,omitempty"`
-	TokensIssued      int       `json:"tokensIssued"`
-	LastTokenIssuedAt time.Time `json:"lastTokenIssuedAt,omitzero"`
-}
-
-func (a *api) users(w http.ResponseWriter, _ *http.Request) *apiError {
-	users := []userBody{}
-	for _, user := range a.emulator.Users() {
-		users = append(users, userBody(user))
-	}
-	return respond(w, users)
-}
-
 type clockBody struct {
 	Offset *duration `json:"offset"`
 }
@@ -82,7 +67,7 @@ func (a *api) clock(w http.ResponseWriter, _ *http.Request) *apiError {
 
 func (a *api) setClock(w http.ResponseWriter, r *http.Request) *apiError {
 	var body clockBody
-	if rejection := decode(w, r, &body); rejection != nil {
+	if rejection := readJSON(w, r, &body); rejection != nil {
 		return rejection
 	}
 	if body.Offset == nil {

@@ -22,7 +22,7 @@ func (a *api) inspectToken(w http.ResponseWriter, r *http.Request) *apiError {
 	var body struct {
 		Token string `json:"token"`
 	}
-	if rejection := decode(w, r, &body); rejection != nil {
+	if rejection := readJSON(w, r, &body); rejection != nil {
 		return rejection
 	}
 	if body.Token == "" {
@@ -61,7 +61,7 @@ func (a *api) createEntraToken(w http.ResponseWriter, r *http.Request) *apiError
 		TenantID  string    `json:"tenantId"`
 		ExpiresOn time.Time `json:"expiresOn"`
 	}
-	if rejection := decode(w, r, &body); rejection != nil {
+	if rejection := readJSON(w, r, &body); rejection != nil {
 		return rejection
 	}
 	return respond(w, struct {
