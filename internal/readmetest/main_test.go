@@ -147,30 +147,3 @@ func TestOutputPattern(t *testing.T) {
 		})
 	}
 }
-
-func TestLinks(t *testing.T) {
-	t.Parallel()
-	clone := t.TempDir()
-	require.NoError(t, os.MkdirAll(filepath.Join(clone, "docs"), 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(clone, "docs", "page.md"), []byte(document("# A page", "## `Code`, and more", "~~~sh", "# no heading", "~~~")), 0o600))
-	for link, want := range map[string]bool{
-		"[x](docs/page.md)":                 true,
-		"[x](docs)":                         true,
-		"[x](docs/page.md#a-page)":          true,
-		"[x](docs/page.md#code-and-more)":   true,
-		"[x](#top)":                         true,
-		"[x](https://example.com/nowhere)":  true,
-		"[x]: docs/page.md":                 true,
-		"~~~text\n[x](nowhere.md)\n~~~":     true,
-		"[x](nowhere.md)":                   false,
-		"[x]: nowhere.md":                   false,
-		"[x](docs/page.md#no-heading)":      false,
-		"[x](#nowhere)":                     false,
-		"[x](docs/page.md) [y](nowhere.md)": false,
-	} {
-		text := document("# Top", link)
-		require.NoError(t, os.WriteFile(filepath.Join(clone, "README.md"), []byte(text), 0o600))
-		err := checkLinks(clone, "README.md", text)
-		assert.Equal(t, want, err == nil, link)
-	}
-}
