@@ -7,6 +7,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/acs-go/identity/internal/strictjson"
 )
 
 const (
@@ -14,6 +16,7 @@ const (
 	maxDiscarded = 32 << 20
 
 	malformedJSON = "The request body is not valid JSON, or a value in it has the wrong type."
+	malformedText = "A string in the request body is not valid UTF-8, or has half of a surrogate pair."
 )
 
 // A call is a request on its way through the handler.
@@ -54,10 +57,16 @@ func (c *call) decode(value any) *serviceError {
 
 // decode reads JSON into value. No bytes are the same as an empty object.
 func decode(data []byte, value any) *serviceError {
-	if len(data) == 0 || json.Unmarshal(data, value) == nil {
+	if len(data) == 0 {
 		return nil
 	}
-	return invalid(malformedJSON, "").beforeVersioning()
+	if json.Unmarshal(data, value) != nil {
+		return invalid(malformedJSON, "").beforeVersioning()
+	}
+	if strictjson.CheckText(data) != nil {
+		return invalid(malformedText, "").beforeVersioning()
+	}
+	return nil
 }
 
 func (c *call) operationName() string {

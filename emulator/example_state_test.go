@@ -89,7 +89,7 @@ func ExampleHandler_Import() {
 	// Output:
 	// emulator: the token's user was deleted
 	// <nil>
-	// emulator: importing a state: version is not 1
+	// emulator: importing a state: version is missing
 }
 
 // Reset makes the emulator like a new one, for the next test. Clients go on working, because the keys stay.

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/acs-go/identity/internal/strictjson"
 )
 
 // A state is what [Handler.Export] writes and [Handler.Import] replaces.
@@ -109,25 +110,21 @@ func invalidState(err error) error {
 	return fmt.Errorf("emulator: importing a state: %w", err)
 }
 
-// decodeState replaces the errors of encoding/json, which can quote a key.
 func decodeState(data []byte) (*exportedState, error) {
 	imported := &exportedState{}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(imported)
-	if syntaxError, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return nil, fmt.Errorf("malformed JSON at byte %d", syntaxError.Offset)
+	err := strictjson.Unmarshal(data, imported)
+	if err == nil {
+		return imported, nil
 	}
-	if typeError, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return nil, fmt.Errorf("%s has the wrong type", typeError.Field)
+	var written struct{ Version int }
+	if json.Unmarshal(data, &written) == nil && written.Version > stateVersion {
+		return nil, newerVersion(written.Version)
 	}
-	if err != nil {
-		return nil, errors.New("incomplete JSON, an unknown field or an invalid value")
-	}
-	if len(bytes.TrimSpace(data[decoder.InputOffset():])) > 0 {
-		return nil, errors.New("unexpected data after the JSON")
-	}
-	return imported, nil
+	return nil, err
+}
+
+func newerVersion(version int) error {
+	return fmt.Errorf("it has version %d of the format, and this emulator reads version %d: use a newer emulator", version, stateVersion)
 }
 
 // Reset deletes all users, tokens, assignments, faults and requests, and sets the clock offset to zero. The keys and
@@ -176,6 +173,9 @@ func exportUser(id string, u user) exportedUser {
 
 // state checks everything, because the JSON may be damaged or written by hand.
 func (e *exportedState) state() (*state, error) {
+	if e.Version > stateVersion {
+		return nil, newerVersion(e.Version)
+	}
 	if e.Version != stateVersion {
 		return nil, fmt.Errorf("version is not %d", stateVersion)
 	}

@@ -304,7 +304,7 @@ func TestCertificateIsWrittenBeforeTheConnectionString(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "certificate.pem")
 	var stderr strings.Builder
-	args := []string{"-addr", "127.0.0.1:0", "-certificate", file}
+	args := []string{"-addr", "127.0.0.1:0", "-certificate", file, "-log", "off"}
 	assert.Equal(t, statusFailure, run(t.Context(), args, watcher{t, file}, &stderr))
 	assert.Equal(t, "acs-identity-emulator: printing the connection string: enough\n", stderr.String())
 }

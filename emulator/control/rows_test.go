@@ -110,8 +110,8 @@ var rows = []struct {
 	{http.MethodGet, "state", "", nil},
 	{http.MethodPut, "state", exportedState, map[string]string{
 		"":                                   "importing a state",
-		`{}`:                                 "importing a state: version is not 1",
-		`{"version":1}`:                      "importing a state: resourceId is not a GUID",
+		`{}`:                                 "importing a state: version is missing",
+		`{"version":1}`:                      "importing a state: resourceId is missing",
 		exportedState[:len(exportedState)/2]: "importing a state",
 	}},
 	{http.MethodPost, "reset", "", nil},

@@ -1,0 +1,41 @@
+// Package strictjson reads JSON without what encoding/json forgives. Its errors quote no values, which may be secrets.
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Unmarshal reads JSON in a format of our own into value, which points to a struct. It rejects unknown, absent and
+// repeated members, members in another letter case, null, text that is not UTF-8, and data after the JSON. Members with
+// omitempty or omitzero may be absent.
+func Unmarshal(data []byte, value any) error {
+	if err := decode(data, value); err != nil {
+		return err
+	}
+	if err := CheckText(data); err != nil {
+		return err
+	}
+	return checkMembers(data, value)
+}
+
+func decode(data []byte, value any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(value)
+	if syntaxError, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("malformed JSON at byte %d", syntaxError.Offset)
+	}
+	if typeError, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%s has the wrong type", typeError.Field)
+	}
+	if err != nil {
+		return errors.New("incomplete JSON, an unknown field or an invalid value")
+	}
+	if len(bytes.TrimSpace(data[decoder.InputOffset():])) > 0 {
+		return errors.New("unexpected data after the JSON")
+	}
+	return nil
+}
