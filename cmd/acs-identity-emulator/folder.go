@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,7 +19,6 @@ import (
 )
 
 const (
-	lockFile           = "lock"
 	stateFile          = "state.json"
 	certificateFile    = "certificate.pem"     // what clients trust
 	certificateKeyFile = "certificate-key.pem" // the private key and the certificate
@@ -37,9 +35,11 @@ const (
 
 // A folder keeps the state and the certificate of an emulator. One process at a time can use it.
 type folder struct {
+	path    string
 	root    *os.Root
-	lock    io.Closer
-	changed atomic.Bool // since the last save
+	lock    folderLock
+	changed atomic.Bool           // since the last save
+	failure atomic.Pointer[error] // of the last save; nil: none
 }
 
 // openFolder creates the folder if it is missing. The caller must close it.
@@ -51,12 +51,12 @@ func openFolder(path string) (*folder, error) {
 	if err != nil {
 		return nil, withoutPath(err)
 	}
-	lock, err := acquireLock(filepath.Join(path, lockFile))
+	lock, err := lockFolder(root)
 	if err != nil {
 		_ = root.Close()
-		return nil, fmt.Errorf("%s: %w", lockFile, withoutPath(err))
+		return nil, withoutPath(err)
 	}
-	return &folder{root: root, lock: lock}, nil
+	return &folder{path: path, root: root, lock: lock}, nil
 }
 
 var errLocked = errors.New("another process uses the folder")
@@ -68,13 +68,13 @@ func (f *folder) close() {
 
 // load replaces the handler's state by the stored one. If there is none, the handler's is yet to be saved.
 func (f *folder) load(handler *emulator.Handler) error {
-	file, err := f.root.Open(stateFile)
+	file, err := f.open(stateFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		f.markChanged()
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", stateFile, withoutPath(err))
+		return err
 	}
 	defer func() { _ = file.Close() }()
 	if err := handler.Import(file); err != nil {
@@ -111,8 +111,12 @@ func (f *folder) saveRegularly(handler *emulator.Handler, log *slog.Logger, done
 			return
 		case <-ticker.C:
 		}
-		if err := f.saveChanges(handler); err != nil {
-			log.Error(err.Error())
+		failed := f.failure.Load() != nil
+		switch err := f.saveChanges(handler); {
+		case err != nil && !failed:
+			log.Error(err.Error()+"; further failures are not logged", "folder", f.path)
+		case err == nil && failed:
+			log.Info("the state is saved again", "folder", f.path)
 		}
 	}
 }
@@ -123,8 +127,18 @@ func (f *folder) saveChanges(handler *emulator.Handler) error {
 		return nil
 	}
 	if err := f.write(stateFile, private, handler.Export); err != nil {
+		f.failure.Store(&err)
 		f.markChanged()
 		return fmt.Errorf("-data: %w", err)
+	}
+	f.failure.Store(nil)
+	return nil
+}
+
+// checkHealth returns an error while the state cannot be saved.
+func (f *folder) checkHealth() error {
+	if err := f.failure.Load(); err != nil {
+		return fmt.Errorf("the state cannot be saved in the folder %s: %w", f.path, *err)
 	}
 	return nil
 }
@@ -159,12 +173,12 @@ func (f *folder) certificate(hosts []string, log *slog.Logger) (*tls.Certificate
 
 // storedCertificate returns nil if there is none.
 func (f *folder) storedCertificate() (*tls.Certificate, error) {
-	data, err := f.root.ReadFile(certificateKeyFile)
+	data, err := f.read(certificateKeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", certificateKeyFile, withoutPath(err))
+		return nil, err
 	}
 	certificate, err := selfsigned.Decode(data)
 	if err != nil {
@@ -192,11 +206,11 @@ func reasonForRenewal(certificate *tls.Certificate, hosts []string) string {
 // publish writes the file that clients trust.
 func (f *folder) publish(certificate *tls.Certificate) error {
 	data := selfsigned.PEM(certificate)
-	old, err := f.root.ReadFile(certificateFile)
+	old, err := f.read(certificateFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		return fmt.Errorf("%s: %w", certificateFile, withoutPath(err))
+		return err
 	case bytes.Equal(old, data):
 		return nil
 	case !selfsigned.IsPEM(old):
@@ -212,21 +226,54 @@ func writing(data []byte) func(io.Writer) error {
 	}
 }
 
-// write replaces a file as a whole, so that it is complete even if the process is killed.
+// open opens a file for reading. Opening another kind of file, such as a pipe, might never end.
+func (f *folder) open(name string) (*os.File, error) {
+	info, err := f.root.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", name)
+	}
+	file, err := f.root.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, withoutPath(err))
+	}
+	return file, nil
+}
+
+func (f *folder) read(name string) ([]byte, error) {
+	file, err := f.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	data, err := io.ReadAll(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, withoutPath(err))
+	}
+	return data, nil
+}
+
+// write replaces a file as a whole, so that it is complete even if the process is killed or the machine crashes.
 func (f *folder) write(name string, mode fs.FileMode, content func(io.Writer) error) error {
 	next := name + ".new"
-	if err := f.writeSynced(next, mode, content); err != nil {
+	if err := f.writeNew(next, mode, content); err != nil {
 		_ = f.root.Remove(next)
 		return fmt.Errorf("%s: %w", name, withoutPath(err))
 	}
 	if err := f.root.Rename(next, name); err != nil {
 		return fmt.Errorf("%s: %w", name, withoutPath(err))
 	}
+	if err := f.lock.sync(); err != nil {
+		return fmt.Errorf("%s: %w", name, withoutPath(err))
+	}
 	return nil
 }
 
-func (f *folder) writeSynced(name string, mode fs.FileMode, content func(io.Writer) error) error {
-	file, err := f.root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
+// writeNew writes a file that did not exist: one that is left from before might have another mode.
+func (f *folder) writeNew(name string, mode fs.FileMode, content func(io.Writer) error) error {
+	if err := f.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := f.root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}

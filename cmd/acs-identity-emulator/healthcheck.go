@@ -3,18 +3,24 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/acs-go/identity/emulator/control"
 )
 
-const healthTimeout = 5 * time.Second
+const (
+	healthTimeout = 5 * time.Second
+	maxReason     = 8 << 10 // of the body of an error, in bytes
+)
 
 // healthcheck returns an error if the emulator does not work. Errors in its arguments are no usage errors, whose status
 // containers must not use.
@@ -30,14 +36,17 @@ func healthcheck(ctx context.Context, args []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	status, err := get(ctx, endpoint)
-	if err != nil {
+	status, reason, err := get(ctx, endpoint)
+	switch {
+	case err != nil:
 		return fmt.Errorf("healthcheck: %w", withoutAddress(err))
-	}
-	if status != http.StatusOK {
+	case status == http.StatusOK:
+		return nil
+	case reason != "":
+		return fmt.Errorf("healthcheck: status %d: %s", status, reason)
+	default:
 		return fmt.Errorf("healthcheck: status %d", status)
 	}
-	return nil
 }
 
 // healthURL returns the URL of the check: of the endpoint in the arguments, or of the one of -addr.
@@ -65,13 +74,14 @@ func (s *settings) localURL() *url.URL {
 	return s.url(net.JoinHostPort(host, port))
 }
 
-// get returns the status of a response. It accepts any certificate, because nothing secret is sent or received.
-func get(ctx context.Context, endpoint *url.URL) (int, error) {
+// get returns the status of a response, and the reason in the error of an emulator. It accepts any certificate, because
+// nothing secret is sent or received.
+func get(ctx context.Context, endpoint *url.URL) (status int, reason string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint.String(), nil) //nolint:gosec // G704: the user names the endpoint
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	transport := &http.Transport{
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above
@@ -79,8 +89,24 @@ func get(ctx context.Context, endpoint *url.URL) (int, error) {
 	}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
-	_ = response.Body.Close()
-	return response.StatusCode, nil
+	defer func() { _ = response.Body.Close() }()
+	return response.StatusCode, reasonIn(response.Body), nil
+}
+
+// reasonIn returns the message in the body of an error response, or "" if it is not one of the control API.
+func reasonIn(body io.Reader) string {
+	var failure struct{ Error struct{ Message string } }
+	if json.NewDecoder(io.LimitReader(body, maxReason)).Decode(&failure) != nil {
+		return ""
+	}
+	return strings.Map(printable, failure.Error.Message)
+}
+
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return ' '
 }

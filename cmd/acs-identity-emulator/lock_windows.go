@@ -2,27 +2,39 @@ package main
 
 import (
 	"errors"
-	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
-const sharingViolation syscall.Errno = 32 // ERROR_SHARING_VIOLATION
+const (
+	lockFile = "lock"
 
-// acquireLock opens a file that no other process can open until it is closed or the process ends.
-func acquireLock(path string) (io.Closer, error) {
+	sharingViolation syscall.Errno = 32 // ERROR_SHARING_VIOLATION
+)
+
+// A folderLock is a file that no other process can open or remove until it is closed or the process ends.
+type folderLock struct {
+	*os.File
+}
+
+func lockFolder(root *os.Root) (folderLock, error) {
+	path := filepath.Join(root.Name(), lockFile)
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {
-		return nil, err
+		return folderLock{}, err
 	}
 	const noSharing = 0
 	handle, err := syscall.CreateFile(name, syscall.GENERIC_READ|syscall.GENERIC_WRITE, noSharing, nil,
-		syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
+		syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL|syscall.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	if errors.Is(err, sharingViolation) {
-		return nil, errLocked
+		return folderLock{}, errLocked
 	}
 	if err != nil {
-		return nil, err
+		return folderLock{}, err
 	}
-	return os.NewFile(uintptr(handle), path), nil
+	return folderLock{os.NewFile(uintptr(handle), path)}, nil
 }
+
+// sync does nothing: Windows cannot sync a folder.
+func (folderLock) sync() error { return nil }

@@ -12,12 +12,16 @@ import (
 
 // routes returns the handler of all requests: the control API below its prefix, the service elsewhere.
 func (p *program) routes(ctx context.Context, endpoint *url.URL, servesControl bool) http.Handler {
-	controlAPI := endingWith(ctx, control.New(p.handler, &control.Options{
+	options := &control.Options{
 		Endpoint:   endpoint.String(),
 		Version:    version(),
 		Hosts:      append(slices.Clone(p.hosts), endpoint.Hostname()),
 		HealthOnly: !servesControl,
-	}))
+	}
+	if p.folder != nil {
+		options.CheckHealth = p.folder.checkHealth
+	}
+	controlAPI := endingWith(ctx, control.New(p.handler, options))
 	service := p.allowingOrigins(p.handler)
 	return p.markingChanges(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, control.Prefix) {

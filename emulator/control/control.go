@@ -24,6 +24,10 @@ type Options struct {
 	// addresses and localhost are always allowed. Requests to other hosts get 403.
 	Hosts []string
 
+	// CheckHealth returns why the emulator does not work as it should, or nil. The default is always nil. Health has
+	// status 503 and the text of the error while there is one. It is called for every request for health.
+	CheckHealth func() error
+
 	// HealthOnly turns everything off except health. Other requests get 404.
 	HealthOnly bool
 }

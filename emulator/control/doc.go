@@ -51,6 +51,8 @@
 //   - 404 NotFound: the path, the user or the request is unknown, or the headers and bodies are not kept
 //   - 405 MethodNotAllowed: the path does not support the method
 //   - 413 RequestTooLarge: a body of more than 1 MiB, or a state of more than 1 GiB
+//   - 503 Unhealthy: for health, while [Options].CheckHealth returns an error, as in the program while the state cannot
+//     be saved
 //
 // # Security
 //

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/acs-go/identity/internal/strictjson"
 )
 
 const (
@@ -131,6 +133,9 @@ func decode(data []byte, value any) *apiError {
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return invalid("The request body has more than one JSON value.")
+	}
+	if strictjson.CheckText(data) != nil {
+		return invalid("A string in the request body is not valid UTF-8, or has half of a surrogate pair.")
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ var rows = []struct {
 		`{"customId":1}`:                  "customId has the wrong type",
 		`{"customId":"\xff"}`:             "not valid JSON",
 		"{\"customId\":\"\xff\"}":         "not valid UTF-8",
+		`{"customId":"\ud800"}`:           "half of a surrogate pair",
 		`{"customId":"a"}{}`:              "more than one JSON value",
 		`{"name":"alice"}`:                `The field "name" is unknown`,
 		`["alice"]`:                       "not a JSON object",

@@ -9,6 +9,11 @@ import (
 )
 
 func (a *api) health(w http.ResponseWriter, _ *http.Request) *apiError {
+	if a.options.CheckHealth != nil {
+		if err := a.options.CheckHealth(); err != nil {
+			return &apiError{http.StatusServiceUnavailable, "Unhealthy", err.Error()}
+		}
+	}
 	return respond(w, struct {
 		Status string `json:"status"`
 	}{"ok"})
