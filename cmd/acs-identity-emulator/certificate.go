@@ -45,7 +45,7 @@ func (p *program) ownCertificate(hosts []string) (*tls.Certificate, error) {
 	}
 	certificate, err := selfsigned.New(hosts...)
 	if err != nil {
-		return nil, fmt.Errorf("-addr: %w", err)
+		return nil, fmt.Errorf("-host or -addr: %w", err)
 	}
 	return certificate, nil
 }

@@ -23,7 +23,8 @@ const (
 )
 
 // New returns a certificate that is its own root, so that clients in any language need one file. It is valid for
-// 127.0.0.1, ::1, localhost and the given hosts, which are IP addresses or DNS names. Its Leaf is set.
+// 127.0.0.1, ::1, localhost and the given hosts, which are IP addresses or DNS names. Clients that trust it trust its
+// key for no other names. Its Leaf is set.
 func New(hosts ...string) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -90,15 +91,28 @@ func newTemplate(hosts []string) *x509.Certificate {
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
 		IsCA:                  true,
+
+		PermittedDNSDomainsCritical: true,
 	}
 	hosts = slices.Concat([]string{"127.0.0.1", "::1", "localhost"}, hosts)
 	slices.Sort(hosts)
 	for _, host := range slices.Compact(hosts) {
 		if ip := net.ParseIP(host); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
+			template.PermittedIPRanges = append(template.PermittedIPRanges, only(ip))
 		} else {
 			template.DNSNames = append(template.DNSNames, host)
+			template.PermittedDNSDomains = append(template.PermittedDNSDomains, host)
 		}
 	}
 	return template
+}
+
+// only returns the range that holds one address.
+func only(ip net.IP) *net.IPNet {
+	if ip4 := ip.To4(); ip4 != nil {
+		ip = ip4
+	}
+	bits := 8 * len(ip)
+	return &net.IPNet{IP: ip, Mask: net.CIDRMask(bits, bits)}
 }
