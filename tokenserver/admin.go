@@ -1,23 +1,27 @@
 package tokenserver
 
 import (
-	"context"
 	"net/http"
 	"slices"
-
-	"github.com/acs-go/identity"
 )
 
 type userResponse struct {
-	User acsUser `json:"user"`
+	Issuer  string   `json:"issuer"`
+	Subject string   `json:"subject"`
+	User    *acsUser `json:"user,omitempty"`
+	Blocked bool     `json:"blocked"`
 }
 
-func (s *Server) putUser(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	user, err := s.userOf(r)
-	if err != nil {
-		return err
+func writeUser(w http.ResponseWriter, status int, user User, found record) {
+	body := userResponse{Issuer: user.Issuer, Subject: user.Subject, Blocked: found.blocked}
+	if found.id != "" {
+		body.User = &acsUser{found.id}
 	}
-	id, created, err := s.EnsureUser(r.Context(), user)
+	writeJSON(w, status, body)
+}
+
+func (s *Server) putUser(w http.ResponseWriter, r *http.Request, target User) error {
+	found, created, err := s.ensure(r.Context(), target)
 	if err != nil {
 		return err
 	}
@@ -25,91 +29,73 @@ func (s *Server) putUser(w http.ResponseWriter, r *http.Request, _ Caller) error
 	if created {
 		status = http.StatusCreated
 	}
-	writeJSON(w, status, userResponse{acsUser{id}})
+	writeUser(w, status, target, found)
 	return nil
 }
 
-func (s *Server) getUser(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	user, err := s.userOf(r)
+func (s *Server) getUser(w http.ResponseWriter, r *http.Request, target User) error {
+	found, err := s.store.find(r.Context(), target)
 	if err != nil {
 		return err
 	}
-	id, err := s.FindUser(r.Context(), user)
-	if err != nil {
-		return err
-	}
-	if id == "" {
+	if found.id == "" && !found.blocked {
 		return errNotFound
 	}
-	writeJSON(w, http.StatusOK, userResponse{acsUser{id}})
+	writeUser(w, http.StatusOK, target, found)
 	return nil
 }
 
-func (s *Server) deleteUser(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	return s.signOutSubject(w, r, operationDelete)
-}
-
-func (s *Server) revokeUser(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	return s.signOutSubject(w, r, operationRevoke)
-}
-
-func (s *Server) revokeMine(w http.ResponseWriter, r *http.Request, caller Caller) error {
-	if _, err := s.signedIn(r.Context(), caller.User, caller.SignedInAt.Unix()); err != nil {
-		return err // a JWT that was signed out must not sign out its successors
+// findUser is for an identity whose user is to be found.
+func (s *Server) findUser(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	id := r.URL.Query().Get("acs_id")
+	if CheckSubject(id) != nil {
+		return errBadRequest.with("The query must have acs_id, the ID of an identity")
 	}
-	return s.signOut(w, r, caller.User, operationRevoke)
-}
-
-func (s *Server) signOutSubject(w http.ResponseWriter, r *http.Request, operation operation) error {
-	user, err := s.userOf(r)
+	user, found, err := s.store.findID(r.Context(), id)
 	if err != nil {
 		return err
 	}
-	return s.signOut(w, r, user, operation)
+	if found.id == "" {
+		return errNotFound
+	}
+	writeUser(w, http.StatusOK, user, found)
+	return nil
 }
 
-// signOut responds with 204 when it is done, and with 202 while Communication Services has not done its part, which
-// [Server.Run] tries again. The user's JWTs are rejected in either case.
-func (s *Server) signOut(w http.ResponseWriter, r *http.Request, user User, operation operation) error {
-	now := s.options.Now()
-	before := now.Unix() + 1 // iat has whole seconds: a JWT of this second may be older than this request
-	todo, err := s.store.signOut(r.Context(), user, operation, before, now, now.Add(requestTimeout))
-	if err != nil {
+func (s *Server) deleteUser(w http.ResponseWriter, r *http.Request, target User) error {
+	return s.signOut(w, r, target, operationDelete)
+}
+
+func (s *Server) revokeUser(w http.ResponseWriter, r *http.Request, target User) error {
+	return s.signOut(w, r, target, operationRevoke)
+}
+
+func (s *Server) blockUser(w http.ResponseWriter, r *http.Request, target User) error {
+	return s.change(w, r, change{user: target, operation: operationRevoke, block: true})
+}
+
+func (s *Server) unblockUser(w http.ResponseWriter, r *http.Request, target User) error {
+	if err := s.store.unblock(r.Context(), target); err != nil {
 		return err
 	}
-	status := http.StatusNoContent
-	if todo.id != "" {
-		if err := s.perform(r.Context(), todo); err != nil {
-			noteCause(r.Context(), err)
-			status = http.StatusAccepted
+	s.audit(r.Context(), "user-unblocked", target, "")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// forTarget is for requests of administrators for the user whom the path names.
+func (s *Server) forTarget(handle func(http.ResponseWriter, *http.Request, User) error) handler {
+	return func(w http.ResponseWriter, r *http.Request, _ Caller) error {
+		target, err := s.targetOf(r)
+		if err != nil {
+			return err
 		}
+		noteTarget(r.Context(), target)
+		return handle(w, r, target)
 	}
-	w.WriteHeader(status)
-	return nil
 }
 
-// perform does a task at Communication Services, and removes it.
-func (s *Server) perform(ctx context.Context, todo task) error {
-	user := identity.CommunicationUserIdentifier{ID: todo.id}
-	var err error
-	switch todo.operation {
-	case operationDelete:
-		_, err = s.options.Client.DeleteUser(ctx, user, nil)
-	case operationRevoke:
-		_, err = s.options.Client.RevokeTokens(ctx, user, nil)
-	}
-	if err != nil && !hasStatus(err, http.StatusNotFound) {
-		return err
-	}
-	// Done twice is harmless, so that this need not succeed.
-	if err := s.store.donePending(ctx, todo); err != nil {
-		s.options.Logger.WarnContext(ctx, "a completed task was not removed", "error", err)
-	}
-	return nil
-}
-
-// userOf returns the user whom the request of an administrator names.
-func (s *Server) userOf(r *http.Request) (User, error) {
+func (s *Server) targetOf(r *http.Request) (User, error) {
 	issuer := r.URL.Query().Get("issuer")
 	if issuer == "" && len(s.options.Issuers) == 1 {
 		issuer = s.options.Issuers[0]
@@ -117,5 +103,9 @@ func (s *Server) userOf(r *http.Request) (User, error) {
 	if !slices.Contains(s.options.Issuers, issuer) {
 		return User{}, errUnknownIssuer
 	}
-	return User{Issuer: issuer, Subject: r.PathValue("subject")}, nil
+	subject := r.PathValue("subject")
+	if CheckSubject(subject) != nil {
+		return User{}, errBadRequest.with("The subject must be " + subjectForm)
+	}
+	return User{Issuer: issuer, Subject: subject}, nil
 }

@@ -2,13 +2,15 @@ package tokenserver
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"time"
 )
 
 // A Caller is who sent a request, according to [Options].Authenticate.
 type Caller struct {
-	// User is the caller. Issuer and Subject are required.
+	// User is the caller. Issuer and Subject are required, and an invalid subject is status 401.
 	User
 
 	// Roles are the caller's roles. See [Options].RoleScopes.
@@ -17,9 +19,9 @@ type Caller struct {
 	// IsAdmin means that the caller may manage other users.
 	IsAdmin bool
 
-	// SignedInAt is when the caller signed in: when the session began or the caller's token was issued. It is required.
-	// Do not set it to the time of the request: signing out rejects callers who signed in before, and would have no
-	// effect. Fractions of a second are ignored.
+	// SignedInAt is when the caller signed in: when the session began; for a JWT its auth_time or, without one, its
+	// iat. It is required. Do not set it to the time of the request: signing out rejects callers who signed in before,
+	// and would have no effect. Fractions of a second are ignored.
 	SignedInAt time.Time
 
 	// ObjectID is the caller's object ID in Entra ID. It is required for the token of a Teams user, who must have the
@@ -68,34 +70,52 @@ func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // authenticate returns the caller, or the problem that is the response.
 func (s *Server) authenticate(r *http.Request) (Caller, error) {
-	caller, err := s.options.Authenticate(r)
+	caller, err := s.askAuthenticate(r)
 	if err == nil {
 		err = s.checkCaller(caller)
 	}
 	if err == nil {
 		return caller, nil
 	}
-	if unavailable, ok := errors.AsType[*UnavailableError](err); ok {
-		return Caller{}, errUnavailable.because(err).after(unavailable.RetryAfter)
-	}
-	if r.Context().Err() != nil { // not the caller's fault
-		return Caller{}, errUnavailable.because(err)
+	if known, ok := errors.AsType[problem](err); ok {
+		return Caller{}, known
 	}
 	rejection, ok := errors.AsType[*RejectionError](err)
-	if !ok {
-		rejection = &RejectionError{Reason: "other", Description: "The credentials are invalid"}
+	if !ok { // what could not be checked is not the caller's fault
+		known := errUnavailable.because(err)
+		if unavailable, ok := errors.AsType[*UnavailableError](err); ok {
+			known = known.after(unavailable.RetryAfter)
+		}
+		return Caller{}, known
 	}
-	s.metrics.rejections.WithLabelValues(rejection.Reason).Inc()
 	if !s.rejected.Allow() {
 		leaveOut(r.Context())
 	}
-	return Caller{}, errUnauthenticated.with(rejection.Description).because(err)
+	known := errUnauthenticated.with(rejection.Description).because(err)
+	known.reason = rejection.Reason
+	return Caller{}, known
+}
+
+// askAuthenticate calls the host's function, whose panic must not look like a broken connection.
+func (s *Server) askAuthenticate(r *http.Request) (caller Caller, err error) {
+	defer func() {
+		value := recover()
+		if value == nil {
+			return
+		}
+		s.metrics.Panic()
+		s.log.ErrorContext(r.Context(), "Authenticate panicked", "panic", fmt.Sprint(value), "stack", string(debug.Stack()))
+		err = errInternal.because(errors.New("Authenticate panicked"))
+	}()
+	return s.options.Authenticate(r)
 }
 
 func (s *Server) checkCaller(caller Caller) error {
 	switch {
-	case caller.Issuer == "" || caller.Subject == "" || caller.SignedInAt.IsZero():
-		return &RejectionError{Reason: "incomplete", Description: "The caller has no issuer, subject or time of signing in"}
+	case caller.Issuer == "" || caller.SignedInAt.IsZero():
+		return &RejectionError{Reason: "incomplete", Description: "The caller has no issuer or time of signing in"}
+	case CheckSubject(caller.Subject) != nil:
+		return &RejectionError{Reason: "subject", Description: "The subject must be " + subjectForm}
 	case s.options.Now().Sub(caller.SignedInAt) > s.options.MaxSession:
 		return &RejectionError{Reason: "session-too-old", Description: "The session is too old; sign in again"}
 	}

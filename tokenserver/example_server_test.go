@@ -7,14 +7,13 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/tokenserver"
+	"github.com/acs-go/identity/tokenserver/sqlite"
 )
 
 // EnsureUser creates identities beforehand, for example for a list of existing users.
@@ -28,7 +27,7 @@ func ExampleServer_EnsureUser() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	db, _, err := tokenserver.OpenDatabase(ctx, ":memory:")
+	db, err := sqlite.Open(ctx, sqlite.InMemory, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -76,7 +75,7 @@ func ExampleCaller() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	db, _, err := tokenserver.OpenDatabase(ctx, ":memory:")
+	db, err := sqlite.Open(ctx, sqlite.InMemory, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -102,13 +101,13 @@ func ExampleCaller() {
 	}
 
 	post("/v1/token")
-	post("/v1/users/me/revoke")
+	post("/v1/sign-out")
 	post("/v1/token")
-	signedIn = time.Now().Add(time.Second) // the same second would be too early
+	signedIn = time.Now().Add(6 * time.Second) // sign-ins of the next seconds would be too early
 	post("/v1/token")
 	// Output:
 	// /v1/token 200
-	// /v1/users/me/revoke 204
+	// /v1/sign-out 204
 	// /v1/token 401
 	// /v1/token 200
 }
@@ -124,7 +123,7 @@ func ExampleOptions_roleScopes() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	db, _, err := tokenserver.OpenDatabase(ctx, ":memory:")
+	db, err := sqlite.Open(ctx, sqlite.InMemory, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -180,7 +179,7 @@ func ExampleUnavailableError() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	db, _, err := tokenserver.OpenDatabase(ctx, ":memory:")
+	db, err := sqlite.Open(ctx, sqlite.InMemory, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -208,44 +207,6 @@ func ExampleUnavailableError() {
 	// Output:
 	// 401 Bearer error="invalid_token", error_description="The session has ended"
 	// 503 30
-}
-
-// A SQLite file is for one process, and is locked while it is open.
-func ExampleOpenDatabase() {
-	ctx := context.Background()
-	folder, err := os.MkdirTemp("", "tokenserver")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	path := filepath.Join(folder, "users.db")
-
-	db, dialect, err := tokenserver.OpenDatabase(ctx, path)
-	if err != nil {
-		log.Panic(err)
-	}
-	defer func() { _ = db.Close() }()
-	fmt.Println(dialect == tokenserver.DialectSQLite)
-
-	_, _, err = tokenserver.OpenDatabase(ctx, path)
-	fmt.Println(err)
-	// Output:
-	// true
-	// opening the database: another process uses the SQLite file; stop it first, or use PostgreSQL for several processes
-}
-
-// A service that has a PostgreSQL pool can use it for the token server, too. Migrate changes nothing if the tables are up
-// to date, so that a service can call it at every start.
-func ExampleMigrate() {
-	ctx := context.Background()
-	db, dialect, err := tokenserver.OpenDatabase(ctx, ":memory:") // stands for your pool and DialectPostgreSQL
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	err = tokenserver.Migrate(ctx, db, dialect)
-	fmt.Println(err)
-	// Output: <nil>
 }
 
 // RoleKey gives the same key for the name of a role and for the name of an environment variable.

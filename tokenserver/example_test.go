@@ -13,6 +13,7 @@ import (
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/tokenserver"
+	"github.com/acs-go/identity/tokenserver/sqlite"
 )
 
 // session is what a service knows of a signed-in user.
@@ -32,7 +33,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	db, _, err := tokenserver.OpenDatabase(ctx, ":memory:")
+	db, err := sqlite.Open(ctx, sqlite.InMemory, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -44,7 +45,7 @@ func Example() {
 	server, err := tokenserver.New(tokenserver.Options{
 		Client:   client, // an *identity.Client
 		Resource: "contoso.communication.azure.com",
-		DB:       db, // from tokenserver.OpenDatabase
+		DB:       db, // from package sqlite or postgres
 		Scopes:   []identity.TokenScope{identity.TokenScopeChat},
 		Authenticate: func(r *http.Request) (tokenserver.Caller, error) {
 			cookie, err := r.Cookie("session")

@@ -3,7 +3,6 @@ package tokenserver_test
 import (
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -18,10 +17,14 @@ import (
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/acs-go/identity/tokenserver/internal/locked"
+	"github.com/acs-go/identity/tokenserver/sqlite"
 	"github.com/stretchr/testify/require"
 )
 
 const issuer = "https://login.example.com"
+
+// gone is the body with which Communication Services responds that it does not know an identity.
+const gone = `{"error":{"code":"NotFound","message":"The identity does not exist."}}`
 
 // A world is a server on the emulator and a database in memory, with a clock that tests move.
 type world struct {
@@ -53,7 +56,7 @@ func newServer(t *testing.T, w *world, change func(*tokenserver.Options)) (*toke
 	clientOptions.Retry.MaxRetryDelay = 2 * time.Second
 	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), clientOptions)
 	require.NoError(t, err)
-	db, _, err := tokenserver.OpenDatabase(t.Context(), ":memory:")
+	db, err := sqlite.Open(t.Context(), sqlite.InMemory, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	w.db = db
@@ -96,7 +99,7 @@ func (w *world) signIn(subject string, roles ...string) string {
 func authenticate(r *http.Request) (tokenserver.Caller, error) {
 	parts := strings.Split(r.Header.Get("Authorization"), " ")
 	if len(parts) != 4 {
-		return tokenserver.Caller{}, errors.New("no credential")
+		return tokenserver.Caller{}, &tokenserver.RejectionError{Reason: "no-token"}
 	}
 	seconds, err := strconv.ParseInt(parts[2], 10, 64)
 	return tokenserver.Caller{

@@ -16,18 +16,20 @@ const (
 )
 
 // Run completes deletions and revocations that Communication Services has not done yet. It repeats those that fail,
-// after pauses of 8 seconds that grow to 5 minutes. It also deletes the records of deleted users when no session of
-// theirs can be valid, and forgets users whom [Options].RatePerMinute no longer limits. Failures are logged.
+// after pauses of 8 seconds that grow to 5 minutes. It stores identities that the database did not take when they were
+// created. It also deletes the records of deleted users when no session of theirs can be valid, and forgets users whom
+// [Options].RatePerMinute no longer limits. Failures are logged.
 //
-// When the context ends, Run waits for identities that are being created, and returns. Run it once in every process, and
-// end its context after the last request.
+// When the context ends, Run waits for identities that are being created, and returns; the log then names those that
+// the database did not take. Run it once in every process, and end its context after the last request.
 func (s *Server) Run(ctx context.Context) {
 	pending := time.NewTicker(pendingInterval)
 	defer pending.Stop()
 	sweep := time.NewTicker(sweepInterval)
 	defer sweep.Stop()
-	defer s.creating.Wait()
+	defer s.finish(ctx)
 	for {
+		s.settleKept(ctx)
 		s.performPending(ctx)
 		select {
 		case <-ctx.Done():
@@ -39,19 +41,28 @@ func (s *Server) Run(ctx context.Context) {
 	}
 }
 
+// finish is the last chance of identities that are not stored.
+func (s *Server) finish(ctx context.Context) {
+	s.creating.Wait()
+	ctx = context.WithoutCancel(ctx)
+	s.settleKept(ctx)
+	s.logKept(ctx)
+}
+
 func (s *Server) sweep(ctx context.Context) {
 	// A minute more, for clocks that differ.
 	if err := s.store.sweep(ctx, s.options.Now().Add(-s.options.MaxSession-time.Minute)); err != nil {
-		s.options.Logger.WarnContext(ctx, "users without an identity were not removed", "error", err)
+		s.log.WarnContext(ctx, "users without an identity were not removed", "error", err)
 	}
-	s.limiter.sweep()
+	s.tokens.sweep()
+	s.signOuts.sweep()
 }
 
 func (s *Server) performPending(ctx context.Context) {
 	tasks, err := s.store.duePending(ctx, s.options.Now(), pendingBatch)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.options.Logger.WarnContext(ctx, "the pending tasks cannot be read", "error", err)
+			s.log.WarnContext(ctx, "the pending tasks cannot be read", "error", err)
 		}
 		return
 	}
@@ -67,6 +78,9 @@ func (s *Server) performPending(ctx context.Context) {
 }
 
 func (s *Server) takeAndPerform(ctx context.Context, todo task) {
+	if s.acs.pause(todo.operation.kind()) > 0 {
+		return
+	}
 	limited, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	taken, err := s.store.takePending(limited, &todo, s.options.Now().Add(backoff(todo.attempts)))
@@ -74,7 +88,7 @@ func (s *Server) takeAndPerform(ctx context.Context, todo task) {
 		err = s.perform(limited, todo)
 	}
 	if err != nil && ctx.Err() == nil {
-		s.options.Logger.WarnContext(ctx, "a pending task failed, and will be tried again",
+		s.log.WarnContext(ctx, "a pending task failed, and will be tried again",
 			"operation", todo.operation, "acs_id", todo.id, "attempts", todo.attempts+1, "error", err)
 	}
 }

@@ -2,7 +2,6 @@ package tokenserver
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
 // A problem is an error response: a problem document of RFC 9457 with a code.
@@ -21,6 +18,7 @@ type problem struct {
 	code       string
 	title      string
 	detail     string // what to change, or which check failed; may be empty
+	reason     string // of a rejection, for metrics
 	retryAfter time.Duration
 	cause      error // for the log
 }
@@ -29,14 +27,16 @@ var (
 	errBadRequest       = problem{status: http.StatusBadRequest, code: "bad-request", title: "The request is invalid"}
 	errUnknownIssuer    = problem{status: http.StatusBadRequest, code: "issuer-required", title: "The query must name one of the issuers"}
 	errUnauthenticated  = problem{status: http.StatusUnauthorized, code: "unauthenticated", title: "The caller is not signed in"}
-	errSignedOut        = problem{status: http.StatusUnauthorized, code: "signed-out", title: "The user signed out; sign in again"}
-	errEntraToken       = problem{status: http.StatusUnauthorized, code: "entra-token-rejected", title: "The Entra token was rejected"}
+	errSignedOut        = problem{status: http.StatusUnauthorized, code: "signed-out", title: "The user signed out; sign in again", reason: "signed-out"}
+	errEntraToken       = problem{status: http.StatusUnauthorized, code: "entra-token-rejected", title: "The Entra token was rejected", reason: "entra-token"}
 	errForbidden        = problem{status: http.StatusForbidden, code: "forbidden", title: "The caller's role does not allow this"}
+	errBlocked          = problem{status: http.StatusForbidden, code: "blocked", title: "The user is blocked"}
 	errScope            = problem{status: http.StatusForbidden, code: "scope-not-allowed", title: "A scope is not allowed for this caller"}
 	errNotFound         = problem{status: http.StatusNotFound, code: "not-found", title: "There is no such resource"}
 	errMethodNotAllowed = problem{status: http.StatusMethodNotAllowed, code: "method-not-allowed", title: "The method is not allowed"}
 	errTooLarge         = problem{status: http.StatusRequestEntityTooLarge, code: "too-large", title: "The request is too large"}
 	errRateLimited      = problem{status: http.StatusTooManyRequests, code: "rate-limited", title: "Too many requests by this user"}
+	errInternal         = problem{status: http.StatusInternalServerError, code: "internal", title: "The server failed"}
 	errUnavailable      = problem{status: http.StatusServiceUnavailable, code: "unavailable", title: "Temporarily unavailable; try again later", retryAfter: 5 * time.Second}
 )
 
@@ -66,39 +66,15 @@ func (p problem) after(wait time.Duration) problem {
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	known, ok := errors.AsType[problem](err)
 	if !ok {
-		known = problemOf(err)
+		known = errUnavailable.because(err) // an error of Communication Services or of the database, which a later try may not meet
 	}
 	if known.cause != nil {
 		noteCause(r.Context(), known.cause)
 	}
+	if known.status == http.StatusUnauthorized {
+		s.metrics.Rejection(known.reason)
+	}
 	writeProblem(w, known)
-}
-
-// problemOf is for errors of Communication Services and of the database, which a later try may not meet.
-func problemOf(err error) problem {
-	known := errUnavailable.because(err)
-	if wait := retryAfterOf(err); wait > 0 {
-		known.retryAfter = wait
-	}
-	return known
-}
-
-// retryAfterOf returns how long Communication Services asks to wait, or zero.
-func retryAfterOf(err error) time.Duration {
-	response, ok := errors.AsType[*azcore.ResponseError](err)
-	if !ok || response.RawResponse == nil {
-		return 0
-	}
-	seconds, err := strconv.Atoi(response.RawResponse.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
-}
-
-func hasStatus(err error, status int) bool {
-	response, ok := errors.AsType[*azcore.ResponseError](err)
-	return ok && response.StatusCode == status
 }
 
 func writeProblem(w http.ResponseWriter, p problem) {
@@ -157,25 +133,4 @@ func readJSON(r *http.Request, into any) error {
 		return errBadRequest.with("The body has more than one JSON value")
 	}
 	return nil
-}
-
-type contextKey struct{}
-
-// A trace holds what a request's log record says besides its status.
-type trace struct {
-	cause   error
-	leftOut bool // from the log
-}
-
-func noteCause(ctx context.Context, cause error) {
-	if noted, ok := ctx.Value(contextKey{}).(*trace); ok {
-		noted.cause = cause
-	}
-}
-
-// leaveOut keeps the request out of the log.
-func leaveOut(ctx context.Context) {
-	if noted, ok := ctx.Value(contextKey{}).(*trace); ok {
-		noted.leftOut = true
-	}
 }

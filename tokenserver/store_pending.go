@@ -14,7 +14,14 @@ const (
 	operationRevoke operation = "revoke"
 )
 
-// A task is a row of the table pending. Its due time shows whether another instance took it meanwhile.
+func (o operation) kind() kind {
+	if o == operationDelete {
+		return kindDelete
+	}
+	return kindRevoke
+}
+
+// A task is a row of the table tokenserver_pending. Its due time shows whether another instance took it meanwhile.
 type task struct {
 	id        string
 	operation operation
@@ -22,8 +29,13 @@ type task struct {
 	attempts  int
 }
 
-func (s *store) addPending(ctx context.Context, tx *sql.Tx, todo task) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO pending (acs_id, operation, resource, due) VALUES ($1, $2, $3, $4)
+// An execer is a database or a transaction.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+func (s *store) addPending(ctx context.Context, db execer, todo task) error {
+	_, err := db.ExecContext(ctx, `INSERT INTO tokenserver_pending (acs_id, operation, resource, due) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (acs_id, operation) DO UPDATE SET due = excluded.due, attempts = 0`,
 		todo.id, todo.operation, s.resource, todo.due.UnixMilli())
 	return err
@@ -31,7 +43,7 @@ func (s *store) addPending(ctx context.Context, tx *sql.Tx, todo task) error {
 
 // duePending returns tasks that are due, the oldest first.
 func (s *store) duePending(ctx context.Context, now time.Time, limit int) (tasks []task, err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT acs_id, operation, due, attempts FROM pending
+	rows, err := s.db.QueryContext(ctx, `SELECT acs_id, operation, due, attempts FROM tokenserver_pending
 		WHERE resource = $1 AND due <= $2 ORDER BY due LIMIT $3`, s.resource, now.UnixMilli(), limit)
 	if err != nil {
 		return nil, err
@@ -52,7 +64,7 @@ func (s *store) duePending(ctx context.Context, now time.Time, limit int) (tasks
 // takePending moves the task's due time and counts the attempt. It reports whether the task was still as given: two
 // instances cannot both take it.
 func (s *store) takePending(ctx context.Context, todo *task, due time.Time) (bool, error) {
-	result, err := s.db.ExecContext(ctx, `UPDATE pending SET due = $1, attempts = attempts + 1
+	result, err := s.db.ExecContext(ctx, `UPDATE tokenserver_pending SET due = $1, attempts = attempts + 1
 		WHERE acs_id = $2 AND operation = $3 AND due = $4`,
 		due.UnixMilli(), todo.id, todo.operation, todo.due.UnixMilli())
 	if err != nil {
@@ -65,12 +77,12 @@ func (s *store) takePending(ctx context.Context, todo *task, due time.Time) (boo
 
 // donePending removes the task, unless it was added again meanwhile.
 func (s *store) donePending(ctx context.Context, todo task) error {
-	_, err := s.db.ExecContext(ctx, `DELETE FROM pending WHERE acs_id = $1 AND operation = $2 AND due = $3`,
+	_, err := s.db.ExecContext(ctx, `DELETE FROM tokenserver_pending WHERE acs_id = $1 AND operation = $2 AND due = $3`,
 		todo.id, todo.operation, todo.due.UnixMilli())
 	return err
 }
 
 func (s *store) countPending(ctx context.Context) (count int, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM pending WHERE resource = $1`, s.resource).Scan(&count)
+	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM tokenserver_pending WHERE resource = $1`, s.resource).Scan(&count)
 	return count, err
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/acs-go/identity/tokenserver/sqlite"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -12,31 +13,37 @@ var alice = User{Issuer: "https://login.example.com", Subject: "alice"}
 
 func newStore(t *testing.T) *store {
 	t.Helper()
-	db, _, err := OpenDatabase(t.Context(), ":memory:")
+	db, err := sqlite.Open(t.Context(), sqlite.InMemory, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	return &store{db: db, resource: "contoso.communication.azure.com"}
 }
 
-func TestIdentityAssignedAgainIsNotDeleted(t *testing.T) {
+// give gives alice an identity.
+func give(t *testing.T, s *store, id string, now time.Time) {
+	t.Helper()
+	_, err := s.prepare(t.Context(), alice, now)
+	require.NoError(t, err)
+	found, err := s.assign(t.Context(), alice, id, now.Unix())
+	require.NoError(t, err)
+	require.Equal(t, id, found.id)
+}
+
+func TestIdentityAssignedAgainStays(t *testing.T) {
 	t.Parallel()
 	s, now := newStore(t), time.Now()
 	for range 2 { // the outcome of the first call was not known
-		found, err := s.assign(t.Context(), alice, "8:acs:1", now.Unix(), now)
-		require.NoError(t, err)
-		assert.Equal(t, "8:acs:1", found.id)
+		give(t, s, "8:acs:1", now)
 	}
-	tasks, err := s.duePending(t.Context(), now, 10)
-	require.NoError(t, err)
-	assert.Empty(t, tasks)
 }
 
-func TestForgettingAnIdentityKeepsItsSuccessor(t *testing.T) {
+func TestReplacingAnIdentityKeepsItsSuccessor(t *testing.T) {
 	t.Parallel()
 	s, now := newStore(t), time.Now()
-	_, err := s.assign(t.Context(), alice, "8:acs:2", now.Unix(), now)
+	give(t, s, "8:acs:2", now)
+	replaced, err := s.replace(t.Context(), alice, "8:acs:1", now)
 	require.NoError(t, err)
-	require.NoError(t, s.forget(t.Context(), alice, "8:acs:1"))
+	assert.False(t, replaced)
 	found, err := s.find(t.Context(), alice)
 	require.NoError(t, err)
 	assert.Equal(t, "8:acs:2", found.id)
@@ -45,11 +52,12 @@ func TestForgettingAnIdentityKeepsItsSuccessor(t *testing.T) {
 func TestTaskAddedAgainIsNotRemovedWithTheFirst(t *testing.T) {
 	t.Parallel()
 	s, now := newStore(t), time.Now()
-	_, err := s.assign(t.Context(), alice, "8:acs:1", now.Unix(), now)
+	give(t, s, "8:acs:1", now)
+	revoke := change{user: alice, operation: operationRevoke, now: now, due: now.Add(time.Second)}
+	first, err := s.apply(t.Context(), revoke)
 	require.NoError(t, err)
-	first, err := s.signOut(t.Context(), alice, operationRevoke, now.Unix(), now, now.Add(time.Second))
-	require.NoError(t, err)
-	second, err := s.signOut(t.Context(), alice, operationRevoke, now.Unix(), now, now.Add(2*time.Second))
+	revoke.due = now.Add(2 * time.Second)
+	second, err := s.apply(t.Context(), revoke)
 	require.NoError(t, err)
 	for n, todo := range []task{first, second} {
 		require.NoError(t, s.donePending(t.Context(), todo))
@@ -62,9 +70,8 @@ func TestTaskAddedAgainIsNotRemovedWithTheFirst(t *testing.T) {
 func TestTaskIsTakenOnce(t *testing.T) {
 	t.Parallel()
 	s, now := newStore(t), time.Now()
-	_, err := s.assign(t.Context(), alice, "8:acs:1", now.Unix(), now)
-	require.NoError(t, err)
-	_, err = s.signOut(t.Context(), alice, operationRevoke, now.Unix(), now, now)
+	give(t, s, "8:acs:1", now)
+	_, err := s.apply(t.Context(), change{user: alice, operation: operationRevoke, now: now, due: now})
 	require.NoError(t, err)
 	tasks, err := s.duePending(t.Context(), now, 10)
 	require.NoError(t, err)

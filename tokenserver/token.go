@@ -45,7 +45,7 @@ func (s *Server) postToken(w http.ResponseWriter, r *http.Request, caller Caller
 }
 
 func (s *Server) writeToken(w http.ResponseWriter, token identity.AccessToken, user *acsUser) {
-	s.metrics.tokens.Inc()
+	s.metrics.TokenIssued()
 	writeJSON(w, http.StatusOK, tokenResponse{
 		Token:              token.Token,
 		ExpiresOn:          token.ExpiresOn.UTC(),
@@ -99,17 +99,15 @@ func RoleKey(role string) string {
 // A revocation commits to the database before it calls Communication Services. Reading the record once more after the
 // token was issued therefore sees every revocation that did not reach this token.
 func (s *Server) issue(ctx context.Context, caller Caller, scopes []identity.TokenScope) (string, identity.AccessToken, error) {
-	issuedAt := caller.SignedInAt.Unix()
+	signedIn := caller.SignedInAt.Unix()
 	for range 3 { // an identity can disappear in between, but not often
-		found, err := s.identityOf(ctx, caller.User, issuedAt)
+		found, err := s.identityOf(ctx, caller.User, signedIn)
 		if err != nil {
 			return "", identity.AccessToken{}, err
 		}
-		user := identity.CommunicationUserIdentifier{ID: found.id}
-		response, err := s.options.Client.GetToken(ctx, user, scopes,
-			&identity.GetTokenOptions{TokenExpiresIn: &s.options.TokenLifetime})
-		if hasStatus(err, http.StatusNotFound) { // deleted by another client
-			if err := s.store.forget(ctx, caller.User, found.id); err != nil {
+		token, err := s.acs.issue(ctx, found.id, scopes, s.options.TokenLifetime)
+		if isGone(err) {
+			if err := s.replace(ctx, caller.User, found.id, err); err != nil {
 				return "", identity.AccessToken{}, err
 			}
 			continue
@@ -117,65 +115,13 @@ func (s *Server) issue(ctx context.Context, caller Caller, scopes []identity.Tok
 		if err != nil {
 			return "", identity.AccessToken{}, err
 		}
-		again, err := s.signedIn(ctx, caller.User, issuedAt)
+		again, err := s.admitted(ctx, caller.User, signedIn)
 		if err != nil {
 			return "", identity.AccessToken{}, err
 		}
 		if again.id == found.id {
-			return found.id, response.AccessToken, nil
+			return found.id, token, nil
 		}
 	}
 	return "", identity.AccessToken{}, errUnavailable.because(errors.New("the user's identity disappeared repeatedly"))
-}
-
-// signedIn returns the user's record, or an error if JWTs of that age are rejected.
-func (s *Server) signedIn(ctx context.Context, user User, issuedAt int64) (record, error) {
-	found, err := s.store.find(ctx, user)
-	if err != nil {
-		return record{}, err
-	}
-	if issuedAt < found.revokedBefore {
-		return record{}, errSignedOut
-	}
-	return found, nil
-}
-
-type teamsTokenRequest struct {
-	EntraToken string `json:"entraToken"`
-}
-
-func (s *Server) postTeamsToken(w http.ResponseWriter, r *http.Request, caller Caller) error {
-	if s.options.TeamsClientID == "" {
-		return errNotFound
-	}
-	var body teamsTokenRequest
-	if err := readJSON(r, &body); err != nil {
-		return err
-	}
-	if body.EntraToken == "" {
-		return errBadRequest.with("entraToken is missing")
-	}
-	if caller.ObjectID == "" {
-		return errForbidden.with("The caller has no object ID of Entra ID (claim oid)")
-	}
-	issuedAt := caller.SignedInAt.Unix()
-	if _, err := s.signedIn(r.Context(), caller.User, issuedAt); err != nil {
-		return err
-	}
-	response, err := s.options.Client.GetTokenForTeamsUser(r.Context(), identity.TeamsUserTokenParameters{
-		TeamsUserEntraToken: body.EntraToken,
-		ClientID:            s.options.TeamsClientID,
-		UserObjectID:        caller.ObjectID,
-	}, nil)
-	if identity.HasCode(err, identity.ErrorCodeInvalidAccessToken, identity.ErrorCodeValidationError) {
-		return errEntraToken.because(err)
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := s.signedIn(r.Context(), caller.User, issuedAt); err != nil {
-		return err
-	}
-	s.writeToken(w, response.AccessToken, nil)
-	return nil
 }

@@ -18,15 +18,15 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// A postgres is a private cluster on a loopback port.
-type postgres struct {
+// A cluster is a private cluster on a loopback port.
+type cluster struct {
 	bin, dir string
 	port     int
 	owner    *syscall.Credential // nil: the user of the test
 }
 
 // newPostgres starts a cluster. It skips the test where PostgreSQL is not installed.
-func newPostgres(t *testing.T) *postgres {
+func newPostgres(t *testing.T) *cluster {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(found) == 0 {
@@ -35,7 +35,7 @@ func newPostgres(t *testing.T) *postgres {
 	dir, err := os.MkdirTemp("", "acs-token-server-pg-") // not t.TempDir, whose parent only its owner can enter
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	pg := &postgres{bin: filepath.Dir(found[len(found)-1]), dir: dir, port: freePort(t)}
+	pg := &cluster{bin: filepath.Dir(found[len(found)-1]), dir: dir, port: freePort(t)}
 	if os.Getuid() == 0 { // as whom PostgreSQL does not run
 		pg.owner = credentialOf(t, "postgres")
 		require.NoError(t, os.Chown(dir, int(pg.owner.Uid), int(pg.owner.Gid)))
@@ -46,19 +46,19 @@ func newPostgres(t *testing.T) *postgres {
 	return pg
 }
 
-func (pg *postgres) start(t *testing.T) {
+func (pg *cluster) start(t *testing.T) {
 	t.Helper()
 	options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=%s", pg.port, pg.dir)
 	pg.run(t, "pg_ctl", "-D", pg.dir+"/data", "-l", pg.dir+"/log", "-w", "-o", options, "start")
 }
 
-func (pg *postgres) stop(t *testing.T) {
+func (pg *cluster) stop(t *testing.T) {
 	t.Helper()
 	pg.run(t, "pg_ctl", "-D", pg.dir+"/data", "-m", "fast", "-w", "stop")
 }
 
 // run runs one of PostgreSQL's programs, with its output in a file: a server that goes on would keep a pipe open.
-func (pg *postgres) run(t *testing.T, name string, args ...string) {
+func (pg *cluster) run(t *testing.T, name string, args ...string) {
 	t.Helper()
 	output, err := os.CreateTemp(t.TempDir(), name)
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func (pg *postgres) run(t *testing.T, name string, args ...string) {
 }
 
 // create creates a database and returns its URL.
-func (pg *postgres) create(t *testing.T, name string) string {
+func (pg *cluster) create(t *testing.T, name string) string {
 	t.Helper()
 	pg.run(t, "createdb", name)
 	return fmt.Sprintf("postgres://tokenserver@127.0.0.1:%d/%s?sslmode=disable", pg.port, name)
@@ -96,7 +96,7 @@ func open(t *testing.T, url string) *sql.DB {
 // identitiesOf returns the identity of each subject. Rows without one have an empty identity.
 func identitiesOf(t *testing.T, db *sql.DB) map[string]string {
 	t.Helper()
-	rows, err := db.Query("SELECT subject, coalesce(acs_id, '') FROM users")
+	rows, err := db.Query("SELECT subject, coalesce(acs_id, '') FROM tokenserver_users")
 	require.NoError(t, err)
 	defer func() { _ = rows.Close() }()
 	identities := make(map[string]string)
@@ -111,7 +111,7 @@ func identitiesOf(t *testing.T, db *sql.DB) map[string]string {
 
 func pendingOf(db *sql.DB) int {
 	count := -1
-	_ = db.QueryRow("SELECT count(*) FROM pending").Scan(&count)
+	_ = db.QueryRow("SELECT count(*) FROM tokenserver_pending").Scan(&count)
 	return count
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/acs-go/identity/emulator"
-	"github.com/acs-go/identity/tokenserver"
+	"github.com/acs-go/identity/tokenserver/postgres"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -125,11 +125,11 @@ func testBackup(t *testing.T, a *acs, i *issuer, database string, restore func()
 
 func TestInstancesThatStartTogetherCreateTheTablesOnce(t *testing.T) {
 	t.Parallel()
-	database := newPostgres(t).create(t, "together")
+	url := newPostgres(t).create(t, "together")
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			db, _, err := tokenserver.OpenDatabase(t.Context(), database)
+			db, err := postgres.Open(t.Context(), url, nil)
 			if assert.NoError(t, err) {
 				assert.NoError(t, db.Close())
 			}

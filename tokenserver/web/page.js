@@ -80,7 +80,7 @@ element("get-token").addEventListener("submit", handle(async () => {
 }));
 
 element("revoke").addEventListener("click", handle(async () => {
-  await post("/v1/users/me/revoke");
+  await post("/v1/sign-out");
   forgetToken();
   say("All tokens are revoked. Sign in again to get another one.");
 }));

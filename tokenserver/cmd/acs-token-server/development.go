@@ -16,6 +16,7 @@ import (
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/acs-go/identity/tokenserver/oidc"
+	"github.com/acs-go/identity/tokenserver/sqlite"
 	"github.com/acs-go/identity/tokenserver/web"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/rs/cors"
@@ -59,7 +60,7 @@ func newDevelopment(ctx context.Context, c config, url string, logger *slog.Logg
 	if err != nil {
 		return nil, nil, err
 	}
-	db, _, err := tokenserver.OpenDatabase(ctx, ":memory:")
+	db, err := sqlite.Open(ctx, sqlite.InMemory, nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/tokenserver"
+	"github.com/acs-go/identity/tokenserver/internal/database"
+	"github.com/acs-go/identity/tokenserver/metrics"
 	"github.com/acs-go/identity/tokenserver/oidc"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -62,7 +64,7 @@ func newOptions(ctx context.Context, c config, logger *slog.Logger) (tokenserver
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute) // instances that start together wait for one another
 	defer cancel()
-	db, _, err := tokenserver.OpenDatabase(ctx, c.DatabaseURL)
+	db, err := database.Open(ctx, c.DatabaseURL, nil)
 	if err != nil {
 		return tokenserver.Options{}, fmt.Errorf("DATABASE_URL: %w", err)
 	}
@@ -92,7 +94,7 @@ func newStack(ctx context.Context, c config, options tokenserver.Options, issuer
 	options.RatePerMinute = c.ratePerMinute
 	options.CORSOrigins = c.CORSOrigins
 	options.TeamsClientID = c.TeamsClientID
-	options.Registerer = registry
+	options.Metrics = metrics.New(registry)
 	server, err := tokenserver.New(options) //nolint:contextcheck // a metric is read without a request
 	if err != nil {
 		return nil, err

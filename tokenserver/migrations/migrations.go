@@ -1,0 +1,91 @@
+// Package migrations creates and updates the tables of the token server: tokenserver_users and tokenserver_pending, with
+// tokenserver_migrations for the version of the schema. Packages postgres and sqlite call it; use it for a pool of your
+// own.
+package migrations
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// A Dialect is a kind of database.
+type Dialect string
+
+// The databases that the token server works with.
+const (
+	// PostgreSQL can be shared by several processes.
+	PostgreSQL Dialect = "postgres"
+	// SQLite is for one process.
+	SQLite Dialect = "sqlite3"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+const (
+	// versions is not the default name, which another user of the library in the same database may have.
+	versions = "tokenserver_migrations"
+	// locks holds who is migrating. A lock of a session would not work behind PgBouncer in transaction mode.
+	locks = "tokenserver_migrations_lock"
+)
+
+// ErrNewerSchema means that a newer version of the token server has changed the tables.
+var ErrNewerSchema = errors.New("the tables belong to a newer version of the token server")
+
+// Up creates or updates the tables. It writes nothing if they are up to date. Processes that start together wait for
+// each other. It is an error that wraps [ErrNewerSchema] if the tables are newer than this package.
+func Up(ctx context.Context, db *sql.DB, dialect Dialect) error {
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithTableName(versions)}
+	if dialect == PostgreSQL {
+		locker, err := newLocker()
+		if err != nil {
+			return err
+		}
+		options = append(options, goose.WithLocker(locker))
+	}
+	provider, err := goose.NewProvider(goose.Dialect(dialect), db, files, options...)
+	if err != nil {
+		return err
+	}
+	isCurrent, err := check(ctx, provider)
+	if err != nil || isCurrent {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("creating the tables: %w", err)
+	}
+	return nil
+}
+
+// check reports whether the tables are up to date.
+func check(ctx context.Context, provider *goose.Provider) (bool, error) {
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return false, fmt.Errorf("reading the version of the tables: %w", err)
+	}
+	if current > target {
+		return false, fmt.Errorf("%w: version %d instead of %d", ErrNewerSchema, current, target)
+	}
+	return current == target, nil
+}
+
+func newLocker() (lock.Locker, error) {
+	return lock.NewPostgresTableLocker(
+		lock.WithTableName(locks),
+		lock.WithTableLockTimeout(500*time.Millisecond, 120),
+		lock.WithTableRetryPolicy(isTaken),
+	)
+}
+
+// isTaken reports whether a lock could not be had because another process has it: other errors come from the database.
+func isTaken(err error) bool {
+	var state interface{ SQLState() string }
+	return !errors.As(err, &state)
+}

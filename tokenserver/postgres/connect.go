@@ -1,0 +1,57 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"database/sql/driver"
+	"errors"
+	"net"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// A connector replaces the errors of connecting, which quote the host, the user and the database of the URL.
+type connector struct{ driver.Connector }
+
+// Connect implements [driver.Connector].
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	connection, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, errors.New("connecting to PostgreSQL: " + reasonOf(err))
+	}
+	return connection, nil
+}
+
+// rejections are the usual reasons why a server does not accept a connection.
+var rejections = map[string]string{
+	"28000": "the server does not accept this user from here",
+	"28P01": "the password is wrong",
+	"3D000": "the database does not exist",
+	"42501": "the user may not use the database",
+	"53300": "the server has too many connections",
+	"57P03": "the server is starting or shutting down",
+}
+
+// reasonOf returns why there is no connection, in words that are not in the URL.
+func reasonOf(err error) string {
+	if rejected, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if reason := rejections[rejected.Code]; reason != "" {
+			return reason
+		}
+		return "the server rejects it with SQLSTATE " + rejected.Code
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return "no response in time"
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return "the host name cannot be resolved"
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "the server's certificate is not trusted"
+	}
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number.Error()
+	}
+	return "the connection failed"
+}
