@@ -13,9 +13,9 @@ import (
 	"net/http/httptest"
 	"time"
 
-	"github.com/MicahParks/jwkset"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/acs-go/identity/tokenserver/oidc"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -34,8 +34,7 @@ func ExampleNew() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel() // ends the fetching
 	verifier, err := oidc.New(ctx, oidc.Options{
-		Issuers:  []oidc.Issuer{{URL: issuer.URL}},
-		Audience: "https://api.example.com",
+		Issuers: []oidc.Issuer{{URL: issuer.URL, Audiences: []string{"https://api.example.com"}}},
 	})
 	if err != nil {
 		log.Panic(err)
@@ -44,7 +43,7 @@ func ExampleNew() {
 
 	_, err = options.Authenticate(httptest.NewRequest(http.MethodPost, "/v1/token", nil))
 	fmt.Println(err)
-	// Output: no bearer token
+	// Output: no-token
 }
 
 // A JWT that the issuer signed for the audience identifies a caller.
@@ -53,19 +52,16 @@ func ExampleVerifier_Authenticate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	public, err := jwkset.NewJWKFromKey(key.Public(), jwkset.JWKOptions{
-		Metadata: jwkset.JWKMetadataOptions{KID: "first", ALG: jwkset.AlgES256},
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	keys, err := json.Marshal(jwkset.JWKSMarshal{Keys: []jwkset.JWKMarshal{public.Marshal()}})
+	keys, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "first"}}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	verifier, err := oidc.New(context.Background(), oidc.Options{
-		Issuers:  []oidc.Issuer{{URL: "https://login.example.com/", Keys: keys}},
-		Audience: "https://api.example.com",
+		Issuers: []oidc.Issuer{{
+			URL:       "https://login.example.com/",
+			Audiences: []string{"https://api.example.com"},
+			Keys:      keys,
+		}},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -92,7 +88,7 @@ func ExampleVerifier_Authenticate() {
 	}
 	// Output:
 	// https://login.example.com/ alice [support-agent]
-	// error: token has invalid audience
+	// error: The JWT is for another audience (aud)
 }
 
 // Ready is for a readiness check: until the keys of an issuer have been fetched, its callers get status 503.
@@ -102,8 +98,7 @@ func ExampleVerifier_Ready() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	verifier, err := oidc.New(ctx, oidc.Options{
-		Issuers:  []oidc.Issuer{{URL: issuer.URL}},
-		Audience: "https://api.example.com",
+		Issuers: []oidc.Issuer{{URL: issuer.URL, Audiences: []string{"https://api.example.com"}}},
 	})
 	if err != nil {
 		log.Panic(err)

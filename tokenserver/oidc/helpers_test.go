@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -13,32 +15,50 @@ import (
 	"testing"
 	"time"
 
-	"github.com/MicahParks/jwkset"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/acs-go/identity/tokenserver/oidc"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 )
 
 const audience = "https://api.example.com"
 
-// An issuer publishes its keys and counts how often they are fetched.
+// An issuer publishes its keys, counts how often they are fetched, and can lie.
 type issuer struct {
 	*httptest.Server
 	fetches atomic.Int64
 	down    atomic.Bool
 
-	mu   sync.Mutex
-	name string // the key ID
-	key  *ecdsa.PrivateKey
+	mu     sync.Mutex
+	name   string // the key ID
+	key    *ecdsa.PrivateKey
+	keySet http.HandlerFunc // nil: the key
 }
 
 func newIssuer(t *testing.T) *issuer {
 	t.Helper()
+	i := startIssuer(t, httptest.NewUnstartedServer)
+	i.Start()
+	t.Cleanup(i.Close)
+	return i
+}
+
+func startIssuer(t *testing.T, newServer func(http.Handler) *httptest.Server) *issuer {
+	t.Helper()
 	i := new(issuer)
 	i.rotate(t, "first")
 	mux := http.NewServeMux()
-	mux.HandleFunc("/keys", i.serveKeys)
+	mux.HandleFunc("/keys", func(w http.ResponseWriter, r *http.Request) {
+		i.fetches.Add(1)
+		i.mu.Lock()
+		keySet := i.keySet
+		i.mu.Unlock()
+		if keySet == nil {
+			keySet = i.serveKeys
+		}
+		keySet(w, r)
+	})
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		if i.down.Load() {
 			w.WriteHeader(http.StatusBadGateway)
@@ -46,9 +66,35 @@ func newIssuer(t *testing.T) *issuer {
 		}
 		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": i.URL, "jwks_uri": i.URL + "/keys"})
 	})
-	i.Server = httptest.NewServer(mux)
-	t.Cleanup(i.Close)
+	i.Server = newServer(mux)
 	return i
+}
+
+// newIssuerInMemory returns an issuer for synctest, to be reached with its client only.
+func newIssuerInMemory(t *testing.T) *issuer {
+	t.Helper()
+	return startIssuer(t, func(h http.Handler) *httptest.Server {
+		return &httptest.Server{URL: "http://issuer.test", Config: &http.Server{Handler: h}}
+	})
+}
+
+func (i *issuer) client() *http.Client {
+	return &http.Client{Transport: inMemory{i.Config.Handler}}
+}
+
+// inMemory is a transport that calls a handler.
+type inMemory struct{ handler http.Handler }
+
+// RoundTrip implements [http.RoundTripper].
+func (m inMemory) RoundTrip(r *http.Request) (response *http.Response, err error) {
+	defer func() {
+		if recover() != nil {
+			err = io.ErrUnexpectedEOF
+		}
+	}()
+	recorder := httptest.NewRecorder()
+	m.handler.ServeHTTP(recorder, r)
+	return recorder.Result(), nil
 }
 
 func (i *issuer) rotate(t *testing.T, name string) {
@@ -60,18 +106,26 @@ func (i *issuer) rotate(t *testing.T, name string) {
 	i.name, i.key = name, key
 }
 
-func (i *issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
-	i.fetches.Add(1)
+// respond replaces the response with the keys. Nil restores it.
+func (i *issuer) respond(keySet http.HandlerFunc) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	key, err := jwkset.NewJWKFromKey(i.key.Public(), jwkset.JWKOptions{
-		Metadata: jwkset.JWKMetadataOptions{KID: i.name, ALG: jwkset.AlgES256},
-	})
+	i.keySet = keySet
+}
+
+func (i *issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
+	_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, i.jwk())
+}
+
+// jwk returns the public key.
+func (i *issuer) jwk() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	content, err := jose.JSONWebKey{Key: i.key.Public(), KeyID: i.name, Algorithm: "ES256", Use: "sig"}.MarshalJSON()
 	if err != nil {
-		w.WriteHeader(http.StatusInternalServerError)
-		return
+		panic(err)
 	}
-	_ = json.NewEncoder(w).Encode(jwkset.JWKSMarshal{Keys: []jwkset.JWKMarshal{key.Marshal()}})
+	return string(content)
 }
 
 // claims are those of a valid JWT, with changes. A nil value removes a claim.
@@ -109,9 +163,9 @@ func sign(t *testing.T, method jwt.SigningMethod, keyID string, key any, claims 
 // newVerifier returns a verifier that has the issuers' keys.
 func newVerifier(t *testing.T, change func(*oidc.Options), issuers ...*issuer) *oidc.Verifier {
 	t.Helper()
-	options := oidc.Options{Audience: audience}
+	var options oidc.Options
 	for _, i := range issuers {
-		options.Issuers = append(options.Issuers, oidc.Issuer{URL: i.URL})
+		options.Issuers = append(options.Issuers, oidc.Issuer{URL: i.URL, Audiences: []string{audience}, Admins: true})
 	}
 	if change != nil {
 		change(&options)
@@ -147,6 +201,15 @@ type after struct{ *sync.WaitGroup }
 func (a after) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.Wait()
 	return http.DefaultTransport.RoundTrip(r)
+}
+
+// reasonOf returns the reason of a RejectionError.
+func reasonOf(err error) string {
+	rejection, ok := errors.AsType[*tokenserver.RejectionError](err)
+	if !ok {
+		return ""
+	}
+	return rejection.Reason
 }
 
 func isUnavailable(err error) bool {

@@ -2,154 +2,186 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"strings"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 
-	"github.com/MicahParks/keyfunc/v3"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/golang-jwt/jwt/v5"
-	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
 )
 
 const (
-	fetchTimeout    = 10 * time.Second
+	fetchTimeout    = 10 * time.Second // of the discovery document and the keys together
 	refreshInterval = time.Hour
 	retryInterval   = 5 * time.Second
 
-	// unknownKeyInterval is how often an unknown key ID, which anyone can make up, may have the keys fetched again.
+	// unknownKeyInterval is how often unknown key IDs, which anyone can make up, may have the keys fetched.
 	unknownKeyInterval = 30 * time.Second
+
+	// failureInterval is how often failed fetches are logged.
+	failureInterval = time.Minute
 )
 
-// A keySet holds the keys of one issuer.
-type keySet struct {
-	keys  atomic.Pointer[keyfunc.Keyfunc] // nil until they are there
-	reads singleflight.Group
+// errTooSoon is why an unknown key ID is not looked for.
+var errTooSoon = errors.New("the JWT's kid is unknown, and the issuer's keys are fetched too often")
+
+// A keyStore holds the keys of one issuer.
+type keyStore struct {
+	issuer   string
+	source   func() ([]byte, error) // fetches the key set; nil: the keys are fixed
+	logger   *slog.Logger
+	failures rate.Sometimes
+
+	mu        sync.Mutex
+	keys      publicKeys // nil until they are there
+	unusable  []string   // those of the key set that have been logged
+	current   *fetch     // nil: none is under way
+	fetched   time.Time  // when the fetch of the keys began
+	notBefore time.Time  // when unknown key IDs may begin a fetch
 }
 
-var errNoKeys = &tokenserver.UnavailableError{RetryAfter: retryInterval, Err: errors.New("the keys have not been fetched yet")}
+// A fetch is one request for the keys, in a goroutine of its own: it does not end with the caller who began it. err is
+// set when done is closed.
+type fetch struct {
+	begun time.Time
+	done  chan struct{}
+	err   error
+}
 
-func newKeySet(ctx context.Context, issuer Issuer, client *http.Client, logger *slog.Logger) (*keySet, error) {
-	set := new(keySet)
+func newKeyStore(ctx context.Context, issuer Issuer, client *http.Client, logger *slog.Logger) (*keyStore, error) {
+	s := &keyStore{issuer: issuer.URL, logger: logger, failures: rate.Sometimes{Interval: failureInterval}}
 	if issuer.Keys != nil {
-		keys, err := keyfunc.NewJWKSetJSON(issuer.Keys)
-		if err != nil {
+		if err := s.replace(issuer.Keys); err != nil {
 			return nil, fmt.Errorf("oidc: keys of issuer %s: %w", issuer.URL, err)
 		}
-		set.keys.Store(&keys)
-		return set, nil
+		return s, nil
 	}
-	go set.load(ctx, issuer, client, logger)
-	return set, nil
+	s.source = func() ([]byte, error) { return fetchKeySet(ctx, issuer, client) }
+	go s.refresh(ctx)
+	return s, nil
 }
 
-func (s *keySet) ready() bool { return s.keys.Load() != nil }
-
-// key returns the key that the JWT names. An unknown one has the keys fetched, for which all JWTs that name it wait:
-// after a rotation they are many.
-func (s *keySet) key(ctx context.Context, unverified *jwt.Token) (any, error) {
-	keys := s.keys.Load()
-	if keys == nil {
-		return nil, errNoKeys
-	}
-	name := fmt.Sprint(unverified.Header["kid"], unverified.Method.Alg())
-	key, err, _ := s.reads.Do(name, func() (any, error) { return (*keys).KeyfuncCtx(ctx)(unverified) })
-	if err != nil {
-		return nil, errUnknownKey
-	}
-	return key, nil
-}
-
-// load fetches the issuer's keys until that succeeds.
-func (s *keySet) load(ctx context.Context, issuer Issuer, client *http.Client, logger *slog.Logger) {
-	for ctx.Err() == nil {
-		err := s.serve(ctx, issuer, client, logger)
-		if err == nil || ctx.Err() != nil {
-			return
+// refresh keeps the keys fresh until the context ends.
+func (s *keyStore) refresh(ctx context.Context) {
+	for {
+		s.mu.Lock()
+		current := s.begin()
+		s.mu.Unlock()
+		<-current.done
+		wait := refreshInterval
+		if current.err != nil {
+			wait = retryInterval
 		}
-		logger.WarnContext(ctx, "the keys of an issuer cannot be fetched", "issuer", issuer.URL, "error", err)
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(retryInterval):
+		case <-time.After(wait):
 		}
 	}
 }
 
-// serve fetches the keys and keeps them fresh until the context ends, or returns why they cannot be fetched.
-func (s *keySet) serve(ctx context.Context, issuer Issuer, client *http.Client, logger *slog.Logger) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the refreshes, which keyfunc starts even if it returns an error
-	keys, err := fetch(ctx, issuer, client, logger)
-	if err != nil {
-		return err
+// begin returns the fetch under way, or begins one. mu must be locked.
+func (s *keyStore) begin() *fetch {
+	if s.current == nil {
+		s.current = &fetch{begun: time.Now(), done: make(chan struct{})}
+		go s.run(s.current)
 	}
-	s.keys.Store(&keys)
-	<-ctx.Done()
-	return nil
+	return s.current
 }
 
-func fetch(ctx context.Context, issuer Issuer, client *http.Client, logger *slog.Logger) (keyfunc.Keyfunc, error) {
-	url := issuer.KeysURL
-	if url == "" {
-		discovered, err := discover(ctx, issuer.URL, client)
+func (s *keyStore) run(current *fetch) {
+	content, err := s.source()
+	if err == nil {
+		err = s.replace(content)
+	}
+	if err != nil {
+		s.failures.Do(func() {
+			s.logger.Warn("the keys of an issuer cannot be fetched", "issuer", s.issuer, "error", err)
+		})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current = nil
+	if err == nil {
+		s.fetched = current.begun
+	} else {
+		s.notBefore = time.Now().Add(retryInterval)
+	}
+	current.err = err
+	close(current.done)
+}
+
+// replace takes the usable keys of a key set, and keeps the old ones if there are none.
+func (s *keyStore) replace(keySet []byte) error {
+	keys, unusable, err := parseKeySet(keySet)
+	s.mu.Lock()
+	logged := s.unusable
+	s.unusable = nil
+	for _, key := range unusable {
+		s.unusable = append(s.unusable, key.name)
+	}
+	if err == nil {
+		s.keys = keys
+	}
+	s.mu.Unlock()
+	for _, key := range unusable {
+		if !slices.Contains(logged, key.name) {
+			s.logger.Warn("a key of an issuer is unusable", "issuer", s.issuer, "key", key.name, "error", key.reason)
+		}
+	}
+	return err
+}
+
+func (s *keyStore) ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keys != nil
+}
+
+// find returns the keys that a JWT may be signed with. An unknown key ID has the keys fetched, if that is allowed at the
+// moment. It is the caller's fault only if keys that were fetched after the JWT arrived lack it.
+func (s *keyStore) find(ctx context.Context, id, algorithm string) (jwt.VerificationKeySet, error) {
+	arrived := time.Now()
+	for {
+		set, pending, err := s.look(id, algorithm, arrived)
+		if pending == nil {
+			return set, err
+		}
+		select {
+		case <-pending.done:
+			err = pending.err
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
 		if err != nil {
-			return nil, err
+			return set, &tokenserver.UnavailableError{RetryAfter: retryInterval, Err: err}
 		}
-		url = discovered
 	}
-	failFirst := false
-	return keyfunc.NewDefaultOverrideCtx(ctx, []string{url}, keyfunc.Override{
-		Client:                    client,
-		HTTPTimeout:               fetchTimeout,
-		NoErrorReturnFirstHTTPReq: &failFirst,
-		RateLimitWaitMax:          fetchTimeout, // for the fetch, too
-		RefreshInterval:           refreshInterval,
-		RefreshUnknownKID:         rate.NewLimiter(rate.Every(unknownKeyInterval), 1),
-		RefreshErrorHandlerFunc: func(string) func(context.Context, error) {
-			return func(ctx context.Context, err error) {
-				logger.WarnContext(ctx, "the keys of an issuer cannot be refreshed", "issuer", issuer.URL, "error", err)
-			}
-		},
-	})
 }
 
-// discover returns where the issuer's keys are, by its discovery document.
-func discover(ctx context.Context, issuer string, client *http.Client) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
-	url := strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
+// look returns the keys, an error, or the fetch to wait for.
+func (s *keyStore) look(id, algorithm string, arrived time.Time) (jwt.VerificationKeySet, *fetch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	set, isKnown := s.keys.find(id, algorithm)
+	wait := time.Until(s.notBefore)
+	switch {
+	case isKnown && len(set.Keys) == 0:
+		return set, nil, errWrongKey
+	case isKnown:
+		return set, nil, nil
+	case s.source == nil, !s.fetched.Before(arrived):
+		return set, nil, errUnknownKey
+	case s.current != nil:
+		return set, s.current, nil
+	case wait > 0:
+		return set, nil, &tokenserver.UnavailableError{RetryAfter: wait, Err: errTooSoon}
 	}
-	response, err := client.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s: status %d", url, response.StatusCode)
-	}
-	var document struct {
-		Issuer  string `json:"issuer"`
-		KeysURL string `json:"jwks_uri"`
-	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&document); err != nil {
-		return "", fmt.Errorf("%s: %w", url, err)
-	}
-	if document.Issuer != issuer {
-		return "", fmt.Errorf("%s: the issuer is %q", url, document.Issuer)
-	}
-	if scheme, _, _ := strings.Cut(issuer, ":"); !strings.HasPrefix(document.KeysURL, scheme+"://") {
-		return "", errors.New(url + ": no jwks_uri with the issuer's scheme")
-	}
-	return document.KeysURL, nil
+	s.notBefore = time.Now().Add(unknownKeyInterval)
+	return set, s.begin(), nil
 }

@@ -4,12 +4,24 @@
 //
 //   - it is signed with a key of the issuer that its iss claim names, with RS256, RS384, RS512, PS256, PS384, PS512,
 //     ES256, ES384, ES512 or EdDSA,
-//   - its aud claim is or contains [Options].Audience,
-//   - its exp claim is not past, and its iat and nbf claims are not in the future, with a tolerance of 5 seconds,
-//   - its lifetime, from iat to exp, is at most [Options].MaxSession, and
-//   - it has the claim that identifies the user.
+//   - its header has a kid, no crit, and no typ other than JWT and at+jwt,
+//   - its aud claim is or contains one of the issuer's Audiences, and its client_id or azp claim is one of the issuer's
+//     ClientIDs, as [Issuer] describes,
+//   - its exp claim is not past, and its iat, nbf and auth_time claims are not in the future, with a tolerance of
+//     [Options].Leeway,
+//   - its lifetime, from iat to exp, is at most [Options].MaxSession,
+//   - it is an access token: it has none of the claims nonce and at_hash of ID tokens, events of logout tokens, and cnf
+//     of tokens that are bound to a key, and
+//   - it has the claim that identifies the user, 1 to 255 characters without control characters.
 //
-// exp and iat are required. nbf is optional.
+// exp and iat are required. nbf and auth_time are optional.
+//
+// # Keys
+//
+// The keys of an issuer are fetched in the background. A response without a usable key, of more than 1 MiB, or from a
+// redirect of an https URL to http is a failure, after which the old keys remain in use. Unusable keys of a set are left
+// out, with one warning for each. Usable are RSA keys of at least 2048 bits, the three NIST curves and Ed25519, with a
+// kid, a use of sig or none, and key_ops with verify or none.
 package oidc
 
 import (
@@ -27,44 +39,45 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Options are the settings of a [Verifier]. Issuers and Audience are required.
+// Options are the settings of a [Verifier]. Issuers is required.
 type Options struct {
 	// Issuers are the issuers whose JWTs are accepted. Their URLs must differ.
 	Issuers []Issuer
 
-	// Audience is what the aud claim must be or contain, usually the ID of your API at the issuer.
-	Audience string
-
-	// UserClaim is the claim that identifies a user, a string. The default is sub. Entra ID's sub is different for each
-	// application, according to https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference: use
-	// oid there.
-	UserClaim string
-
-	// RolesClaim is the claim with the user's roles, a string or a list of strings. The default is roles. A JWT without
-	// it has no roles.
-	RolesClaim string
-
-	// AdminRole is the role of callers who may manage other users. The default is acs-admin.
+	// AdminRole is the role of callers who may manage other users, if it comes from an issuer with Admins. The default
+	// is acs-admin.
 	AdminRole string
 
 	// MaxSession is the longest lifetime of a JWT, from iat to exp. Longer ones are rejected. The default is 24 hours.
 	// Set it to the MaxSession of [tokenserver.Options].
 	MaxSession time.Duration
 
-	// Client fetches the keys of issuers. The default has a timeout of 10 seconds.
+	// Leeway is the tolerance for clocks that differ between the issuer and this machine. The default is 5 seconds.
+	Leeway time.Duration
+
+	// Client fetches the keys of issuers. The default is a new client. A fetch takes 10 seconds at most.
 	Client *http.Client
 
-	// Logger receives a warning when keys cannot be fetched. The default discards it.
+	// Logger receives a warning when keys cannot be fetched, at most once a minute for each issuer, and one for each
+	// unusable key. The default discards them.
 	Logger *slog.Logger
 
 	// Now is the clock. The default is [time.Now]. It must be safe for concurrent use.
 	Now func() time.Time
 }
 
-// An Issuer signs JWTs.
+// An Issuer signs JWTs. URL is required, and one of Audiences and ClientIDs.
 type Issuer struct {
 	// URL is the iss claim of the issuer's JWTs. It must match exactly, including a slash at the end.
 	URL string
+
+	// Audiences are the accepted values of the aud claim, usually the ID of your API at the issuer. One of them must be
+	// in it.
+	Audiences []string
+
+	// ClientIDs are the accepted values of the client_id or azp claim. They are for issuers whose JWTs have no aud, such
+	// as Amazon Cognito: the claim may then be absent. The default is that the client is not checked.
+	ClientIDs []string
 
 	// KeysURL is the URL of the issuer's JSON Web Key Set. The default is the jwks_uri of its discovery document, at
 	// /.well-known/openid-configuration below URL, which must name the same issuer.
@@ -72,37 +85,43 @@ type Issuer struct {
 
 	// Keys are the issuer's JSON Web Key Set. If it is set, nothing is fetched.
 	Keys []byte
-}
 
-// leeway is for clocks that differ between the issuer and this machine.
-const leeway = 5 * time.Second
+	// UserClaim is the claim that identifies a user, a string. The default is sub. Entra ID's sub is different for each
+	// application, according to https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference: use
+	// oid there.
+	UserClaim string
 
-// algorithms are those with public keys. HMAC would take a public key for the secret.
-var algorithms = []string{
-	"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+	// RolesClaim is the claim with the user's roles: a list of strings, or a string with spaces between the roles. The
+	// default is roles. Dots lead into objects: realm_access.roles. A JWT without the claim has no roles.
+	RolesClaim string
+
+	// Admins means that the issuer's AdminRole counts. From other issuers, that role is ignored.
+	Admins bool
 }
 
 // A Verifier verifies JWTs. Use [New] to create one. It is safe for concurrent use.
 type Verifier struct {
 	options Options
 	parser  *jwt.Parser
-	issuers map[string]*keySet
+	issuers map[string]trustedIssuer
 }
 
-// New creates a Verifier. It is an error if Issuers, the URL of an issuer or Audience is missing, an issuer is repeated,
-// its Keys are invalid, or MaxSession is less than a minute.
+type trustedIssuer struct {
+	Issuer
+	keys *keyStore
+}
+
+// New creates a Verifier. It is an error if there are no Issuers, the URL of an issuer or both its Audiences and
+// ClientIDs are missing, an issuer is repeated, its Keys have no usable key, MaxSession is less than a minute, or Leeway
+// is negative.
 //
-// The verifier fetches keys in the background until the context ends. Until it has the keys of an issuer, it tries
-// again every 5 seconds, and [Verifier.Authenticate] returns an error that wraps a [tokenserver.UnavailableError] for the
-// issuer's JWTs. It then fetches them every hour, and at most every 30 seconds when a JWT names an unknown key.
+// The verifier fetches keys in the background until the context ends: every hour, every 5 seconds after a failure, and
+// at most every 30 seconds when a JWT names an unknown key.
 func New(ctx context.Context, options Options) (*Verifier, error) {
-	options.UserClaim = cmp.Or(options.UserClaim, "sub")
-	options.RolesClaim = cmp.Or(options.RolesClaim, "roles")
 	options.AdminRole = cmp.Or(options.AdminRole, "acs-admin")
 	options.MaxSession = cmp.Or(options.MaxSession, 24*time.Hour)
-	if options.Client == nil {
-		options.Client = &http.Client{Timeout: fetchTimeout}
-	}
+	options.Leeway = cmp.Or(options.Leeway, 5*time.Second)
+	options.Client = withoutDowngrade(cmp.Or(options.Client, new(http.Client)))
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -115,38 +134,44 @@ func New(ctx context.Context, options Options) (*Verifier, error) {
 	v := &Verifier{
 		options: options,
 		parser: jwt.NewParser(
-			jwt.WithValidMethods(algorithms),
-			jwt.WithAudience(options.Audience),
 			jwt.WithExpirationRequired(),
 			jwt.WithIssuedAt(),
-			jwt.WithLeeway(leeway),
+			jwt.WithLeeway(options.Leeway),
 			jwt.WithTimeFunc(options.Now),
 		),
-		issuers: make(map[string]*keySet),
+		issuers: make(map[string]trustedIssuer),
 	}
 	for _, issuer := range options.Issuers {
-		keys, err := newKeySet(ctx, issuer, options.Client, options.Logger)
+		issuer.UserClaim = cmp.Or(issuer.UserClaim, "sub")
+		issuer.RolesClaim = cmp.Or(issuer.RolesClaim, "roles")
+		keys, err := newKeyStore(ctx, issuer, options.Client, options.Logger)
 		if err != nil {
 			return nil, err
 		}
-		v.issuers[issuer.URL] = keys
+		v.issuers[issuer.URL] = trustedIssuer{issuer, keys}
 	}
 	return v, nil
 }
 
 func (o *Options) validate() error {
-	if len(o.Issuers) == 0 || o.Audience == "" {
-		return errors.New("oidc: Options.Issuers and Audience are required")
-	}
-	if o.MaxSession < time.Minute {
+	switch {
+	case len(o.Issuers) == 0:
+		return errors.New("oidc: Options.Issuers is required")
+	case o.MaxSession < time.Minute:
 		return errors.New("oidc: Options.MaxSession must be at least a minute")
+	case o.Leeway < 0:
+		return errors.New("oidc: Options.Leeway must not be negative")
 	}
 	known := make(map[string]bool)
 	for _, issuer := range o.Issuers {
-		if issuer.URL == "" {
+		switch {
+		case issuer.URL == "":
 			return errors.New("oidc: an issuer has no URL")
-		}
-		if known[issuer.URL] {
+		case len(issuer.Audiences) == 0 && len(issuer.ClientIDs) == 0:
+			return fmt.Errorf("oidc: issuer %q has neither Audiences nor ClientIDs", issuer.URL)
+		case slices.Contains(issuer.Audiences, ""), slices.Contains(issuer.ClientIDs, ""):
+			return fmt.Errorf("oidc: issuer %q has an empty string in Audiences or ClientIDs", issuer.URL)
+		case known[issuer.URL]:
 			return fmt.Errorf("oidc: issuer %q is there twice", issuer.URL)
 		}
 		known[issuer.URL] = true
@@ -154,105 +179,80 @@ func (o *Options) validate() error {
 	return nil
 }
 
-// Ready returns an error that wraps a [tokenserver.UnavailableError] if the keys of an issuer have not been fetched yet.
+// Ready returns a [tokenserver.UnavailableError] if the keys of an issuer have not been fetched yet.
 func (v *Verifier) Ready() error {
 	for url, issuer := range v.issuers {
-		if !issuer.ready() {
-			return fmt.Errorf("no keys of issuer %s: %w", url, errNoKeys)
+		if !issuer.keys.ready() {
+			return &tokenserver.UnavailableError{RetryAfter: retryInterval, Err: fmt.Errorf("no keys of issuer %s yet", url)}
 		}
 	}
 	return nil
 }
 
 // Authenticate returns who sent the request, according to the JWT in its Authorization header, "Bearer JWT". The
-// caller's SignedInAt is the iat claim, and ObjectID the oid claim. It is an error if the JWT does not
-// meet the conditions in the package documentation.
-// Errors do not contain the JWT.
+// caller's SignedInAt is the auth_time claim, or else iat, and ObjectID the oid claim.
+//
+// If the JWT does not meet the conditions in the package documentation, the error is a [tokenserver.RejectionError]
+// that says which. If the issuer's keys are missing, or may lack the one that the JWT names and cannot or must not be
+// fetched at the moment, it is a [tokenserver.UnavailableError]. Errors do not contain the JWT.
 func (v *Verifier) Authenticate(r *http.Request) (tokenserver.Caller, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return tokenserver.Caller{}, errors.New("no bearer token")
+		return tokenserver.Caller{}, &tokenserver.RejectionError{Reason: "no-token"}
 	}
 	claims := jwt.MapClaims{}
+	var issuer trustedIssuer
 	_, err := v.parser.ParseWithClaims(token, claims, func(unverified *jwt.Token) (any, error) {
-		return v.keyOf(r.Context(), unverified)
+		var err error
+		if issuer, err = v.issuerOf(claims); err != nil {
+			return nil, err
+		}
+		return issuer.keyOf(r.Context(), unverified)
 	})
 	if err != nil {
-		return tokenserver.Caller{}, reasonOf(err)
+		return tokenserver.Caller{}, rejectionOf(err)
 	}
-	return v.callerOf(claims)
+	return v.callerOf(issuer.Issuer, claims)
 }
 
-// keyOf returns the key of the issuer that the JWT names: never another issuer's, which a search by key ID could find.
-func (v *Verifier) keyOf(ctx context.Context, unverified *jwt.Token) (any, error) {
-	name, err := unverified.Claims.GetIssuer()
-	if err != nil {
-		return nil, errUnknownIssuer
+func (v *Verifier) issuerOf(unverified jwt.MapClaims) (trustedIssuer, error) {
+	url, _ := unverified["iss"].(string)
+	issuer, ok := v.issuers[url]
+	if !ok {
+		return trustedIssuer{}, reject("issuer", "The issuer of the JWT (iss) is unknown")
 	}
-	issuer := v.issuers[name]
-	if issuer == nil {
-		return nil, errUnknownIssuer
-	}
-	return issuer.key(ctx, unverified)
+	return issuer, nil
 }
 
-func (v *Verifier) callerOf(claims jwt.MapClaims) (tokenserver.Caller, error) {
-	issuedAt, err := claims.GetIssuedAt()
-	if err != nil || issuedAt == nil {
-		return tokenserver.Caller{}, errors.New("the JWT has no iat")
-	}
-	expires, err := claims.GetExpirationTime()
-	if err != nil || expires.Sub(issuedAt.Time) > v.options.MaxSession {
-		return tokenserver.Caller{}, errors.New("the JWT lives longer than a session may")
-	}
-	subject, _ := claims[v.options.UserClaim].(string)
-	if subject == "" {
-		return tokenserver.Caller{}, fmt.Errorf("the JWT has no %s", v.options.UserClaim)
-	}
-	issuer, _ := claims.GetIssuer()
-	objectID, _ := claims["oid"].(string)
-	roles := stringsOf(claims[v.options.RolesClaim])
-	return tokenserver.Caller{
-		User:       tokenserver.User{Issuer: issuer, Subject: subject},
-		Roles:      roles,
-		IsAdmin:    slices.Contains(roles, v.options.AdminRole),
-		SignedInAt: issuedAt.Time,
-		ObjectID:   objectID,
-	}, nil
-}
-
-func stringsOf(claim any) (values []string) {
-	switch claim := claim.(type) {
-	case string:
-		return []string{claim}
-	case []any:
-		for _, value := range claim {
-			if text, ok := value.(string); ok {
-				values = append(values, text)
-			}
-		}
-	}
-	return values
-}
+// types are the values of typ that an access token may have.
+var types = []string{"jwt", "at+jwt", "application/at+jwt"}
 
 var (
-	errUnknownIssuer = errors.New("the JWT is of an unknown issuer")
-	errUnknownKey    = errors.New("the JWT is signed with an unknown key")
+	errCritical   = reject("crit", "The JWT has extensions that must be understood (crit)")
+	errType       = reject("typ", "The type of the JWT (typ) is not JWT or at+jwt")
+	errAlgorithm  = reject("alg", "The algorithm of the JWT (alg) is not one of "+strings.Join(algorithms, ", "))
+	errNoKeyID    = reject("unknown-key", "The JWT names no key (kid)")
+	errUnknownKey = reject("unknown-key", "The issuer has no key with the kid of the JWT")
+	errWrongKey   = reject("signature", "The key with the kid of the JWT is not for its alg")
 )
 
-// reasonOf returns why a JWT is rejected, in fixed words: the library's own quote parts of it.
-func reasonOf(err error) error {
-	if unavailable, ok := errors.AsType[*tokenserver.UnavailableError](err); ok {
-		return unavailable
+// keyOf returns the key that the header names: one of the issuer, never another's, which a search by key ID could find.
+func (i trustedIssuer) keyOf(ctx context.Context, unverified *jwt.Token) (any, error) {
+	if _, ok := unverified.Header["crit"]; ok {
+		return nil, errCritical
 	}
-	for _, reason := range []error{
-		errUnknownIssuer, errUnknownKey,
-		jwt.ErrTokenMalformed, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenExpired, jwt.ErrTokenNotValidYet,
-		jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenInvalidAudience, jwt.ErrTokenUnverifiable, jwt.ErrTokenRequiredClaimMissing,
-	} {
-		if errors.Is(err, reason) {
-			return reason
+	if value, ok := unverified.Header["typ"]; ok {
+		kind, _ := value.(string)
+		if !slices.Contains(types, strings.ToLower(kind)) {
+			return nil, errType
 		}
 	}
-	return errors.New("the JWT is invalid")
+	if !slices.Contains(algorithms, unverified.Method.Alg()) {
+		return nil, errAlgorithm
+	}
+	id, _ := unverified.Header["kid"].(string)
+	if id == "" {
+		return nil, errNoKeyID
+	}
+	return i.keys.find(ctx, id, unverified.Method.Alg())
 }

@@ -11,13 +11,13 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/MicahParks/jwkset"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/acs-go/identity/tokenserver/oidc"
 	"github.com/acs-go/identity/tokenserver/sqlite"
 	"github.com/acs-go/identity/tokenserver/web"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/rs/cors"
 )
@@ -64,10 +64,9 @@ func newDevelopment(ctx context.Context, c config, url string, logger *slog.Logg
 	if err != nil {
 		return nil, nil, err
 	}
-	c.Audience = developmentAudience
 	s, err := newStack(ctx, c, tokenserver.Options{
 		Client: client, Resource: resource, DB: db, Issuers: []string{url}, Logger: logger, Now: dev.now,
-	}, []oidc.Issuer{{URL: url, Keys: keys}})
+	}, []oidc.Issuer{{URL: url, Keys: keys, Audiences: []string{developmentAudience}, UserClaim: c.UserClaim, RolesClaim: c.RolesClaim, Admins: true}})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -105,13 +104,9 @@ func allowOrigins(origins []string, next http.Handler) http.Handler {
 func (d *development) now() time.Time { return time.Now().Add(d.emulator.ClockOffset()) }
 
 func (d *development) publicKeys() ([]byte, error) {
-	key, err := jwkset.NewJWKFromKey(d.key.Public(), jwkset.JWKOptions{
-		Metadata: jwkset.JWKMetadataOptions{KID: developmentKeyID, ALG: jwkset.AlgES256, USE: jwkset.UseSig},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(jwkset.JWKSMarshal{Keys: []jwkset.JWKMarshal{key.Marshal()}})
+	return json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
+		{Key: d.key.Public(), KeyID: developmentKeyID, Algorithm: "ES256", Use: "sig"},
+	}})
 }
 
 // signIn responds with the JWT of a user: what an issuer does after it has asked for a password.

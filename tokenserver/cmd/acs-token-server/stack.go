@@ -44,7 +44,7 @@ func newProduction(ctx context.Context, c config, logger *slog.Logger) (*stack, 
 	}
 	issuers := make([]oidc.Issuer, len(c.Issuers))
 	for i, issuer := range c.Issuers {
-		issuers[i].URL = issuer
+		issuers[i] = oidc.Issuer{URL: issuer, Audiences: []string{c.Audience}, UserClaim: c.UserClaim, RolesClaim: c.RolesClaim, Admins: true}
 		if len(c.KeysURLs) > 0 {
 			issuers[i].KeysURL = c.KeysURLs[i]
 		}
@@ -74,9 +74,6 @@ func newOptions(ctx context.Context, c config, logger *slog.Logger) (tokenserver
 func newStack(ctx context.Context, c config, options tokenserver.Options, issuers []oidc.Issuer) (*stack, error) {
 	verifier, err := oidc.New(ctx, oidc.Options{
 		Issuers:    issuers,
-		Audience:   c.Audience,
-		UserClaim:  c.UserClaim,
-		RolesClaim: c.RolesClaim,
 		AdminRole:  c.AdminRole,
 		MaxSession: c.MaxSession,
 		Logger:     options.Logger,
