@@ -13,8 +13,11 @@ import (
 var teamsUsers = []row{
 	{
 		request: `POST /teamsUser/:exchangeAccessToken {"token":"","appId":"{appId}","userId":""}`,
-		call:    exchangeTeamsToken(identity.TeamsUserTokenParameters{}),
-		status:  http.StatusUnauthorized, body: invalidAccessToken, beforeVersions: true,
+		call: func(ctx context.Context, client *identity.Client, v values) error {
+			_, err := client.GetTokenForTeamsUser(ctx, identity.TeamsUserTokenParameters{ClientID: v["appId"]}, nil)
+			return err
+		},
+		status: http.StatusUnauthorized, body: invalidAccessToken, beforeVersions: true,
 	},
 	{
 		request: `POST /teamsUser/:exchangeAccessToken {"token":"invalid","appId":"{appId}","userId":"{userId}"}`,
@@ -34,14 +37,7 @@ var teamsUsers = []row{
 	{request: `POST /teamsUser/:exchangeAccessToken {"token":"{teamsToken}","appId":"{appId}","userId":"{random}"}`, status: http.StatusBadRequest, body: teamsError("userId")},
 }
 
-func exchangeTeamsToken(parameters identity.TeamsUserTokenParameters) func(context.Context, *identity.Client, values) error {
-	return func(ctx context.Context, client *identity.Client, v values) error {
-		parameters.ClientID = v["appId"]
-		_, err := client.GetTokenForTeamsUser(ctx, parameters, nil)
-		return err
-	}
-}
-
+// teamsError is the response to a bad value in the exchange of a Teams user's token.
 func teamsError(field string) string {
 	return `{"error":{"code":"ValidationError","message":"<text>","target":"` + field + `"}}`
 }
