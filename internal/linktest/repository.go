@@ -52,7 +52,7 @@ func open(ctx context.Context, root string) (*repository, error) {
 }
 
 func (r *repository) read(file string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(r.root, filepath.FromSlash(file))) //nolint:gosec // a file of the repository
+	return os.ReadFile(filepath.Join(r.root, filepath.FromSlash(file)))
 }
 
 // problems returns a sentence for each link and picture that a reader would miss.

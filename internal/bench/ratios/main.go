@@ -4,15 +4,13 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/acs-go/identity/internal/bench/results"
 )
 
 // row is a line of the table.
@@ -65,45 +63,15 @@ func main() {
 }
 
 func run(input io.Reader, output io.Writer) error {
-	results, err := parse(input)
+	measured, err := results.Parse(input)
 	if err != nil {
 		return err
 	}
-	if len(results) == 0 {
-		return errors.New("the input has no benchmark results")
-	}
-	_, err = io.WriteString(output, table(results))
+	_, err = io.WriteString(output, table(measured))
 	return err
 }
 
-// result names one number of a benchmark.
-type result struct{ benchmark, unit string }
-
-var line = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+(.+)$`)
-
-// parse reads the output of go test. A benchmark that ran several times has several values.
-func parse(input io.Reader) (map[result][]float64, error) {
-	results := map[result][]float64{}
-	lines := bufio.NewScanner(input)
-	for lines.Scan() {
-		match := line.FindStringSubmatch(lines.Text())
-		if match == nil {
-			continue
-		}
-		fields := strings.Fields(match[2])
-		for i := 0; i+1 < len(fields); i += 2 {
-			value, err := strconv.ParseFloat(fields[i], 64)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", match[1], err)
-			}
-			key := result{match[1], fields[i+1]}
-			results[key] = append(results[key], value)
-		}
-	}
-	return results, lines.Err()
-}
-
-func table(results map[result][]float64) string {
+func table(measured results.Set) string {
 	var text strings.Builder
 	text.WriteString("| What | Target | Measured |\n|---|---|---|\n")
 	for _, r := range rows {
@@ -111,23 +79,19 @@ func table(results map[result][]float64) string {
 		if r.target > 0 {
 			target = fmt.Sprint("≤ ", r.target)
 		}
-		fmt.Fprintf(&text, "| %s | %s | %s |\n", r.what, target, measured(results[result{r.benchmark, r.unit}], r.unit))
+		fmt.Fprintf(&text, "| %s | %s | %s |\n", r.what, target, number(measured, r.benchmark, r.unit))
 	}
 	return text.String()
 }
 
-func measured(values []float64, unit string) string {
+func number(measured results.Set, benchmark, unit string) string {
+	value, ok := measured.Median(benchmark, unit)
 	switch {
-	case len(values) == 0:
+	case !ok:
 		return "not measured"
 	case strings.HasSuffix(unit, "/op"):
-		return strconv.FormatFloat(median(values), 'f', 0, 64)
+		return strconv.FormatFloat(value, 'f', 0, 64)
 	default:
-		return strconv.FormatFloat(median(values), 'f', 2, 64)
+		return strconv.FormatFloat(value, 'f', 2, 64)
 	}
-}
-
-func median(values []float64) float64 {
-	values = slices.Sorted(slices.Values(values))
-	return values[len(values)/2]
 }
