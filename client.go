@@ -86,8 +86,7 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 	if audience := options.Cloud.Services[ServiceName].Audience; audience != "" {
 		scope = audience + "/.default"
 	}
-	authentication := newEntraPolicy(credential, scope, options.InsecureAllowCredentialWithHTTP)
-	return newClient(endpoint, options, authentication, entraAttemptPolicy{authentication})
+	return newClient(endpoint, options, newEntraPolicy(credential, scope, options.InsecureAllowCredentialWithHTTP))
 }
 
 // NewClientWithSharedKeyCredential creates a client that authenticates with an access

@@ -9,11 +9,13 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/acs-go/identity/internal/tokencache"
 )
 
 var _ azcore.TokenCredential = (*EntraCommunicationTokenCredential)(nil)
@@ -53,17 +55,16 @@ type EntraCommunicationTokenCredentialOptions struct {
 type EntraCommunicationTokenCredential struct {
 	credential azcore.TokenCredential
 	scopes     []string
-	token      sharedToken // of the source that is an Entra token
+	exchange   func(ctx context.Context, entraToken string) (AccessToken, error)
 
-	asked  atomic.Int64               // how often the Entra credential was asked
-	latest atomic.Pointer[entraReply] // to the last of these calls that returned a token; nil: none
+	mu     sync.Mutex                     // held while this changes:
+	latest atomic.Pointer[exchangedToken] // which package fmt does not follow; nil: none
 }
 
-// entraReply is an Entra token and when the credential returned it, in numbers of calls.
-type entraReply struct {
-	token         string
-	began         int64 // the number of this call
-	callsAtReturn int64 // the number of calls that had begun when this one returned
+// exchangedToken is the access token for one Entra token.
+type exchangedToken struct {
+	entraToken string
+	cache      *tokencache.Cache
 }
 
 const entraUserScopes = "https://communication.azure.com/clients/"
@@ -111,27 +112,11 @@ func NewEntraCommunicationTokenCredential(endpoint string, credential azcore.Tok
 	if err != nil {
 		return nil, err
 	}
-	exchange := client.teamsExtensionToken
+	exchange := client.exchangeTeamsToken
 	if family == entraUserScopes {
-		exchange = client.entraUserToken
+		exchange = client.exchangeEntraUserToken
 	}
-	return &EntraCommunicationTokenCredential{
-		credential: credential,
-		scopes:     scopes,
-		token:      sharedToken{refresh: exchange, refreshBefore: defaultRefreshBefore},
-	}, nil
-}
-
-// checkCredential rejects credentials that do not return tokens of Entra ID.
-func checkCredential(credential azcore.TokenCredential) error {
-	switch credential.(type) {
-	case nil:
-		return errors.New("identity: credential cannot be nil")
-	case *CommunicationTokenCredential, *EntraCommunicationTokenCredential:
-		return fmt.Errorf("identity: credential must be an Entra credential; %s authenticates a communication user",
-			strings.TrimPrefix(fmt.Sprintf("%T", credential), "*identity."))
-	}
-	return nil
+	return &EntraCommunicationTokenCredential{credential: credential, scopes: scopes, exchange: exchange}, nil
 }
 
 func familyOf(scopes []string) (string, error) {
@@ -146,28 +131,17 @@ func familyOf(scopes []string) (string, error) {
 	return "", fmt.Errorf("identity: options.Scopes cannot be empty, and must all begin with the same of these: %s", strings.Join(scopeFamilies, " "))
 }
 
-// entraUserToken exchanges the Entra token that is the wanted source.
-func (c *Client) entraUserToken(ctx context.Context, wanted origin) (azcore.AccessToken, error) {
-	exchanged, err := c.ExchangeEntraToken(ctx, EntraTokenParameters{EntraToken: wanted.source}, nil)
-	return unexpired(exchanged.AccessToken, err)
+func (c *Client) exchangeEntraUserToken(ctx context.Context, entraToken string) (AccessToken, error) {
+	exchanged, err := c.ExchangeEntraToken(ctx, EntraTokenParameters{EntraToken: entraToken}, nil)
+	return exchanged.AccessToken, err
 }
 
-// teamsExtensionToken exchanges the Entra token that is the wanted source.
-func (c *Client) teamsExtensionToken(ctx context.Context, wanted origin) (azcore.AccessToken, error) {
-	exchanged, err := c.ExchangeTeamsExtensionToken(ctx, TeamsExtensionTokenParameters{EntraToken: wanted.source}, nil)
-	return unexpired(exchanged.AccessToken, err)
+func (c *Client) exchangeTeamsToken(ctx context.Context, entraToken string) (AccessToken, error) {
+	exchanged, err := c.ExchangeTeamsExtensionToken(ctx, TeamsExtensionTokenParameters{EntraToken: entraToken}, nil)
+	return exchanged.AccessToken, err
 }
 
-// unexpired turns an expired token into an error.
-func unexpired(token AccessToken, err error) (azcore.AccessToken, error) {
-	if err == nil && !time.Now().Before(token.ExpiresOn) {
-		err = fmt.Errorf("identity: the service returned an access token that expired at %s", token.ExpiresOn.Format(time.RFC3339))
-	}
-	if err != nil {
-		return azcore.AccessToken{}, err
-	}
-	return token.forAzcore(), nil
-}
+func (c *EntraCommunicationTokenCredential) authenticatesUser() {}
 
 // Format redacts the tokens.
 func (c *EntraCommunicationTokenCredential) Format(state fmt.State, _ rune) {
@@ -181,72 +155,85 @@ func (c *EntraCommunicationTokenCredential) LogValue() slog.Value {
 
 // GetToken returns a valid access token of the user. It implements [azcore.TokenCredential].
 //
-// Each call asks the Entra credential for a token once, to notice that the user has
-// signed out or that another one has signed in. This is quick with azidentity's
-// credentials, which keep their tokens. If the Entra credential fails, GetToken returns
-// an error that wraps the credential's, even while an access token is valid. An Entra
-// token that is empty or has spaces or control characters is an error.
+// Each call first asks the Entra credential for its token, because the user may have
+// signed out or another one may have signed in. azidentity's credentials keep their
+// tokens, so this is quick. If it fails, GetToken fails with an error that wraps the
+// credential's, even while an access token is valid. An Entra token that is empty or has
+// spaces or control characters is an error.
 //
-// The access token is always one that was exchanged for this Entra token. If there is
-// none yet, GetToken exchanges one. It exchanges the next one 10 minutes before the
-// expiry of the current one, or after half of its lifetime if that is shorter than 20
-// minutes. If this early exchange fails, GetToken returns the current token, and the
-// next attempt is at least 30 seconds later, or when the token has expired, if that is
-// earlier. If there is no valid token, GetToken returns the error of the exchange, which
-// is or wraps an [azcore.ResponseError] if the service rejected it. Callers share an
-// exchange, and each waits at most until its own context ends.
+// GetToken exchanges the Entra token if it has no valid access token for it. 10 minutes
+// before the expiry, or halfway through a lifetime of less than 20 minutes, it exchanges
+// the Entra token again. If that fails, it returns the current access token, and tries
+// again after 30 seconds, or at expiry if sooner. Without a valid access token, it
+// returns the error of the exchange, which is or wraps an [azcore.ResponseError] if the
+// service rejected it. Callers share an exchange, and each waits at most until its own
+// context ends. If another user signs in during the exchange, the token of the previous
+// user is dropped, and GetToken asks the Entra credential once more.
 //
 // Non-empty Claims force an exchange that starts after the call; pass them when a service
 // rejected a token as revoked. They are not passed to the Entra credential. All other
 // options are ignored.
 //
-// ExpiresOn and RefreshOn of the result are in UTC. RefreshOn is when the token is due to
-// be exchanged again.
+// If the service returns a token that has already expired, GetToken fails, and so do all
+// calls during a pause of 1 second, which doubles each time, up to 30 seconds.
+//
+// ExpiresOn and RefreshOn of the result are in UTC. RefreshOn is when the next exchange is
+// due.
 //   - ctx - ends the wait, and is passed to the Entra credential and the exchange
 //   - options - Claims force an exchange; everything else is ignored
 func (c *EntraCommunicationTokenCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	if c.credential == nil {
 		return azcore.AccessToken{}, errors.New("identity: credential is empty; create it with NewEntraCommunicationTokenCredential")
 	}
-	reply, err := c.ask(ctx)
+	first, err := c.signedIn(ctx)
 	if err != nil {
 		return azcore.AccessToken{}, err
 	}
-	for {
-		token, err := c.token.get(ctx, options.Claims, reply.token)
-		newer := c.newerThan(reply)
-		if newer == nil {
-			return token, err
-		}
-		reply = newer // another user may have signed in meanwhile
+	token, err := first.cache.Get(ctx, options.Claims)
+	if c.latest.Load() == first {
+		return token, err
 	}
+	// Another caller saw another Entra token, perhaps of another user. This caller looks
+	// once more, and not again: some credentials return a new token to each call.
+	second, entraErr := c.signedIn(ctx)
+	switch {
+	case entraErr != nil:
+		return azcore.AccessToken{}, entraErr
+	case second.entraToken == first.entraToken:
+		return token, err
+	}
+	return second.cache.Get(ctx, options.Claims)
 }
 
-// ask asks the Entra credential for a token.
-func (c *EntraCommunicationTokenCredential) ask(ctx context.Context) (*entraReply, error) {
-	number := c.asked.Add(1)
-	token, err := askCredential(ctx, c.credential, policy.TokenRequestOptions{Scopes: c.scopes})
+// signedIn asks the Entra credential for its token, and returns the one cache for that.
+func (c *EntraCommunicationTokenCredential) signedIn(ctx context.Context) (*exchangedToken, error) {
+	entra, err := getEntraToken(ctx, c.credential, policy.TokenRequestOptions{Scopes: c.scopes})
 	if err != nil {
-		return nil, fmt.Errorf("identity: getting the Entra token: %w", err)
+		return nil, err
 	}
-	if err := checkEntraToken(token.Token); err != nil {
+	if err := checkEntraToken(entra.Token); err != nil {
 		return nil, fmt.Errorf("identity: token of the Entra credential %w", err)
 	}
-	reply := &entraReply{token: token.Token, began: number, callsAtReturn: c.asked.Load()}
-	for {
-		latest := c.latest.Load()
-		if latest != nil && latest.began > reply.began || c.latest.CompareAndSwap(latest, reply) {
-			return reply, nil
-		}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if latest := c.latest.Load(); latest != nil && latest.entraToken == entra.Token {
+		return latest, nil
 	}
+	next := &exchangedToken{entra.Token, c.newCache(entra.Token)}
+	c.latest.Store(next)
+	return next, nil
 }
 
-// newerThan returns the latest reply if it has another token and its call began after the
-// call of the given reply had returned, else nil. Of calls that overlap, none is newer.
-func (c *EntraCommunicationTokenCredential) newerThan(reply *entraReply) *entraReply {
-	latest := c.latest.Load()
-	if latest.began > reply.callsAtReturn && latest.token != reply.token {
-		return latest
-	}
-	return nil
+func (c *EntraCommunicationTokenCredential) newCache(entraToken string) *tokencache.Cache {
+	return tokencache.New(tokencache.Options{
+		Refresh: func(ctx context.Context, _ string) (azcore.AccessToken, error) {
+			token, err := c.exchange(ctx, entraToken)
+			return token.forAzcore(), err
+		},
+		RefreshBefore: defaultRefreshBefore,
+		Expired: func(expiresOn time.Time) error {
+			return fmt.Errorf("identity: the service returned an access token that expired at %s", expiresOn.Format(time.RFC3339))
+		},
+		Logf: refreshLog("EntraCommunicationTokenCredential"),
+	})
 }

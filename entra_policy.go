@@ -2,96 +2,161 @@ package identity
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
+	"reflect"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acs-go/identity/internal/tokencache"
 )
 
 // entraRefreshBefore is how long before its expiry an Entra token is refreshed if its
 // credential does not say when, as in azcore.
 const entraRefreshBefore = 5 * time.Minute
 
-// entraPolicy authenticates requests with Entra ID.
-//
-// azcore's bearer token policy keeps a token of its own, and lets callers wait for it
-// without regard to their contexts. So each request gets a bearer token policy of its
-// own, which handles the header and claims challenges, and asks for the token that all
-// share.
+// entraPolicy authorizes requests with a token of an Entra credential. It does what
+// azcore's bearer token policy does, except that callers wait for the token of another one
+// no longer than their contexts, and that some responses with status 401 keep the token.
 type entraPolicy struct {
-	token     sharedToken
-	scopes    []string
+	token     *tokencache.Cache
 	allowHTTP bool
 }
 
 func newEntraPolicy(credential azcore.TokenCredential, scope string, allowHTTP bool) *entraPolicy {
-	p := &entraPolicy{scopes: []string{scope}, allowHTTP: allowHTTP}
-	p.token.refreshBefore = entraRefreshBefore
-	p.token.refresh = func(ctx context.Context, wanted origin) (azcore.AccessToken, error) {
-		options := policy.TokenRequestOptions{Scopes: p.scopes, Claims: wanted.claims, EnableCAE: true}
-		early, cancel := p.token.untilExpiry(ctx)
-		defer cancel()
-		token, err := askCredential(early, credential, options)
-		if err != nil && early.Err() != nil && ctx.Err() == nil {
-			// An early refresh got stuck, and now there is no valid token.
-			token, err = askCredential(ctx, credential, options)
-		}
-		return token, err
-	}
+	p := &entraPolicy{allowHTTP: allowHTTP}
+	p.token = tokencache.New(tokencache.Options{
+		Refresh: func(ctx context.Context, claims string) (azcore.AccessToken, error) {
+			options := policy.TokenRequestOptions{Scopes: []string{scope}, Claims: claims, EnableCAE: true}
+			ctx = credentialContext{ctx}
+			early, cancel := p.token.UntilExpiry(ctx)
+			defer cancel()
+			token, err := getEntraToken(early, credential, options)
+			if err != nil && early.Err() != nil && ctx.Err() == nil {
+				// An early refresh got stuck, and now there is no valid token.
+				return getEntraToken(ctx, credential, options)
+			}
+			return token, err
+		},
+		RefreshBefore: entraRefreshBefore,
+		Logf:          refreshLog("Client"),
+	})
 	return p
 }
 
-// Do authorizes a request and sends it.
+// Do authorizes a request and sends it. If the service asks for claims, Do sends it once
+// more, with a token that has them.
 func (p *entraPolicy) Do(req *policy.Request) (*http.Response, error) {
 	if err := requireHTTPS(req, p.allowHTTP); err != nil {
 		return nil, err
 	}
-	bearer := runtime.NewBearerTokenPolicy(p, p.scopes, &policy.BearerTokenOptions{InsecureAllowCredentialWithHTTP: p.allowHTTP})
-	resp, err := bearer.Do(req)
-	if errors.Is(err, errRetryAfterDeadline) {
-		resp = callOf(req.Raw().Context()).lastAttempt().rewound() // for policy.WithCaptureResponse
+	resp, err := p.send(req, "")
+	if err != nil {
+		return resp, err
+	}
+	if claims := claimsChallenge(resp); claims != "" {
+		return p.send(req, claims)
+	}
+	return resp, nil
+}
+
+func (p *entraPolicy) send(req *policy.Request, claims string) (*http.Response, error) {
+	ctx := req.Raw().Context()
+	token, err := p.token.Get(ctx, claims)
+	if err != nil {
+		callOf(ctx).record(nil, err)
+		return nil, nonRetriableError{err} // the credential has retries of its own
+	}
+	resp, err := sendAuthorized(req, token.Token)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized && !hasOperationCode(resp) {
+		p.token.Discard(token.Token)
 	}
 	return resp, err
 }
 
-// entraAttemptPolicy sends a request that [entraPolicy] authorized. It sees a rejected
-// token before the bearer token policy asks for another one.
-type entraAttemptPolicy struct{ *entraPolicy }
-
-// Do sends the request with its own body.
-func (p entraAttemptPolicy) Do(req *policy.Request) (*http.Response, error) {
+// sendAuthorized sends a request with a token and its own body.
+func sendAuthorized(req *policy.Request, token string) (*http.Response, error) {
 	if _, err := attemptBody(req); err != nil {
 		return nil, err
 	}
-	resp, err := sendAttempt(req)
-	if err == nil && resp.StatusCode == http.StatusUnauthorized && !hasOperationCode(resp) {
-		p.token.discard(strings.TrimPrefix(req.Raw().Header.Get("Authorization"), "Bearer "))
-	}
-	return resp, err
+	req.Raw().Header.Set("Authorization", "Bearer "+token)
+	return sendAttempt(req)
 }
 
-// GetToken returns the token that all requests share.
-func (p *entraPolicy) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	token, err := p.token.get(ctx, options.Claims, "")
-	if err != nil {
-		callOf(ctx).record(nil, err)
+var (
+	bearerChallenge     = regexp.MustCompile(`(?i)\bBearer(?:[\s,]+\w+="[^"]*")+`)
+	challengeParameters = regexp.MustCompile(`(\w+)="([^"]*)"`)
+)
+
+// claimsChallenge returns the claims without which the service rejects the token; empty:
+// none. Those that cannot be read do not replace the response as the outcome of the call.
+func claimsChallenge(resp *http.Response) string {
+	if resp.StatusCode != http.StatusUnauthorized {
+		return ""
 	}
-	return token, err
+	for _, challenge := range bearerChallenge.FindAllString(strings.Join(resp.Header.Values("WWW-Authenticate"), ", "), -1) {
+		parameters := map[string]string{}
+		for _, match := range challengeParameters.FindAllStringSubmatch(challenge, -1) {
+			parameters[match[1]] = match[2]
+		}
+		if parameters["error"] != "insufficient_claims" {
+			continue
+		}
+		if claims, err := base64.StdEncoding.DecodeString(parameters["claims"]); err == nil {
+			return string(claims)
+		}
+	}
+	return ""
 }
 
-// askCredential turns a panic in the credential into an error, because its value may hold
+// credentialContext is the context of a call without what azcore keeps in it, such as the
+// headers and retry options of its requests: those of the credential are others.
+type credentialContext struct{ context.Context }
+
+var azcoreKeys = reflect.TypeFor[runtime.CtxAPINameKey]().PkgPath()
+
+// Value returns nil for the keys of azcore.
+func (c credentialContext) Value(key any) any {
+	if keyType := reflect.TypeOf(key); keyType != nil && keyType.PkgPath() == azcoreKeys {
+		return nil
+	}
+	return c.Context.Value(key)
+}
+
+// getEntraToken turns a panic in the credential into an error, because its value may hold
 // a secret.
-func askCredential(ctx context.Context, credential azcore.TokenCredential, options policy.TokenRequestOptions) (token azcore.AccessToken, err error) {
+func getEntraToken(ctx context.Context, credential azcore.TokenCredential, options policy.TokenRequestOptions) (token azcore.AccessToken, err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("identity: credential panicked when it was asked for a token")
 		}
 	}()
-	return credential.GetToken(ctx, options)
+	token, err = credential.GetToken(ctx, options)
+	if err != nil {
+		return azcore.AccessToken{}, fmt.Errorf("identity: getting an Entra access token: %w", err)
+	}
+	return token, nil
+}
+
+// userCredential is a credential of this package, which authenticates a communication user.
+type userCredential interface{ authenticatesUser() }
+
+// checkCredential rejects credentials that do not return tokens of Entra ID.
+func checkCredential(credential azcore.TokenCredential) error {
+	if credential == nil {
+		return errors.New("identity: credential cannot be nil")
+	}
+	if _, ok := credential.(userCredential); ok {
+		return fmt.Errorf("identity: credential must be an Entra credential; %s authenticates a communication user",
+			strings.TrimPrefix(fmt.Sprintf("%T", credential), "*identity."))
+	}
+	return nil
 }
 
 // userTokenPolicy authorizes requests with the Entra token of a user, which the request
@@ -100,16 +165,12 @@ type userTokenPolicy struct{ allowHTTP bool }
 
 type entraToken string
 
-// Do authorizes a request and sends it with its own body.
+// Do authorizes a request and sends it.
 func (p userTokenPolicy) Do(req *policy.Request) (*http.Response, error) {
 	if err := requireHTTPS(req, p.allowHTTP); err != nil {
 		return nil, err
 	}
-	if _, err := attemptBody(req); err != nil {
-		return nil, err
-	}
 	var token entraToken
 	req.OperationValue(&token)
-	req.Raw().Header.Set("Authorization", "Bearer "+string(token))
-	return sendAttempt(req)
+	return sendAuthorized(req, string(token))
 }

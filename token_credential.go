@@ -10,6 +10,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/acs-go/identity/internal/tokencache"
 )
 
 const defaultRefreshBefore = 10 * time.Minute
@@ -51,7 +52,7 @@ func (o CommunicationTokenCredentialOptions) LogValue() slog.Value {
 //
 // It is not for [NewClient]: a user's token cannot manage identities.
 type CommunicationTokenCredential struct {
-	token sharedToken
+	cache *tokencache.Cache
 }
 
 // NewCommunicationTokenCredential creates a credential for the user whose tokens
@@ -86,23 +87,27 @@ func NewCommunicationTokenCredential(refresh func(context.Context) (AccessToken,
 	case initial != nil && initial.missing() != "":
 		return nil, fmt.Errorf("identity: options.InitialToken has no %s", initial.missing())
 	}
-	credential := &CommunicationTokenCredential{}
-	if refresh == nil {
-		credential.token.refresh = noRefresh(initial.ExpiresOn)
-	} else {
-		credential.token.refresh = checkedRefresh(refresh)
-		credential.token.refreshBefore = refreshBefore
+	cached := tokencache.Options{
+		Refresh:       checkedRefresh(refresh),
+		RefreshBefore: refreshBefore,
+		Expired:       expiredRefresh,
+		Logf:          refreshLog("CommunicationTokenCredential"),
 	}
+	if refresh == nil {
+		cached.Refresh, cached.RefreshBefore = noRefresh(initial.ExpiresOn), 0
+		cached.Logf = func(string, ...any) {} // nothing is refreshed
+	}
+	credential := &CommunicationTokenCredential{tokencache.New(cached)}
 	if initial != nil {
-		credential.token.start(initial.forAzcore())
+		credential.cache.Set(initial.forAzcore())
 	}
 	return credential, nil
 }
 
 // noRefresh is the refresh of a static credential.
-func noRefresh(expiresOn time.Time) func(context.Context, origin) (azcore.AccessToken, error) {
-	return func(_ context.Context, wanted origin) (azcore.AccessToken, error) {
-		if wanted.claims != "" {
+func noRefresh(expiresOn time.Time) func(context.Context, string) (azcore.AccessToken, error) {
+	return func(_ context.Context, claims string) (azcore.AccessToken, error) {
+		if claims != "" {
 			return azcore.AccessToken{}, errors.New("identity: claims need a new access token, and the credential has no refresh function")
 		}
 		return azcore.AccessToken{}, fmt.Errorf("identity: access token expired at %s, and the credential has no refresh function",
@@ -110,11 +115,15 @@ func noRefresh(expiresOn time.Time) func(context.Context, origin) (azcore.Access
 	}
 }
 
-func checkedRefresh(refresh func(context.Context) (AccessToken, error)) func(context.Context, origin) (azcore.AccessToken, error) {
-	return func(ctx context.Context, _ origin) (azcore.AccessToken, error) {
+func checkedRefresh(refresh func(context.Context) (AccessToken, error)) func(context.Context, string) (azcore.AccessToken, error) {
+	return func(ctx context.Context, _ string) (azcore.AccessToken, error) {
 		token, err := refresh(ctx)
-		if err == nil {
-			err = checkRefreshed(token)
+		switch {
+		case err != nil:
+		case token.Token == "":
+			err = errors.New("refresh returned an empty access token")
+		case token.ExpiresOn.IsZero():
+			err = errors.New("refresh returned an access token without ExpiresOn")
 		}
 		if err != nil {
 			return azcore.AccessToken{}, fmt.Errorf("identity: refreshing the access token: %w", err)
@@ -123,17 +132,11 @@ func checkedRefresh(refresh func(context.Context) (AccessToken, error)) func(con
 	}
 }
 
-func checkRefreshed(token AccessToken) error {
-	switch {
-	case token.Token == "":
-		return errors.New("refresh returned an empty access token")
-	case token.ExpiresOn.IsZero():
-		return errors.New("refresh returned an access token without ExpiresOn")
-	case !time.Now().Before(token.ExpiresOn):
-		return fmt.Errorf("refresh returned an access token that expired at %s", token.ExpiresOn.UTC().Format(time.RFC3339))
-	}
-	return nil
+func expiredRefresh(expiresOn time.Time) error {
+	return fmt.Errorf("identity: refreshing the access token: refresh returned an access token that expired at %s", expiresOn.Format(time.RFC3339))
 }
+
+func (c *CommunicationTokenCredential) authenticatesUser() {}
 
 // Format redacts the token.
 func (c *CommunicationTokenCredential) Format(state fmt.State, _ rune) {
@@ -174,8 +177,8 @@ func (c *CommunicationTokenCredential) LogValue() slog.Value {
 //   - ctx - ends the wait, and is passed to refresh
 //   - options - Claims force a refresh; everything else is ignored
 func (c *CommunicationTokenCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	if c.token.refresh == nil {
+	if c.cache == nil {
 		return azcore.AccessToken{}, errors.New("identity: credential is empty; create it with NewCommunicationTokenCredential")
 	}
-	return c.token.get(ctx, options.Claims, "")
+	return c.cache.Get(ctx, options.Claims)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // The tests in this file are not parallel, because AllocsPerRun counts the allocations of all goroutines. The race detector
@@ -30,4 +31,13 @@ func TestAllocationsOfAnIdentifier(t *testing.T) {
 	} {
 		assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { identity.IdentifierFromRawID(rawID) }), 1.0, rawID)
 	}
+}
+
+//nolint:paralleltest // see above
+func TestAllocationsOfACallWithEntraID(t *testing.T) {
+	op := identitytest.OperationNamed("DeleteUser")
+	client, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, op.NewOptions(identitytest.NewCannedTransport(op)))
+	require.NoError(t, err)
+	ctx := t.Context()
+	assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _, _ = client.DeleteUser(ctx, identitytest.User, nil) }), 60.0)
 }
