@@ -44,6 +44,9 @@ func (a *acs) createUser(ctx context.Context) (id string, err error) {
 	err = a.call(ctx, kindCreate, func(ctx context.Context) error {
 		response, err := a.client.CreateUser(ctx, nil)
 		id = response.User.ID
+		if created, ok := identity.CreatedUserOf(err); ok { // the response was damaged
+			id, err = created.ID, nil
+		}
 		return err
 	})
 	return id, err
@@ -93,18 +96,34 @@ func (a *acs) call(ctx context.Context, of kind, send func(context.Context) erro
 	options := retries
 	options.ShouldRetry = func(response *http.Response, err error) bool {
 		counted = true
-		a.metrics.ServiceRequest(string(of), statusOf(response))
-		return err != nil || !a.remember(of, response) && slices.Contains(transient, response.StatusCode)
+		return a.note(of, response) && (err != nil || slices.Contains(transient, response.StatusCode))
 	}
 	err := send(policy.WithRetryOptions(ctx, options))
-	if !counted { // the request ended without a response and without another try
-		a.metrics.ServiceRequest(string(of), 0)
+	if !counted { // the client had no other try: the request's time was over, or would be before the next one
+		a.note(of, responseOf(err))
 	}
 	a.metrics.ServiceCall(string(of), time.Since(begin))
 	if wait := a.pause(of); err != nil && wait > 0 {
 		return errUnavailable.because(err).after(wait)
 	}
 	return err
+}
+
+// note counts a request, and reports whether another one may follow. There is no response if the request failed.
+func (a *acs) note(of kind, response *http.Response) bool {
+	if response == nil {
+		a.metrics.ServiceRequest(string(of), 0)
+		return true
+	}
+	a.metrics.ServiceRequest(string(of), response.StatusCode)
+	return !a.remember(of, response)
+}
+
+func responseOf(err error) *http.Response {
+	if failure, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		return failure.RawResponse
+	}
+	return nil
 }
 
 // retries keep a request short: callers get the service's Retry-After at once.
@@ -119,13 +138,6 @@ var retries = policy.RetryOptions{
 var transient = []int{
 	http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 	http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-}
-
-func statusOf(response *http.Response) int {
-	if response == nil {
-		return 0
-	}
-	return response.StatusCode
 }
 
 // maxPause bounds what a response may ask for, in case a gateway errs.
@@ -173,6 +185,6 @@ func isGone(err error) bool {
 	if !ok || response.StatusCode != http.StatusNotFound {
 		return false
 	}
-	_, isService := identity.CommunicationErrorOf(err)
-	return isService
+	known, ok := identity.CommunicationErrorOf(err)
+	return ok && known.Code != ""
 }

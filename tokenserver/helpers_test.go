@@ -34,8 +34,9 @@ type world struct {
 	db     *sql.DB
 	log    locked.Buffer
 
-	mu     sync.Mutex
-	offset time.Duration
+	logRead int // lines, by records
+	mu      sync.Mutex
+	offset  time.Duration
 }
 
 func newWorld(t *testing.T, change func(*tokenserver.Options)) *world {

@@ -1,0 +1,259 @@
+package tokenserver_test
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/tokenserver"
+	"github.com/acs-go/identity/tokenserver/metrics"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// gateways are responses with status 404 that are not of Communication Services.
+var gateways = map[string]emulator.Fault{
+	"no body":          {},
+	"page":             {Body: "<html>404 Not Found</html>", Header: http.Header{"Content-Type": {"text/html"}}},
+	"other JSON":       {Body: `{"statusCode":404,"message":"Resource not found"}`},
+	"empty object":     {Body: `{}`},
+	"error is text":    {Body: `{"error":"not found"}`},
+	"error is nothing": {Body: `{"error":null}`},
+	"no code":          {Body: `{"error":{}}`},
+}
+
+func TestGatewaysNotFoundDestroysNoMapping(t *testing.T) {
+	t.Parallel()
+	for name, fault := range gateways {
+		w := newWorld(t, nil)
+		before := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+		require.Equal(t, http.StatusOK, before.Status)
+		fault.Operation, fault.Status = "GetToken", http.StatusNotFound
+		w.acs.Inject(fault)
+		got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+		assert.Equal(t, http.StatusServiceUnavailable, got.Status, "%s: %s", name, got.Body)
+		w.acs.ClearFaults()
+		after := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+		assert.Equal(t, before.User.ID, after.User.ID, name)
+		assert.Zero(t, w.count(t, "tokenserver_pending"), name)
+	}
+}
+
+func TestGatewaysNotFoundIsNoRevocation(t *testing.T) {
+	t.Parallel()
+	for operation, request := range map[string][2]string{
+		"DeleteUser":   {http.MethodDelete, "/v1/users/alice"},
+		"RevokeTokens": {http.MethodPost, "/v1/users/alice/revoke"},
+	} {
+		for name, fault := range gateways {
+			w := newWorld(t, nil)
+			token := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Token
+			fault.Operation, fault.Status, fault.Times = operation, http.StatusNotFound, 1
+			w.acs.Inject(fault)
+			got := w.call(request[0], request[1], w.signIn("root", "acs-admin"), "")
+			assert.Equal(t, http.StatusAccepted, got.Status, "%s %s", operation, name)
+			w.advance(time.Minute)
+			tokenserver.PerformPending(t.Context(), w.server)
+			_, err := w.acs.InspectToken(token)
+			assert.Error(t, err, "%s %s: the task was not repeated", operation, name)
+			assert.Zero(t, w.count(t, "tokenserver_pending"), name)
+		}
+	}
+}
+
+func TestIdentityThatTheServiceDoesNotKnowIsReplacedAndDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	before := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: http.StatusNotFound, Body: gone, Times: 1})
+	after := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	require.Equal(t, http.StatusOK, after.Status, after.Body)
+	require.NotEqual(t, before.User.ID, after.User.ID)
+	assert.Regexp(t, `"msg":"audit","action":"identity-replaced"[^\n]*"acs_id":"`+before.User.ID, w.log.String())
+	require.Len(t, w.acs.Users(), 2, "the service knew it after all")
+	tokenserver.PerformPending(t.Context(), w.server)
+	require.Len(t, w.acs.Users(), 1, "an orphan is left")
+	assert.Equal(t, after.User.ID, w.acs.Users()[0].ID)
+}
+
+func TestManyIdentitiesThatTheServiceDoesNotKnowAreAnOutage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ids := make(map[string]string)
+	for n := range 50 {
+		subject := "user-" + strconv.Itoa(n)
+		ids[subject] = w.call(http.MethodPost, "/v1/token", w.signIn(subject), "").User.ID
+	}
+	w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: http.StatusNotFound, Body: gone})
+	refused := 0
+	for subject := range ids {
+		got := w.call(http.MethodPost, "/v1/token", w.signIn(subject), "")
+		require.Equal(t, http.StatusServiceUnavailable, got.Status, got.Body)
+		if seconds, err := strconv.Atoi(got.Header.Get("Retry-After")); err == nil && seconds > 590 {
+			refused++
+		}
+	}
+	assert.Equal(t, 10, strings.Count(w.log.String(), "identity-replaced"))
+	assert.GreaterOrEqual(t, refused, 40, "callers do not learn when to try again")
+	assert.Contains(t, w.log.String(), `"level":"ERROR","msg":"Communication Services does not know many identities`)
+	w.acs.ClearFaults()
+	kept := 0
+	for subject, id := range ids {
+		if w.call(http.MethodPost, "/v1/token", w.signIn(subject), "").User.ID == id {
+			kept++
+		}
+	}
+	assert.GreaterOrEqual(t, kept, 40, "users lost their identities")
+
+	w.acs.Reset()
+	w.advance(10*time.Minute + time.Second)
+	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("user-1"), "").Status)
+}
+
+// The requests of one user who lost the identity are one replacement.
+func TestSimultaneousRequestsReplaceAnIdentityOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+	w.acs.Reset()
+	answers := make(chan answer, 30)
+	for range cap(answers) {
+		go func() { answers <- w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "") }()
+	}
+	for range cap(answers) {
+		got := <-answers
+		assert.Equal(t, http.StatusOK, got.Status, got.Body)
+	}
+	assert.Equal(t, 1, strings.Count(w.log.String(), "identity-replaced"))
+}
+
+func TestPauseThatTheServiceAsksForIsKeptForEachKindOfRequest(t *testing.T) {
+	t.Parallel()
+	for _, paused := range pausable {
+		for form, header := range map[string]func(now time.Time) string{
+			"seconds": func(time.Time) string { return "30" },
+			"date":    func(now time.Time) string { return now.Add(30 * time.Second).UTC().Format(http.TimeFormat) },
+		} {
+			t.Run(paused.operation+" "+form, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, nil)
+				for _, subject := range []string{"alice", "revoked", "old-0", "old-1", "old-2", "old-3"} {
+					require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn(subject), "").Status)
+				}
+				w.acs.Inject(emulator.Fault{
+					Operation: paused.operation, Status: 429, Times: 100, Header: http.Header{"Retry-After": {header(w.now())}},
+				})
+				for n := range 3 {
+					got := paused.request(w, n)
+					assert.Equal(t, paused.bad, got.Status, got.Body)
+					if got.Status == http.StatusServiceUnavailable {
+						assert.Contains(t, []string{"29", "30", "31"}, got.Header.Get("Retry-After"))
+					}
+				}
+				assert.Equal(t, 99, w.acs.Faults()[0].Times, "requests were sent during the pause")
+				w.acs.ClearFaults()
+				for _, other := range pausable {
+					needsTokens := other.operation == "CreateUser" && paused.operation == "GetToken"
+					if other.operation != paused.operation && !needsTokens {
+						assert.Equal(t, other.fine, other.request(w, 3).Status, "%s is paused, too", other.operation)
+					}
+				}
+				w.advance(40 * time.Second)
+				assert.Equal(t, paused.fine, paused.request(w, 3).Status, "the pause does not end")
+			})
+		}
+	}
+}
+
+// pausable has requests that each need one kind of request to Communication Services. That for a new user needs a token,
+// too.
+var pausable = []struct {
+	operation string
+	request   func(w *world, n int) answer
+	fine, bad int // status
+}{
+	{"GetToken", func(w *world, _ int) answer {
+		return w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	}, 200, 503},
+	{"CreateUser", func(w *world, n int) answer {
+		return w.call(http.MethodPost, "/v1/token", w.signIn("new-"+strconv.Itoa(n)), "")
+	}, 200, 503},
+	{"DeleteUser", func(w *world, n int) answer {
+		return w.call(http.MethodDelete, "/v1/users/old-"+strconv.Itoa(n), w.signIn("root", "acs-admin"), "")
+	}, 204, 202},
+	{"RevokeTokens", func(w *world, _ int) answer {
+		return w.call(http.MethodPost, "/v1/users/revoked/revoke", w.signIn("root", "acs-admin"), "")
+	}, 204, 202},
+}
+
+func TestPendingTasksWaitForThePause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		w.acs.Inject(emulator.Fault{Operation: "DeleteUser", Status: 429, Times: 100, Header: http.Header{"Retry-After": {"60"}}})
+		require.Equal(t, http.StatusAccepted, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
+		stop := w.run()
+		time.Sleep(59 * time.Second)
+		assert.Equal(t, 99, w.acs.Faults()[0].Times)
+		w.acs.ClearFaults()
+		time.Sleep(3 * time.Second)
+		assert.Empty(t, w.acs.Users(), "the pause counts as failed tries")
+		stop()
+	})
+}
+
+func TestThrottledServiceGetsOneRequestForEachPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: 429, Times: 1000, Header: http.Header{"Retry-After": {"1"}}})
+		for range 150 { // 15 seconds
+			got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+			assert.Equal(t, "1", got.Header.Get("Retry-After"))
+			time.Sleep(100 * time.Millisecond)
+		}
+		assert.Equal(t, 15, 1000-w.acs.Faults()[0].Times)
+	})
+}
+
+func TestRequestsToTheServiceAreMeasured(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewRegistry()
+		w := newWorld(t, func(o *tokenserver.Options) { o.Metrics = metrics.New(registry) })
+		w.acs.Inject(emulator.Fault{Operation: "CreateUser", Status: 500, Times: 1})
+		w.acs.Inject(emulator.Fault{Operation: "GetToken", Drop: emulator.DropBefore, Times: 1})
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		w.acs.Inject(emulator.Fault{Operation: "GetToken", Delay: time.Hour, Times: 3})
+		require.Equal(t, http.StatusServiceUnavailable, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		var want strings.Builder
+		want.WriteString("# HELP acs_token_server_acs_requests_total Requests to Communication Services by operation and status code, none without a response.\n" +
+			"# TYPE acs_token_server_acs_requests_total counter\n")
+		for _, row := range [][3]string{{"create", "201", "1"}, {"create", "500", "1"}, {"issue", "200", "1"}, {"issue", "none", "2"}} {
+			fmt.Fprintf(&want, "acs_token_server_acs_requests_total{operation=%q,status=%q} %s\n", row[0], row[1], row[2])
+		}
+		assert.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(want.String()), "acs_token_server_acs_requests_total"))
+		families, err := registry.Gather()
+		require.NoError(t, err)
+		for _, family := range families {
+			if family.GetName() == "acs_token_server_acs_request_duration_seconds" {
+				assert.InDelta(t, 8, family.GetMetric()[1].GetHistogram().GetSampleSum(), 1, "the duration of issue")
+			}
+		}
+	})
+}
+
+func (w *world) count(t *testing.T, table string) (count int) {
+	t.Helper()
+	require.NoError(t, w.db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&count))
+	return count
+}

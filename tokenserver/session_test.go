@@ -1,0 +1,107 @@
+package tokenserver_test
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/acs-go/identity/tokenserver"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// at returns a credential of alice, who signed in at the time.
+func at(signedIn time.Time) string {
+	return strings.Join([]string{issuer, "alice", strconv.FormatInt(signedIn.Unix(), 10), ""}, " ")
+}
+
+// The clock of an issuer may be ahead by the leeway, and iat has whole seconds.
+func TestNoSignInFromBeforeASignOutWorksAfterwards(t *testing.T) {
+	t.Parallel()
+	const leeway = 3 * time.Second
+	for _, fraction := range []time.Duration{0, 500 * time.Millisecond, 999 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) { // begins at a full second
+			time.Sleep(fraction)
+			w := newWorld(t, func(o *tokenserver.Options) { o.Leeway = leeway })
+			var signIns []string
+			for ahead := -time.Minute; ahead <= leeway; ahead += 500 * time.Millisecond {
+				signIns = append(signIns, at(time.Now().Add(ahead)))
+			}
+			require.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/sign-out", signIns[len(signIns)-1], "").Status)
+			for range 10 {
+				for _, credential := range signIns {
+					got := w.call(http.MethodPost, "/v1/token", credential, "")
+					require.Equal(t, "signed-out", got.Code, "%s, and the time is %d", credential, time.Now().Unix())
+				}
+				time.Sleep(time.Second)
+			}
+		})
+	}
+}
+
+func TestSignInSoonAfterASignOutSaysWhenToRepeatIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		require.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/sign-out", at(time.Now()), "").Status)
+		time.Sleep(2 * time.Second)
+		got := w.call(http.MethodPost, "/v1/token", at(time.Now()), "")
+		assert.Equal(t, "signed-out", got.Code)
+		assert.Equal(t, `Bearer error="invalid_token", error_description="The user signed out; sign in again after 4 s or later"`,
+			got.Header.Get("WWW-Authenticate"))
+		time.Sleep(4 * time.Second)
+		got = w.call(http.MethodPost, "/v1/token", at(time.Now().Add(-time.Second)), "")
+		assert.Equal(t, `Bearer error="invalid_token", error_description="The user signed out; sign in again"`,
+			got.Header.Get("WWW-Authenticate"))
+		assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", at(time.Now()), "").Status)
+	})
+}
+
+func TestSignOutHasARateOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *tokenserver.Options) { o.RatePerMinute = 3 })
+	alice := w.signIn("alice")
+	for range 10 {
+		w.call(http.MethodPost, "/v1/token", alice, "")
+		w.call(http.MethodPost, "/v1/token/teams", alice, "")
+	}
+	require.Equal(t, http.StatusTooManyRequests, w.call(http.MethodPost, "/v1/token", alice, "").Status)
+	assert.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/sign-out", alice, "").Status)
+	statuses := make(map[int]int)
+	for range 10 {
+		statuses[w.call(http.MethodPost, "/v1/sign-out", alice, "").Status]++
+	}
+	assert.Equal(t, map[int]int{http.StatusUnauthorized: 2, http.StatusTooManyRequests: 8}, statuses)
+}
+
+func TestUserWhoIsCalledMeIsNotTheAdministrator(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	admin, me := w.signIn("root", "acs-admin"), w.signIn("me")
+	require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", me, "").Status)
+	require.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/users/me/revoke", admin, "").Status)
+	assert.Equal(t, "signed-out", w.call(http.MethodPost, "/v1/token", me, "").Code)
+	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", admin, "").Status, "the administrator was signed out")
+	assert.Equal(t, "forbidden", w.call(http.MethodPost, "/v1/users/me/revoke", w.signIn("alice"), "").Code)
+}
+
+// A JWT that was refreshed silently has a new iat and the old auth_time: the caller signed in before the sign-out.
+func TestSilentlyRefreshedJWTStaysSignedOut(t *testing.T) {
+	t.Parallel()
+	for _, request := range [][2]string{{http.MethodPost, "/v1/users/alice/revoke"}, {http.MethodDelete, "/v1/users/alice"}} {
+		w := newWorld(t, nil)
+		signedIn := w.now()
+		before := w.call(http.MethodPost, "/v1/token", at(signedIn), "")
+		require.Equal(t, http.StatusOK, before.Status)
+		require.Equal(t, http.StatusNoContent, w.call(request[0], request[1], w.signIn("root", "acs-admin"), "").Status)
+		for w.now().Before(signedIn.Add(25 * time.Hour)) {
+			w.advance(time.Hour)
+			tokenserver.Sweep(t.Context(), w.server)
+			require.Equal(t, http.StatusUnauthorized, w.call(http.MethodPost, "/v1/token", at(signedIn), "").Status)
+		}
+		assert.LessOrEqual(t, len(w.acs.Users()), 1, "a new identity after the deletion")
+	}
+}
