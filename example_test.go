@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
@@ -840,47 +838,6 @@ func ExampleNewClient_otherCloud() {
 		}
 	}
 	// Output: https://communication.azure.us/.default
-}
-
-// The Communication Services without a Go client take an azcore client with this policy. A test server stands in for SMS.
-func ExampleNewSharedKeyCredentialPolicy() {
-	sms := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		signature := strings.HasPrefix(r.Header.Get("Authorization"), "HMAC-SHA256 ")
-		fmt.Println(r.Method, r.URL.Path, "signed:", signature)
-		w.WriteHeader(http.StatusAccepted)
-	}))
-	defer sms.Close()
-
-	credential, err := identity.NewSharedKeyCredential("c2VjcmV0LWFjY2Vzcy1rZXk=")
-	if err != nil {
-		panic(err)
-	}
-	client, err := azcore.NewClient("communication-sms", "v1.0.0", runtime.PipelineOptions{
-		PerRetry: []policy.Policy{identity.NewSharedKeyCredentialPolicy(credential, nil)},
-	}, &policy.ClientOptions{Transport: sms.Client()})
-	if err != nil {
-		panic(err)
-	}
-	req, err := runtime.NewRequest(context.Background(), http.MethodPost, sms.URL+"/sms?api-version=2021-03-07")
-	if err != nil {
-		panic(err)
-	}
-	err = runtime.MarshalAsJSON(req, map[string]any{
-		"from":          "+14255550100",
-		"smsRecipients": []map[string]string{{"to": "+14255550123"}},
-		"message":       "Hello",
-	})
-	if err != nil {
-		panic(err)
-	}
-	resp, err := client.Pipeline().Do(req)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(resp.StatusCode)
-	// Output:
-	// POST /sms signed: true
-	// 202
 }
 
 // The credential is for the clients of chat, calling and other services, in a program to which a user signs in, for
