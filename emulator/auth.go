@@ -6,11 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 const (
@@ -31,12 +32,13 @@ const (
 	deniedNoCredential  = deniedGeneric + " The request needs exactly one Authorization header."
 	deniedScheme        = deniedGeneric + " The Authorization header needs the scheme HMAC-SHA256 or Bearer."
 	deniedEmptyToken    = deniedGeneric + " The bearer token is empty."
+	deniedUserToken     = deniedGeneric + " The bearer token is the access token of a user, which is no credential for managing users and tokens: use an access key or a token of Entra ID."
 	deniedMalformed     = deniedGeneric + " The Authorization header does not have the form 'HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=<base64>'."
-	deniedSignedHeaders = deniedGeneric + " SignedHeaders must name x-ms-date or date, host and x-ms-content-sha256, each once."
+	deniedSignedHeaders = deniedGeneric + " SignedHeaders must name x-ms-date or date, host and x-ms-content-sha256, each once, separated by semicolons."
 	deniedMissingHeader = deniedGeneric + " Every header that SignedHeaders names must be sent exactly once."
 	deniedDateFormat    = deniedGeneric + " The date does not have the form 'Mon, 02 Jan 2006 15:04:05 GMT'."
 	deniedDateRange     = deniedGeneric + " The date differs by more than 15 minutes from the time of the service."
-	deniedSignature     = deniedGeneric + " The signature does not match. Verified were the method '%s', the path and query '%s' and the host '%s', with the resource's access key."
+	deniedSignature     = deniedGeneric + " The signature does not match."
 )
 
 // An accessKey signs requests.
@@ -90,16 +92,29 @@ func (h *Handler) checkCredential(c *call) *serviceError {
 }
 
 func checkBearer(token string) *serviceError {
-	if strings.TrimSpace(token) == "" {
+	token = strings.TrimSpace(token)
+	switch {
+	case token == "":
 		return denied(deniedEmptyToken)
+	case isUserToken(token):
+		return denied(deniedUserToken)
+	default:
+		return nil
 	}
-	return nil
+}
+
+// isUserToken reports whether a token has the form of those that services and emulators issue to users.
+func isUserToken(token string) bool {
+	claims := jwt.MapClaims{}
+	_, _, err := jwt.NewParser().ParseUnverified(token, claims)
+	_, isUsers := claims["skypeid"]
+	return err == nil && isUsers
 }
 
 func (h *Handler) checkSignature(c *call, credentials string) *serviceError {
 	names, signature, ok := parseCredentials(credentials)
 	if !ok {
-		return denied(deniedMalformed)
+		return denied(deniedMalformed + adviceOnCredentials(credentials))
 	}
 	if !coversRequired(names) {
 		return denied(deniedSignedHeaders)
@@ -111,22 +126,19 @@ func (h *Handler) checkSignature(c *call, credentials string) *serviceError {
 	if rejection := checkDates(names, values, h.clock.now()); rejection != nil {
 		return rejection
 	}
-	if c.request.Header.Get(contentHashHeader) != contentHash(c.body) {
-		return denied(deniedContentHash)
+	if sent := c.request.Header.Get(contentHashHeader); sent != contentHash(c.body) {
+		return denied(c.explainContentHash(sent))
 	}
-	if !c.state.key.verifySignature(c.request, names, values, signature) {
-		return denied(fmt.Sprintf(deniedSignature, c.request.Method, requestTarget(c.request), c.request.Host))
+	signed := stringToSign{c.request.Method, requestTarget(c.request), names, values}
+	if !c.state.key.verifySignature(signed, c.request.Host, signature) {
+		return denied(c.explainSignature(signed, signature))
 	}
 	return nil
 }
 
 // parseCredentials reads "SignedHeaders=a;b;c&Signature=base64".
 func parseCredentials(credentials string) (names []string, signature []byte, ok bool) {
-	rest, ok := strings.CutPrefix(credentials, "SignedHeaders=")
-	if !ok {
-		return nil, nil, false
-	}
-	list, encoded, ok := strings.Cut(rest, "&Signature=")
+	list, encoded, ok := splitCredentials(credentials)
 	if !ok {
 		return nil, nil, false
 	}
@@ -137,13 +149,21 @@ func parseCredentials(credentials string) (names []string, signature []byte, ok 
 	return strings.Split(strings.ToLower(list), ";"), signature, true
 }
 
+func splitCredentials(credentials string) (names, signature string, ok bool) {
+	rest, ok := strings.CutPrefix(credentials, "SignedHeaders=")
+	if !ok {
+		return "", "", false
+	}
+	return strings.Cut(rest, "&Signature=")
+}
+
 // coversRequired reports whether the names include those that a signature must cover, and none twice.
 func coversRequired(names []string) bool {
 	sorted := slices.Sorted(slices.Values(names))
 	if len(slices.Compact(sorted)) != len(names) {
 		return false
 	}
-	hasDate := slices.Contains(names, msDateHeader) || slices.Contains(names, dateHeader)
+	hasDate := slices.ContainsFunc(names, isDate)
 	return hasDate && slices.Contains(names, hostHeader) && slices.Contains(names, contentHashHeader)
 }
 
@@ -165,18 +185,22 @@ func signedValues(r *http.Request, names []string) ([]string, bool) {
 
 func checkDates(names, values []string, now time.Time) *serviceError {
 	for i, name := range names {
-		if name != msDateHeader && name != dateHeader {
+		if !isDate(name) {
 			continue
 		}
 		date, err := time.Parse(http.TimeFormat, values[i])
 		if err != nil {
-			return denied(deniedDateFormat)
+			return denied(explainDateFormat(values[i]))
 		}
 		if now.Sub(date).Abs() > maxClockSkew {
-			return denied(deniedDateRange)
+			return denied(explainDateRange(date, now))
 		}
 	}
 	return nil
+}
+
+func isDate(name string) bool {
+	return name == msDateHeader || name == dateHeader
 }
 
 func contentHash(body []byte) string {
@@ -184,16 +208,31 @@ func contentHash(body []byte) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// verifySignature reports whether the signature is that of the values. Some clients sign the host without its port.
-func (k *accessKey) verifySignature(r *http.Request, names, values []string, signature []byte) bool {
-	for _, host := range []string{r.Host, withoutPort(r.Host)} {
-		values[slices.Index(names, hostHeader)] = host
-		text := r.Method + "\n" + requestTarget(r) + "\n" + strings.Join(values, ";")
-		if hmac.Equal(signature, k.sign(text)) {
-			return true
-		}
-	}
-	return false
+// A stringToSign is what a signature is over.
+type stringToSign struct {
+	method string
+	target string   // path and query
+	names  []string // of the signed headers, in lower case
+	values []string // of these headers, in the order of the names
+}
+
+// String returns the text that is signed.
+func (s stringToSign) String() string {
+	return s.method + "\n" + s.target + "\n" + strings.Join(s.values, ";")
+}
+
+// with returns a copy with another value of a header.
+func (s stringToSign) with(name, value string) stringToSign {
+	s.values = slices.Clone(s.values)
+	s.values[slices.Index(s.names, name)] = value
+	return s
+}
+
+// verifySignature reports whether the signature fits the string with the host or, as some clients sign it, with the host
+// without its port.
+func (k *accessKey) verifySignature(signed stringToSign, host string, signature []byte) bool {
+	return hmac.Equal(signature, k.sign(signed.with(hostHeader, host).String())) ||
+		hmac.Equal(signature, k.sign(signed.with(hostHeader, withoutPort(host)).String()))
 }
 
 // withoutPort returns the host without its port. Brackets of an IPv6 address stay, because clients sign them.

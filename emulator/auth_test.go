@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,12 +15,6 @@ const (
 	deniedGeneric = "Denied by the resource provider."
 	deniedHash    = "Request 'x-ms-content-sha256' differs from generated content hash."
 )
-
-// deniedSignature is the message for a request to create a user whose signature does not match.
-func (s *service) deniedSignature() string {
-	return deniedGeneric + " The signature does not match. Verified were the method 'POST', the path and query '" + createPath +
-		"' and the host '" + address(s.Server) + "', with the resource's access key."
-}
 
 func requireDenied(t *testing.T, got response) {
 	t.Helper()
@@ -131,6 +126,7 @@ func TestMessageOfARejectedCredential(t *testing.T) {
 	s := start(t)
 	const names = "x-ms-date;host;x-ms-content-sha256"
 	zeros := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	token := s.issueToken(t, s.createUser(t))
 	for name, test := range map[string]struct {
 		spoil   func(http.Header)
 		message string
@@ -146,7 +142,8 @@ func TestMessageOfARejectedCredential(t *testing.T) {
 		"hash":             {func(h http.Header) { h.Set("x-ms-content-sha256", zeros) }, deniedHash},
 		"signature": {func(h http.Header) {
 			h.Set("Authorization", "HMAC-SHA256 SignedHeaders="+names+"&Signature="+zeros)
-		}, s.deniedSignature()},
+		}, "The signature does not match."},
+		"token of a user": {func(h http.Header) { h.Set("Authorization", "Bearer "+token) }, "The bearer token is the access token of a user"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,21 +156,33 @@ func TestMessageOfARejectedCredential(t *testing.T) {
 	}
 }
 
-func TestRejectedSignatureShowsNoSecret(t *testing.T) {
+// A token that lets a user chat must not create and delete users, whichever emulator or service issued it.
+func TestTokensOfUsersAreNoCredentials(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	const body = `{"createTokenWithScopes":["chat"]}`
-	r := s.request(t, http.MethodPost, createPath, body)
-	signing := s.signing(r, body)
-	signing.key = []byte("key of the caller")
-	signing.apply(r)
-	got := s.do(t, r)
-	requireDenied(t, got)
-	_, signature, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
-	r.Header.Set("Authorization", "")
-	s.signing(r, body).apply(r)
-	_, right, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
-	for _, secret := range []string{s.AccessKey(), string(signing.key), signature, right, body, "chat", signing.hash} {
-		assert.NotContains(t, message(t, got), secret)
+	s, other := start(t), start(t)
+	id := s.createUser(t)
+	revoked := s.issueToken(t, id)
+	s.send(t, http.MethodPost, revokePath(id), "")
+	expired := s.issueToken(t, id)
+	s.clock.Advance(25 * time.Hour)
+	teams := decode[tokenBody](t, s.send(t, http.MethodPost, teamsPath, exchangeBody(s.entraToken(), appID, objectID)).body).Token
+	for name, token := range map[string]string{
+		"valid":               s.issueToken(t, id),
+		"revoked":             revoked,
+		"expired":             expired,
+		"Teams user":          teams,
+		"of another emulator": other.issueToken(t, other.createUser(t)),
+	} {
+		for target, method := range map[string]string{createPath: http.MethodPost, deletePath(id): http.MethodDelete, issuePath(id): http.MethodPost} {
+			r := s.request(t, method, target, `{"scopes":["chat"]}`)
+			r.Header.Set("Authorization", "Bearer "+token)
+			got := s.do(t, r)
+			requireDenied(t, got)
+			assert.Contains(t, message(t, got), "The bearer token is the access token of a user", name)
+		}
 	}
+	assert.Len(t, s.Users(), 1)
+	r := s.request(t, http.MethodPost, createPath, "")
+	r.Header.Set("Authorization", "Bearer "+s.entraToken())
+	assert.Equal(t, http.StatusCreated, s.do(t, r).StatusCode, "a token of Entra ID is a credential")
 }

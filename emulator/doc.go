@@ -86,24 +86,27 @@ The service has no complete specification. Where neither its documentation nor a
 this package made the following choices. Do not rely on the service behaving the same way.
 
 Authentication
-  - Every failure is 401 with the code Denied, for an unknown path too. The message gives the reason, and for a wrong
-    signature what it was compared with. The known message of the service is only "Denied by the resource provider."
+  - Every failure is 401 with the code Denied, for an unknown path too. The message gives the reason. For a wrong
+    signature it names the mistake that would have produced it, such as a key that was not decoded, or else shows the
+    string that the emulator signed. The known message of the service is only "Denied by the resource provider."
   - The clock may differ by 15 minutes either way. The service's limit is not documented.
   - A signature must cover x-ms-date or date, host and x-ms-content-sha256, each sent once. It may cover
     further headers, and the host with or without its port.
   - The signatures of Entra tokens are not verified, because that needs Entra's keys. Any bearer token is accepted as a
-    credential. The exchange operations read the claims appid, oid, tid and exp of the token.
+    credential, except for the access token of a user. The exchange operations read the claims appid, oid, tid and exp
+    of the token.
 
 Requests
   - The versions in api-supported-versions are those that this package knows. They do not include the service's
     2021-10-31-preview and 2021-11-01. A missing, unknown or ambiguous api-version is 400 with a message that lists
     them. [Options].AcceptAnyAPIVersion accepts unknown ones.
   - Unknown paths are 404 NotFound, unsupported methods 405 MethodNotAllowed. Paths match exactly, letter case and
-    trailing slashes included.
-  - A body of more than 1 MiB is 413 RequestTooLarge, before authentication. Malformed JSON, and values of the wrong
-    type, are 400 ValidationError. A body with a Content-Type other than JSON is 415 UnsupportedMediaType; without a
-    Content-Type it is read as JSON. null is the same as an absent value, and a missing body the same as an empty
-    object.
+    trailing slashes included, but repeated slashes at the start of a path mean one. The signature covers the path as
+    it was sent.
+  - A body of more than 1 MiB is 413 RequestTooLarge, before authentication. Malformed JSON, values of the wrong type,
+    and strings that are not Unicode, such as half of a surrogate pair, are 400 ValidationError. A body with a
+    Content-Type other than JSON is 415 UnsupportedMediaType; without a Content-Type it is read as JSON. null is the
+    same as an absent value, and a missing body the same as an empty object.
   - expiresInMinutes is ignored in API versions before 2022-10-01, which lack it, and when a user is created without
     a token.
   - Scopes are checked first, then expiresInMinutes, then the ID. A scope that is not one of

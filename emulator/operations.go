@@ -193,13 +193,14 @@ func (*Handler) checkOperation(c *call) *serviceError {
 	return rejection
 }
 
-// pathSegments splits before it unescapes, so that an escaped slash stays a part of its segment.
+// pathSegments splits before it unescapes, so that an escaped slash stays a part of its segment. Repeated slashes at the
+// start mean one: Microsoft's JavaScript libraries send two for an endpoint with a slash at its end.
 func pathSegments(u *url.URL) ([]string, bool) {
-	path, ok := strings.CutPrefix(u.EscapedPath(), "/")
-	if !ok {
+	path := u.EscapedPath()
+	if !strings.HasPrefix(path, "/") {
 		return nil, false
 	}
-	segments := strings.Split(path, "/")
+	segments := strings.Split(strings.TrimLeft(path, "/"), "/")
 	for i, segment := range segments {
 		unescaped, err := url.PathUnescape(segment)
 		if err != nil {

@@ -25,7 +25,7 @@ func TestUnknownPaths(t *testing.T) {
 		"/",
 		"//",
 		"/identities/",
-		"//identities",
+		"/identities//",
 		"/identities//",
 		"/identities//:issueAccessToken",
 		"/Identities",
@@ -48,6 +48,33 @@ func TestUnknownPaths(t *testing.T) {
 			assert.Empty(t, got.Header.Values("Location"))
 		})
 	}
+}
+
+// Microsoft's JavaScript libraries append a path that starts with a slash to the endpoint.
+func TestRepeatedSlashesAtTheStartOfAPathMeanOne(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, slashes := range []string{"/", "//", "///", "////////"} {
+		created := s.send(t, http.MethodPost, slashes+"identities"+query, "")
+		require.Equal(t, http.StatusCreated, created.StatusCode, created.body)
+		id := decode[userBody](t, created.body).Identity.ID
+		issued := s.send(t, http.MethodPost, slashes+issuePath(id)[1:], `{"scopes":["chat"]}`)
+		assert.Equal(t, http.StatusOK, issued.StatusCode, issued.body)
+		exchange := s.request(t, http.MethodPost, slashes+"access/entra/:exchangeAccessToken"+customIDQuery, "{}")
+		exchange.Header.Set("Authorization", "Bearer "+s.entraToken())
+		assert.Equal(t, http.StatusOK, s.do(t, exchange).StatusCode)
+		metadata := s.request(t, http.MethodGet, slashes+"adfs/.well-known/openid-configuration", "")
+		assert.Equal(t, http.StatusOK, s.do(t, metadata).StatusCode)
+	}
+	for _, target := range []string{"//", "//identities/" + query, "/identities//x" + query, "/x/" + createPath} {
+		assert.Equal(t, http.StatusNotFound, s.send(t, http.MethodGet, target, "").StatusCode, target)
+	}
+
+	r := s.request(t, http.MethodPost, "/"+createPath, "")
+	signing := s.signing(r, "")
+	signing.target = createPath
+	signing.apply(r)
+	requireDenied(t, s.do(t, r)) // the signature covers what was sent
 }
 
 func TestUnsupportedMethods(t *testing.T) {

@@ -79,21 +79,19 @@ func TestSignatureCoversTheRequest(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	const body = `{"createTokenWithScopes":["chat"]}`
-	mismatch := s.deniedSignature()
 	tests := []struct {
-		name    string
-		spoil   func(*signing)
-		message string
+		name  string
+		spoil func(*signing)
 	}{
-		{"method", func(s *signing) { s.method = http.MethodPut }, mismatch},
-		{"path", func(s *signing) { s.target = "/Identities" + query }, mismatch},
-		{"query", func(s *signing) { s.target = "/identities" }, mismatch},
-		{"host", func(s *signing) { s.host = "example.com" }, mismatch},
-		{"port", func(s *signing) { s.host = "127.0.0.1:1" }, mismatch},
-		{"bit of the key", func(s *signing) { s.key = append([]byte{s.key[0] ^ 1}, s.key[1:]...) }, mismatch},
-		{"other key", func(s *signing) { s.key = []byte("key") }, mismatch},
-		{"hash of another body", func(s *signing) { s.hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }, deniedHash},
-		{"no hash", func(s *signing) { s.hash = "" }, deniedHash},
+		{"method", func(s *signing) { s.method = http.MethodPut }},
+		{"path", func(s *signing) { s.target = "/Identities" + query }},
+		{"query", func(s *signing) { s.target = "/identities" }},
+		{"host", func(s *signing) { s.host = "example.com" }},
+		{"port", func(s *signing) { s.host = "127.0.0.1:1" }},
+		{"bit of the key", func(s *signing) { s.key = append([]byte{s.key[0] ^ 1}, s.key[1:]...) }},
+		{"other key", func(s *signing) { s.key = []byte("key") }},
+		{"hash of another body", func(s *signing) { s.hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }},
+		{"no hash", func(s *signing) { s.hash = "" }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -102,9 +100,7 @@ func TestSignatureCoversTheRequest(t *testing.T) {
 			signing := s.signing(r, body)
 			test.spoil(&signing)
 			signing.apply(r)
-			got := s.do(t, r)
-			requireDenied(t, got)
-			assert.Equal(t, test.message, decode[errorBody](t, got.body).Error.Message)
+			requireDenied(t, s.do(t, r))
 		})
 	}
 	t.Run("nothing spoiled", func(t *testing.T) {
@@ -329,7 +325,7 @@ func TestSignaturesWithFlippedBitsAreRejected(t *testing.T) {
 		group.Go(func() {
 			got := s.do(t, forged)
 			assertRejected(t, got, http.StatusUnauthorized, "Denied")
-			assert.Equal(t, s.deniedSignature(), message(t, got))
+			assert.Contains(t, message(t, got), "None of the usual mistakes explains it.")
 		})
 		group.Go(func() { assert.Equal(t, http.StatusCreated, s.do(t, good).StatusCode) })
 	}
@@ -365,7 +361,7 @@ func TestBodyChangedAfterSigningIsRejected(t *testing.T) {
 			s.signing(r, signed).apply(r)
 			got := s.do(t, r)
 			assertRejected(t, got, http.StatusUnauthorized, "Denied")
-			assert.Equal(t, deniedHash, message(t, got))
+			assert.Contains(t, message(t, got), deniedHash)
 
 			r = s.request(t, http.MethodPost, createPath, sent)
 			signing := s.signing(r, signed)
@@ -373,7 +369,7 @@ func TestBodyChangedAfterSigningIsRejected(t *testing.T) {
 			r.Header.Set("x-ms-content-sha256", s.signing(r, sent).hash)
 			got = s.do(t, r)
 			assertRejected(t, got, http.StatusUnauthorized, "Denied")
-			assert.Equal(t, s.deniedSignature(), message(t, got))
+			assert.Contains(t, message(t, got), "None of the usual mistakes explains it.")
 		})
 	}
 }
