@@ -40,8 +40,12 @@ type usageError struct{ error }
 const (
 	introduction = `acs-identity-emulator is the identity service of Azure Communication Services, for development and tests.
 
+	acs-identity-emulator exec [flags] -- COMMAND [ARGUMENT...]
 	acs-identity-emulator [flags]
 	acs-identity-emulator healthcheck [flags] [URL]
+
+exec runs a command, like the tests of a program, with an emulator of its own; "exec -h" has its flags. Without a command
+the emulator serves all clients of this machine.
 
 It prints one line on standard output, the connection string, when clients can connect. Logs go to standard error.
 SIGINT and SIGTERM end it.
@@ -60,8 +64,8 @@ Set the access key with the variable: other users of the machine can read flags.
 
 `
 	addrUsage         = "listen on `host:port`; port 0 means a free one"
-	accessKeyUsage    = "the access key, in `base64` (default a random one)"
-	resourceIDUsage   = "the `GUID` of the resource, a part of its users' IDs (default a random one)"
+	accessKeyUsage    = "the access key, in `base64`, or \"development\" for the well-known one (default the well-known one on a loopback address, else a random one)"
+	resourceIDUsage   = "the `GUID` of the resource, a part of its users' IDs (default the well-known one with the well-known key and on a loopback address, else a random one)"
 	certificateUsage  = "write the certificate that clients trust to `file`, in PEM; replaces only an empty file or an emulator's certificate"
 	insecureHTTPUsage = "serve http instead of https"
 	dataUsage         = "keep the keys, the certificate, users and tokens in `folder`, which is created if it is missing"
@@ -73,27 +77,53 @@ Set the access key with the variable: other users of the machine can read flags.
 	corsUsage         = "let web pages of `origin`, like http://localhost:3000, call the service; repeatable"
 	logUsage          = "the `format` of the log: text, json or off"
 	recordBodiesUsage = "keep the headers and bodies of requests and responses for the page and the control API, which mask credentials and tokens"
+	execLogUsage      = "the `format` of the log: text, json or off (default text, with warnings and errors only)"
+	importUsage       = "start with the state in `file`, which -export or the control API has written"
+	exportUsage       = "save the state in `file` when the command has ended"
 	controlUsage      = "serve the control API and its page (default true if the address is a loopback one)"
 	versionUsage      = "print the version and exit"
 )
 
-// newFlags returns flags that set s.
-func newFlags(s *settings) *flag.FlagSet {
+func newFlagSet() *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // an error is one line, without the documentation
+	return flags
+}
+
+// newFlags returns flags that set s.
+func newFlags(s *settings) *flag.FlagSet {
+	flags := newFlagSet()
+	addServiceFlags(flags, s)
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:8443", addrUsage)
-	flags.StringVar(&s.options.AccessKey, "access-key", "", accessKeyUsage)
-	flags.StringVar(&s.options.ResourceID, "resource-id", "", resourceIDUsage)
 	flags.StringVar(&s.certificate, "certificate", "", certificateUsage)
 	flags.BoolVar(&s.insecureHTTP, "insecure-http", false, insecureHTTPUsage)
 	flags.StringVar(&s.data, "data", "", dataUsage)
 	flags.Func("host", hostUsage, appendTo(&s.hosts))
 	flags.StringVar(&s.tlsCert, "tls-cert", "", tlsCertUsage)
 	flags.StringVar(&s.tlsKey, "tls-key", "", tlsKeyUsage)
+	flags.StringVar(&s.log, "log", logText, logUsage)
+	flags.BoolVar(&s.version, "version", false, versionUsage)
+	return flags
+}
+
+// newExecFlags returns flags that set e.
+func newExecFlags(e *execution) *flag.FlagSet {
+	flags := newFlagSet()
+	addServiceFlags(flags, e.settings)
+	flags.StringVar(&e.log, "log", logWarnings, execLogUsage)
+	flags.StringVar(&e.importFile, "import", "", importUsage)
+	flags.StringVar(&e.exportFile, "export", "", exportUsage)
+	return flags
+}
+
+// addServiceFlags adds the flags that say how the service works, wherever it runs.
+func addServiceFlags(flags *flag.FlagSet, s *settings) {
+	flags.StringVar(&s.options.AccessKey, "access-key", "", accessKeyUsage)
+	flags.StringVar(&s.options.ResourceID, "resource-id", "", resourceIDUsage)
 	flags.BoolVar(&s.options.RateLimits, "rate-limits", false, rateLimitsUsage)
 	flags.BoolVar(&s.options.AcceptAnyAPIVersion, "accept-any-api-version", false, anyVersionUsage)
 	flags.Func("cors", corsUsage, appendTo(&s.origins))
-	flags.StringVar(&s.log, "log", logText, logUsage)
+	flags.BoolVar(&s.recordBodies, "record-bodies", false, recordBodiesUsage)
 	flags.BoolFunc("control", controlUsage, func(text string) error {
 		value, err := strconv.ParseBool(text)
 		s.control = &value
@@ -102,9 +132,6 @@ func newFlags(s *settings) *flag.FlagSet {
 		}
 		return nil
 	})
-	flags.BoolVar(&s.recordBodies, "record-bodies", false, recordBodiesUsage)
-	flags.BoolVar(&s.version, "version", false, versionUsage)
-	return flags
 }
 
 // appendTo returns a function that appends the values of a repeatable flag, which commas may separate.
@@ -119,8 +146,7 @@ func appendTo(values *[]string) func(string) error {
 	}
 }
 
-// parse reads and checks the flags and their variables. If -h asks for it, it prints their documentation, and returns
-// [flag.ErrHelp].
+// parse reads and checks the flags of the emulator and their variables.
 func parse(args []string, stderr io.Writer) (*settings, error) {
 	s, err := parseAll(args, stderr)
 	if err != nil {
@@ -135,26 +161,30 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 // parseAll is parse for commands with arguments.
 func parseAll(args []string, stderr io.Writer) (*settings, error) {
 	s := &settings{}
-	flags := newFlags(s)
+	return s, s.parse(newFlags(s), introduction, args, stderr)
+}
+
+// parse reads and checks the flags, which set s, and their variables. If -h asks for it, it prints their documentation,
+// and returns [flag.ErrHelp].
+func (s *settings) parse(flags *flag.FlagSet, introduction string, args []string, stderr io.Writer) error {
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		_, _ = io.WriteString(stderr, introduction)
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
-		return nil, err
+		return err
 	}
 	if err != nil {
-		return nil, usageError{withoutValue(flags, err)}
+		return usageError{withoutValue(flags, err)}
 	}
 	if err := setFromEnvironment(flags); err != nil {
-		return nil, usageError{err}
+		return usageError{err}
 	}
 	if err := s.check(); err != nil {
-		return nil, usageError{err}
+		return usageError{err}
 	}
-	s.options.DiscardRequestContent = !s.recordBodies
 	s.arguments = flags.Args()
-	return s, nil
+	return nil
 }
 
 // setFromEnvironment sets the flags that are absent and whose variables are not empty.
@@ -187,7 +217,7 @@ var flagRules = []struct {
 	{"-addr is not a host and a port, like 127.0.0.1:8443", func(s *settings) bool { return !isAddress(s.addr) }},
 	{"-host is not a host name or an IP address", func(s *settings) bool { return !all(s.hosts, isHost) }},
 	{"-cors is not an origin, like http://localhost:3000", func(s *settings) bool { return !all(s.origins, isOrigin) }},
-	{"-log is not text, json or off", func(s *settings) bool { return !slices.Contains(logFormats, s.log) }},
+	{"-log is not text, json or off", func(s *settings) bool { return s.log != logWarnings && !slices.Contains(logFormats, s.log) }},
 	{"-certificate cannot be used with -insecure-http", func(s *settings) bool { return s.insecureHTTP && s.certificate != "" }},
 	{"-tls-cert cannot be used with -insecure-http", func(s *settings) bool { return s.insecureHTTP && s.tlsCert != "" }},
 	{"-tls-cert and -tls-key need each other", func(s *settings) bool { return (s.tlsCert == "") != (s.tlsKey == "") }},

@@ -17,6 +17,8 @@ const (
 	logText = "text"
 	logJSON = "json"
 	logOff  = "off"
+
+	logWarnings = "" // text, but only warnings and errors: the default of exec
 )
 
 var logFormats = []string{logText, logJSON, logOff}
@@ -27,6 +29,8 @@ func newLog(format string, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, nil))
 	case logOff:
 		return slog.New(slog.DiscardHandler)
+	case logWarnings:
+		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	default:
 		return slog.New(slog.NewTextHandler(w, nil))
 	}

@@ -34,8 +34,12 @@ const (
 	resourceID = "ac80d96a-85de-48b1-995d-a3a3fa3627c8"
 )
 
-// TestMain runs the program instead of the tests if the environment asks for it.
+// TestMain runs the program, or a command for it, instead of the tests if the environment asks for it.
 func TestMain(m *testing.M) {
+	if command, ok := commands[os.Getenv(runCommandOfTest)]; ok {
+		command()
+		return
+	}
 	if os.Getenv(runMain) != "" {
 		main()
 		return
@@ -177,7 +181,7 @@ func TestSignalsEndTheProgramWithStatus0(t *testing.T) {
 
 			endpoint, key := p.values(t)
 			logged := p.stderr.String()
-			assert.Regexp(t, `^time=\S+ level=INFO msg=listening endpoint=`+regexp.QuoteMeta(endpoint)+`\n`+
+			assert.Regexp(t, `^time=\S+ level=INFO msg=listening endpoint=`+regexp.QuoteMeta(endpoint)+` page=`+regexp.QuoteMeta(endpoint)+`_emulator/\n`+
 				`time=\S+ level=INFO msg=request method=POST operation=CreateUser status=201 duration=\S+\n`+
 				`time=\S+ level=INFO msg=stopped\n$`, logged)
 			assert.NotContains(t, logged, key)

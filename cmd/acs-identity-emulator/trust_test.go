@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/internal/selfsigned"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// otherURL is the variable with the URL of the other server.
+const otherURL = "OTHER_SERVER"
+
+// A server that is not the emulator, and a file with the certificate that clients must trust.
+type otherServer struct {
+	url, certificate string
+}
+
+func startOther(t *testing.T) otherServer {
+	t.Helper()
+	certificate, err := selfsigned.New()
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "other server")
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "other.pem")
+	require.NoError(t, os.WriteFile(file, selfsigned.PEM(certificate), 0o644))
+	return otherServer{server.URL, file}
+}
+
+const (
+	curlClient = `curl --silent --show-error --fail --header 'Authorization: Bearer any' --request POST \
+  "$ACS_EMULATOR_ENDPOINT/identities?api-version=2026-09-23" && curl --silent --show-error --fail "$OTHER_SERVER"`
+
+	nodeClient = `
+const { ACS_EMULATOR_ENDPOINT, OTHER_SERVER } = process.env;
+const print = async (response) => console.log(await response.text());
+fetch(ACS_EMULATOR_ENDPOINT + "/identities?api-version=2026-09-23", { method: "POST", headers: { Authorization: "Bearer any" } })
+  .then(print).then(() => fetch(OTHER_SERVER)).then(print);
+`
+	pythonClient = `
+import os, urllib.request
+url = os.environ["ACS_EMULATOR_ENDPOINT"] + "/identities?api-version=2026-09-23"
+print(urllib.request.urlopen(urllib.request.Request(url, b"", {"Authorization": "Bearer any"})).read())
+print(urllib.request.urlopen(os.environ["OTHER_SERVER"]).read())
+`
+	requestsClient = `
+import os, requests
+url = os.environ["ACS_EMULATOR_ENDPOINT"] + "/identities?api-version=2026-09-23"
+print(requests.post(url, headers={"Authorization": "Bearer any"}).text)
+print(requests.get(os.environ["OTHER_SERVER"]).text)
+`
+	javaClient = `
+import java.net.URI;
+import java.net.http.*;
+
+class Client {
+    public static void main(String[] args) throws Exception {
+        URI users = URI.create(System.getenv("ACS_EMULATOR_ENDPOINT") + "/identities?api-version=2026-09-23");
+        print(HttpRequest.newBuilder(users).header("Authorization", "Bearer any").POST(HttpRequest.BodyPublishers.noBody()).build());
+        print(HttpRequest.newBuilder(URI.create(System.getenv("OTHER_SERVER"))).build());
+    }
+
+    static void print(HttpRequest request) throws Exception {
+        System.out.println(HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body());
+    }
+}
+`
+)
+
+// useGo is a client in Go.
+func useGo() {
+	client, err := identity.NewClientFromConnectionString(os.Getenv("ACS_CONNECTION_STRING"), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	created, err := client.CreateUser(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%q\n", created.User.ID)
+	response, err := http.Get(os.Getenv(otherURL))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, _ = io.Copy(os.Stdout, response.Body)
+}
+
+// TestExecLetsClientsTrustTheEmulatorAndTheSystem runs a client in each language, without any set-up. Before exec, the
+// system trusts the other server.
+func TestExecLetsClientsTrustTheEmulatorAndTheSystem(t *testing.T) {
+	t.Parallel()
+	java := filepath.Join(t.TempDir(), "Client.java")
+	require.NoError(t, os.WriteFile(java, []byte(javaClient), 0o644))
+	for name, client := range map[string][]string{
+		"Go":               {"env", runCommandOfTest + "=Go", os.Args[0]},
+		"curl":             {"sh", "-c", curlClient},
+		"Node.js":          {"node", "--eval", nodeClient},
+		"Python":           {"python3", "-c", pythonClient},
+		"Python, requests": {"python3", "-c", requestsClient},
+		"Java":             {"java", java},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireTools(t, client[0])
+			if strings.Contains(name, "requests") && exec.Command("python3", "-c", "import requests").Run() != nil {
+				t.Skip("the package is not installed")
+			}
+			other := startOther(t)
+			requireClientWorks(t, other, client, "SSL_CERT_FILE="+other.certificate)
+		})
+	}
+}
+
+// requireClientWorks runs a client by exec, with variables that exec finds.
+func requireClientWorks(t *testing.T, other otherServer, client []string, variables ...string) {
+	t.Helper()
+	command := newCommand(t, append([]string{"exec", "--"}, client...)...)
+	command.Env = append(append(command.Env, otherURL+"="+other.url), variables...)
+	printed, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", printed)
+	assert.Contains(t, string(printed), `"8:acs:`)
+	assert.Contains(t, string(printed), "other server")
+}
+
+// TestVariablesThatNameCertificatesStayValid names the other server's certificate in each of them.
+func TestVariablesThatNameCertificatesStayValid(t *testing.T) {
+	t.Parallel()
+	requireTools(t, "sh", "curl")
+	for _, variable := range bundleVariables {
+		t.Run(variable, func(t *testing.T) {
+			t.Parallel()
+			other := startOther(t)
+			requireClientWorks(t, other, []string{"sh", "-c", curlClient}, variable+"="+other.certificate)
+			requireClientWorks(t, other, []string{"sh", "-c", curlClient}, variable+"="+filepath.Dir(other.certificate))
+		})
+	}
+}
+
+func TestTrustStoreOfJavaStaysValid(t *testing.T) {
+	t.Parallel()
+	requireTools(t, "java", "keytool")
+	java := filepath.Join(t.TempDir(), "Client.java")
+	require.NoError(t, os.WriteFile(java, []byte(javaClient), 0o644))
+	for kind, password := range map[string]string{"PKCS12": "changeit", "JKS": "changeit", "jks": ""} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			other := startOther(t)
+			store := filepath.Join(t.TempDir(), "trust store")
+			imported, err := exec.Command("keytool", "-importcert", "-noprompt", "-file", other.certificate,
+				"-keystore", store, "-storetype", kind, "-storepass", "changeit").CombinedOutput()
+			require.NoError(t, err, "%s", imported)
+			options := fmt.Sprintf(`JAVA_TOOL_OPTIONS="-Djavax.net.ssl.trustStore=%s" -Djavax.net.ssl.trustStorePassword=%s`, store, password)
+			if password == "" {
+				options = fmt.Sprintf(`JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore='%s'`, store)
+			}
+			requireClientWorks(t, other, []string{"java", java}, options)
+		})
+	}
+}
+
+func TestJavaTrustsWhatItsJDKTrusts(t *testing.T) {
+	t.Parallel()
+	requireTools(t, "sh", "keytool")
+	list := func(store string) []string {
+		command := newExec(t, "keytool -list -rfc "+store+" </dev/null 2>/dev/null")
+		printed, err := command.Output()
+		require.NoError(t, err)
+		var certificates []string
+		for rest := printed; ; {
+			var block *pem.Block
+			if block, rest = pem.Decode(rest); block == nil {
+				return certificates
+			}
+			certificates = append(certificates, string(block.Bytes))
+		}
+	}
+	trusted := list(`-keystore "$(dirname "$SSL_CERT_FILE")/certificates.p12"`)
+	for _, certificate := range list("-cacerts") {
+		assert.Contains(t, trusted, certificate)
+	}
+}
+
+func TestProxiesAreNotUsedForTheEmulator(t *testing.T) {
+	t.Parallel()
+	requireTools(t, "sh", "curl")
+	const create = `curl --silent --show-error --fail --header 'Authorization: Bearer any' --request POST "$ACS_EMULATOR_ENDPOINT/identities?api-version=2026-09-23"`
+	for _, exceptions := range []string{"", "example.com", "*"} {
+		command := newExec(t, create)
+		command.Env = append(command.Env, "HTTPS_PROXY=http://127.0.0.1:1", "NO_PROXY="+exceptions, "no_proxy="+exceptions)
+		assert.Contains(t, output(t, command), "8:acs:")
+	}
+}
+
+func TestCertificatesThatCannotBeReadAreAnError(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "missing")
+	variables := []string{"JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore=" + missing}
+	for _, name := range bundleVariables {
+		variables = append(variables, name+"="+missing)
+	}
+	for _, variable := range variables {
+		name, _, _ := strings.Cut(variable, "=")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if name == "JAVA_TOOL_OPTIONS" {
+				requireTools(t, "keytool")
+			}
+			command := newExec(t, "true")
+			command.Env = append(command.Env, variable)
+			var stderr strings.Builder
+			command.Stderr = &stderr
+			requireFailure(t, command.Run(), statusFailure, stderr.String(), "acs-identity-emulator: "+name+": ")
+		})
+	}
+}
