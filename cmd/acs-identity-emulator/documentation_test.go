@@ -18,8 +18,10 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 	} {
 		documentation, err := os.ReadFile(file)
 		require.NoError(t, err)
-		newFlags(&settings{}).VisitAll(func(f *flag.Flag) {
+		documented := func(f *flag.Flag) {
 			assert.Regexp(t, fmt.Sprintf(format, f.Name), string(documentation), file)
-		})
+		}
+		newFlags(&settings{}).VisitAll(documented)
+		newExecFlags(&execution{settings: &settings{}}).VisitAll(documented)
 	}
 }
