@@ -717,6 +717,59 @@ func TestLateReplyHidesNoNewerOne(t *testing.T) {
 	})
 }
 
+// TestEntraCredentialThatReturnsNewTokensStarvesNoCaller has an Entra credential that keeps no token: each call gets another
+// one, and so each caller sees during its exchange that the token has changed.
+func TestEntraCredentialThatReturnsNewTokensStarvesNoCaller(t *testing.T) {
+	t.Parallel()
+	const exchange = 50 * time.Millisecond
+	for _, interval := range []time.Duration{60 * time.Millisecond, 45 * time.Millisecond, 20 * time.Millisecond} {
+		t.Run(interval.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var asked atomic.Int64
+				ask := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+					return azcore.AccessToken{Token: strconv.FormatInt(asked.Add(1), 10)}, nil
+				})
+				service := newExchanger()
+				service.delay = func(string) time.Duration { return exchange }
+				credential := newEntraCredential(t, &ask, service)
+				const calls = 200
+				for range calls {
+					go func() {
+						started, before := time.Now(), asked.Load()
+						var number, entraToken int64
+						_, err := fmt.Sscanf(getToken(t, credential), "%d for %d", &number, &entraToken)
+						assert.NoError(t, err)
+						assert.Greater(t, entraToken, before, "a token of the user at the time of the call")
+						assert.LessOrEqual(t, time.Since(started), 2*exchange)
+					}()
+					time.Sleep(interval)
+				}
+				time.Sleep(time.Second)
+				assert.LessOrEqual(t, service.issued.Load(), int64(2*calls))
+			})
+		})
+	}
+}
+
+// TestSecondLookThatFindsTheSameUserKeepsTheToken has the Entra credential return another user's token for a moment.
+func TestSecondLookThatFindsTheSameUserKeepsTheToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		entra, service := &signIn{token: "alice"}, newExchanger()
+		service.delay = func(string) time.Duration { return time.Minute }
+		credential := newEntraCredential(t, entra, service)
+		go func() { assert.Equal(t, "1 for alice", getToken(t, credential)) }()
+		synctest.Wait()
+		entra.set("bob", nil)
+		go func() { assert.Equal(t, "3 for alice", getToken(t, credential)) }() // the token 2 is for bob
+		synctest.Wait()
+		entra.set("alice", nil)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+	})
+}
+
 func TestErrorOfTheEntraCredentialIsReturned(t *testing.T) {
 	t.Parallel()
 	entra, service := &signIn{token: "alice"}, newExchanger()

@@ -672,6 +672,91 @@ func TestClaimsChallenge(t *testing.T) {
 	})
 }
 
+func TestChallengesThatAskForClaims(t *testing.T) {
+	t.Parallel()
+	const e30 = `error="insufficient_claims", claims="e30="`
+	for name, test := range map[string]struct {
+		status  int
+		headers []string
+		asks    bool
+	}{
+		"alone":                      {http.StatusUnauthorized, []string{`Bearer ` + e30}, true},
+		"other order":                {http.StatusUnauthorized, []string{`Bearer claims="e30=", error="insufficient_claims"`}, true},
+		"as Entra ID documents it":   {http.StatusUnauthorized, []string{`Bearer realm="", authorization_uri="https://login.example/common", ` + e30}, true},
+		"without commas":             {http.StatusUnauthorized, []string{`Bearer realm="" error="insufficient_claims" claims="e30="`}, true},
+		"lower case":                 {http.StatusUnauthorized, []string{`bearer ` + e30}, true},
+		"after another scheme":       {http.StatusUnauthorized, []string{`PoP nonce="n", Bearer ` + e30}, true},
+		"before another scheme":      {http.StatusUnauthorized, []string{`Bearer ` + e30 + `, PoP nonce="n", error="other"`}, true},
+		"in the second header":       {http.StatusUnauthorized, []string{`Bearer realm=""`, `Bearer ` + e30}, true},
+		"second of its scheme":       {http.StatusUnauthorized, []string{`Bearer error="invalid_token", Bearer ` + e30}, true},
+		"other error":                {http.StatusUnauthorized, []string{`Bearer error="invalid_token", claims="e30="`}, false},
+		"no error":                   {http.StatusUnauthorized, []string{`Bearer claims="e30="`}, false},
+		"other scheme":               {http.StatusUnauthorized, []string{`PoP ` + e30}, false},
+		"parts of two challenges":    {http.StatusUnauthorized, []string{`Bearer error="insufficient_claims"`, `PoP claims="e30="`}, false},
+		"no claims":                  {http.StatusUnauthorized, []string{`Bearer error="insufficient_claims"`}, false},
+		"empty claims":               {http.StatusUnauthorized, []string{`Bearer error="insufficient_claims", claims=""`}, false},
+		"claims that are not base64": {http.StatusUnauthorized, []string{`Bearer error="insufficient_claims", claims="{}"`}, false},
+		"other status":               {http.StatusForbidden, []string{`Bearer ` + e30}, false},
+		"no challenge":               {http.StatusUnauthorized, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked []string
+			credential := identitytest.CredentialFunc(func(_ context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+				asked = append(asked, options.Claims)
+				return azcore.AccessToken{Token: "with " + options.Claims, ExpiresOn: time.Now().Add(time.Hour)}, nil
+			})
+			transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+				resp := identitytest.NewResponse(test.status, `{"error":{"code":"Denied"}}`)
+				resp.Header["Www-Authenticate"] = test.headers
+				return resp, nil
+			}}
+			client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
+			require.NoError(t, err)
+			_, err = client.CreateUser(t.Context(), nil)
+			require.True(t, identity.HasCode(err, identity.ErrorCodeDenied), "the response is the outcome, whatever its challenge: %v", err)
+			if test.asks {
+				assert.Equal(t, []string{"", "{}"}, asked)
+				require.Len(t, transport.Requests, 2, "a challenge is met once")
+				assert.Equal(t, "Bearer with {}", transport.Requests[1].Header.Get("Authorization"))
+				assert.Equal(t, "{}", transport.Requests[1].Content)
+			} else {
+				assert.Equal(t, []string{""}, asked)
+				assert.Len(t, transport.Requests, 1)
+			}
+		})
+	}
+}
+
+// TestCredentialGetsNoSettingsOfTheRequest has a credential that sends requests of its own, as those of azidentity do.
+func TestCredentialGetsNoSettingsOfTheRequest(t *testing.T) {
+	t.Parallel()
+	login := identitytest.AlwaysRespond(http.StatusServiceUnavailable, "")
+	sender, err := azcore.NewClient("login", "v1.0.0", runtime.PipelineOptions{}, &identitytest.NewOptions(login).ClientOptions)
+	require.NoError(t, err)
+	type key struct{}
+	credential := identitytest.CredentialFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+		assert.Equal(t, "value", ctx.Value(key{}), "values of callers arrive, such as their traces")
+		assert.Nil(t, ctx.Value(nil))
+		assert.Nil(t, ctx.Value(runtime.CtxAPINameKey{}))
+		req, err := runtime.NewRequest(ctx, http.MethodGet, "https://login.example")
+		assert.NoError(t, err)
+		_, err = sender.Pipeline().Do(req)
+		assert.NoError(t, err)
+		return azcore.AccessToken{Token: identitytest.SecretToken}, nil
+	})
+	client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
+	require.NoError(t, err)
+	ctx := policy.WithHTTPHeader(context.WithValue(t.Context(), key{}, "value"), http.Header{"Secret": {"value"}})
+	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})
+	var captured *http.Response
+	_, err = client.CreateUser(policy.WithCaptureResponse(ctx, &captured), nil)
+	require.NoError(t, err)
+	assert.Len(t, login.Requests, 4, "the retries are those of the credential")
+	assert.Empty(t, login.Requests[0].Header.Get("Secret"))
+	assert.Equal(t, http.StatusCreated, captured.StatusCode)
+}
+
 // TestCredentialWithoutExpiryIsAskedForEveryRequest covers fakes that leave the expiry out.
 func TestCredentialWithoutExpiryIsAskedForEveryRequest(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity"
@@ -611,6 +612,26 @@ func TestInvalidTokenFromRefreshIsAnError(t *testing.T) {
 	}
 }
 
+// TestRefreshThatReturnsExpiredTokensIsNotCalledByEveryCaller has a refresh function with a clock or cache of its own.
+func TestRefreshThatReturnsExpiredTokensIsNotCalledByEveryCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source := &issuer{lifetime: -time.Minute}
+		credential := newTokenCredential(t, source.refresh, nil)
+		for range 209 {
+			_, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+			require.ErrorContains(t, err, "identity: refreshing the access token: refresh returned an access token that expired at ")
+			time.Sleep(100 * time.Millisecond)
+		}
+		assert.EqualValues(t, 5, source.calls.Load(), "after 0, 1, 3, 7 and 15 seconds")
+		_, err := credential.GetToken(t.Context(), withClaims)
+		require.ErrorContains(t, err, "; no refresh since 2000-01-01T00:00:00Z has brought a valid token")
+		source.lifetime = time.Hour
+		time.Sleep(30 * time.Second)
+		assertToken(t, credential, "token 6")
+	})
+}
+
 // TestErrorOfRefreshIsKept lets callers tell a revoked user from a lost connection.
 func TestErrorOfRefreshIsKept(t *testing.T) {
 	t.Parallel()
@@ -942,6 +963,44 @@ func TestRefreshesOfMixedCallersDoNotOverlap(t *testing.T) {
 		time.Sleep(time.Minute)
 		assert.Zero(t, source.overlaps.Load())
 	})
+}
+
+// TestRefreshesAreLogged is not parallel: azcore has one log for the process.
+func TestRefreshesAreLogged(t *testing.T) { //nolint:paralleltest // see above
+	t.Cleanup(func() {
+		log.SetEvents()
+		log.SetListener(nil)
+	})
+	var messages []string
+	log.SetEvents(identity.EventTokenRefresh)
+	log.SetListener(func(event log.Event, message string) {
+		assert.Equal(t, identity.EventTokenRefresh, event)
+		messages = append(messages, message)
+	})
+	signedIn := &signIn{token: identitytest.SecretToken}
+	service := identitytest.AlwaysRespond(http.StatusOK, identitytest.UserAndTokenBody)
+	entra, err := identity.NewClient(identitytest.Endpoint, signedIn, identitytest.NewOptions(service))
+	require.NoError(t, err)
+	for typeName, credential := range map[string]azcore.TokenCredential{
+		"CommunicationTokenCredential": newTokenCredential(t, func(context.Context) (identity.AccessToken, error) {
+			return identitytest.AccessToken, nil
+		}, nil),
+		"EntraCommunicationTokenCredential": newEntraCredential(t, signedIn, service),
+		"Client": new(identitytest.CredentialFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			_, err := entra.DeleteUser(ctx, identitytest.User, nil)
+			return azcore.AccessToken{}, err
+		})),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			messages = nil
+			_, _ = credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+			require.Len(t, messages, 2)
+			assert.Equal(t, typeName+": refresh started", messages[0])
+			assert.Contains(t, messages[1], typeName+": refresh succeeded after 0s")
+			assert.Contains(t, messages[1], "the token expires at 20")
+			identitytest.AssertNoSecret(t, strings.Join(messages, "\n"))
+		})
+	}
 }
 
 //nolint:paralleltest // AllocsPerRun counts the allocations of all goroutines
