@@ -39,14 +39,14 @@ type EntraCommunicationTokenCredentialOptions struct {
 	Scopes []string
 }
 
-// EntraCommunicationTokenCredential authenticates the clients of chat, calling and other
+// EntraCommunicationTokenCredential authenticates clients of chat, calling and other
 // services as one user of Entra ID. It exchanges the user's Entra token for an access token
 // to a Communication Services resource, and does so again before that token expires. Use
 // [NewEntraCommunicationTokenCredential] to create one, and share it: it is safe for
 // concurrent use. It never shows a token when formatted or logged.
 //
-// It starts no goroutine and needs no cleanup: tokens are exchanged when GetToken is
-// called, by at most one caller at a time.
+// It needs no cleanup and starts no goroutine: calls of GetToken exchange tokens, at most
+// one at a time. [EventTokenRefresh] logs how that goes.
 //
 // Clients that are built on azcore keep a token until its RefreshOn. If another user signs
 // in to the Entra credential before that, create new clients.
@@ -155,27 +155,30 @@ func (c *EntraCommunicationTokenCredential) LogValue() slog.Value {
 
 // GetToken returns a valid access token of the user. It implements [azcore.TokenCredential].
 //
-// Each call first asks the Entra credential for its token, because the user may have
-// signed out or another one may have signed in. azidentity's credentials keep their
-// tokens, so this is quick. If it fails, GetToken fails with an error that wraps the
-// credential's, even while an access token is valid. An Entra token that is empty or has
-// spaces or control characters is an error.
+// Each call asks the Entra credential for its token first, because the user may have
+// signed out, or another one signed in. azidentity's credentials keep their tokens, so
+// this is quick. If the Entra credential fails, GetToken returns an error that wraps its
+// error, even while an access token is valid. An Entra token that is empty or has spaces
+// or control characters is an error.
 //
-// GetToken exchanges the Entra token if it has no valid access token for it. 10 minutes
-// before the expiry, or halfway through a lifetime of less than 20 minutes, it exchanges
-// the Entra token again. If that fails, it returns the current access token, and tries
-// again after 30 seconds, or at expiry if sooner. Without a valid access token, it
-// returns the error of the exchange, which is or wraps an [azcore.ResponseError] if the
-// service rejected it. Callers share an exchange, and each waits at most until its own
-// context ends. If another user signs in during the exchange, the token of the previous
-// user is dropped, and GetToken asks the Entra credential once more.
+// The access token is always one for this Entra token. GetToken exchanges the Entra token
+// if there is none, and again 10 minutes before the access token expires, or halfway
+// through a lifetime of less than 20 minutes. If this early exchange fails, it returns the
+// current access token and tries again after 30 seconds, or at expiry if sooner. Without a
+// valid access token, it returns the error of the exchange, which is or wraps an
+// [azcore.ResponseError] if the service rejected it. Calls share an exchange, and each
+// waits until its own context ends.
+//
+// If the Entra token changes during the exchange, GetToken asks the Entra credential a
+// second time, and exchanges that token if it is another one.
+//
+// If the service returns an access token that has already expired, GetToken fails, and
+// makes no exchange for this Entra token during a pause of 1 second, which doubles each
+// time, up to 30 seconds.
 //
 // Non-empty Claims force an exchange that starts after the call; pass them when a service
 // rejected a token as revoked. They are not passed to the Entra credential. All other
 // options are ignored.
-//
-// If the service returns a token that has already expired, GetToken fails, and so do all
-// calls during a pause of 1 second, which doubles each time, up to 30 seconds.
 //
 // ExpiresOn and RefreshOn of the result are in UTC. RefreshOn is when the next exchange is
 // due.
@@ -193,8 +196,8 @@ func (c *EntraCommunicationTokenCredential) GetToken(ctx context.Context, option
 	if c.latest.Load() == first {
 		return token, err
 	}
-	// Another caller saw another Entra token, perhaps of another user. This caller looks
-	// once more, and not again: some credentials return a new token to each call.
+	// Meanwhile another call got another Entra token, perhaps of another user. There is no
+	// third look: some credentials return another token to each call.
 	second, entraErr := c.signedIn(ctx)
 	switch {
 	case entraErr != nil:

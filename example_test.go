@@ -13,6 +13,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/acs-go/identity"
@@ -838,6 +839,46 @@ func ExampleNewClient_otherCloud() {
 		}
 	}
 	// Output: https://communication.azure.us/.default
+}
+
+// azcore's log tells how tokens are refreshed. docs/production.md shows how to alert on it.
+func ExampleEventTokenRefresh() {
+	log.SetEvents(identity.EventTokenRefresh)
+	log.SetListener(func(_ log.Event, message string) {
+		outcome, _, _ := strings.Cut(message, " after ")
+		fmt.Println(outcome)
+	})
+	defer func() {
+		log.SetEvents()
+		log.SetListener(nil)
+	}()
+
+	isDown := false
+	credential, err := identity.NewCommunicationTokenCredential(func(context.Context) (identity.AccessToken, error) {
+		if isDown {
+			return identity.AccessToken{}, errors.New("the token server is down")
+		}
+		return identity.AccessToken{Token: "eyJhbGciOi", ExpiresOn: time.Now().Add(time.Hour)}, nil
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+	token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(token.Token)
+
+	isDown = true
+	_, err = credential.GetToken(context.Background(), policy.TokenRequestOptions{Claims: "force a refresh"})
+	fmt.Println(err)
+	// Output:
+	// CommunicationTokenCredential: refresh started
+	// CommunicationTokenCredential: refresh succeeded
+	// eyJhbGciOi
+	// CommunicationTokenCredential: refresh started
+	// CommunicationTokenCredential: refresh failed
+	// identity: refreshing the access token: the token server is down
 }
 
 // The credential is for the clients of chat, calling and other services, in a program to which a user signs in, for

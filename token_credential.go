@@ -42,13 +42,13 @@ func (o CommunicationTokenCredentialOptions) LogValue() slog.Value {
 	return slog.GroupValue(attributes...)
 }
 
-// CommunicationTokenCredential authenticates the clients of chat, calling and other
-// services as one user, with an access token that it refreshes before it expires. Use
+// CommunicationTokenCredential authenticates clients of chat, calling and other services
+// as one user, with an access token that it refreshes before it expires. Use
 // [NewCommunicationTokenCredential] to create one, and share it: it is safe for
 // concurrent use. It never shows its token when formatted or logged.
 //
-// It starts no goroutine: a token is refreshed when GetToken is called, by at most one
-// caller at a time. It needs no cleanup.
+// It needs no cleanup and starts no goroutine: calls of GetToken refresh the token, at
+// most one at a time. [EventTokenRefresh] logs how that goes.
 //
 // It is not for [NewClient]: a user's token cannot manage identities.
 type CommunicationTokenCredential struct {
@@ -58,10 +58,10 @@ type CommunicationTokenCredential struct {
 // NewCommunicationTokenCredential creates a credential for the user whose tokens
 // refresh returns.
 //
-// A call of GetToken that needs a new token calls refresh on the goroutine of the caller,
-// never twice at the same time, with the context of the call. The expiry is taken from the
-// AccessToken; the token itself is not decoded, and its format does not matter. refresh
-// must end when its context does, and must not call GetToken of the same credential.
+// A call of GetToken that needs a new token calls refresh on its own goroutine and with
+// its own context, never twice at the same time. refresh must end when its context does,
+// and must not call GetToken of the same credential. The expiry is taken from the
+// AccessToken; the token itself is not decoded, and its format does not matter.
 //
 // Without refresh the credential is static: it returns options.InitialToken until that
 // token expires, and an error from then on.
@@ -150,21 +150,24 @@ func (c *CommunicationTokenCredential) LogValue() slog.Value {
 
 // GetToken returns a valid access token of the user. It implements [azcore.TokenCredential].
 //
-// While the token is valid, calls return immediately, except that one call at a time
-// refreshes it when it is due (see RefreshBefore). If that fails, even because the context
-// ended, the call still returns the valid token, and the next attempt is at least 30
-// seconds later, or when the token has expired, if that is earlier.
+// While the token is valid, GetToken returns it immediately, except that one call
+// refreshes it when it is due; see RefreshBefore. If that fails, even because the context
+// ended, this call returns the current token, too, and the next attempt is made after 30
+// seconds, or at expiry if sooner.
 //
-// Without a valid token, one caller calls refresh and the others wait for the result, each
-// at most until its own context ends. If the context of the caller that refreshes ends,
-// another caller takes over. The error wraps that of refresh, or that of the caller's own
-// context. An empty or expired token from refresh is an error. A panic in refresh reaches
-// the caller that made the call; the others try again.
+// Without a valid token, one call refreshes it and the others wait, each until its own
+// context ends. If the context of the call that refreshes ends, the one that has waited
+// longest takes over. The error wraps that of refresh, or the end of the call's own
+// context with its cause. A panic in refresh reaches the caller that refreshes.
+//
+// An empty or expired token from refresh is an error. After an expired one, all calls
+// that need a new token fail during a pause of 1 second, which doubles each time, up to 30
+// seconds; their error says since when refresh has returned no valid token.
 //
 // Non-empty Claims, whatever their text, force a refresh that starts after the call;
 // pass them when a service rejected a token as revoked. They are not passed to refresh.
-// Callers with the same claims may share a refresh. If it fails, GetToken fails.
-// Without refresh, claims are an error.
+// Calls with the same claims may share a refresh. If it fails, GetToken fails. Without
+// refresh, claims are an error.
 //
 // azcore's bearer token policy passes claims when a service responds with 401 and a claims
 // challenge. After a 401 without one it asks without claims, and gets the same token
@@ -172,8 +175,8 @@ func (c *CommunicationTokenCredential) LogValue() slog.Value {
 //
 // All other options are ignored: a token has the scopes it was issued with.
 //
-// ExpiresOn and RefreshOn of the result are in UTC. RefreshOn is when the token is due to
-// be refreshed.
+// ExpiresOn and RefreshOn of the result are in UTC. RefreshOn is when the next refresh is
+// due.
 //   - ctx - ends the wait, and is passed to refresh
 //   - options - Claims force a refresh; everything else is ignored
 func (c *CommunicationTokenCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {

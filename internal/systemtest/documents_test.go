@@ -407,6 +407,65 @@ func TestProductionLogs(t *testing.T) { //nolint:paralleltest // see above
 	assert.Contains(t, log.String(), `"ms-cv":"`)
 }
 
+func refreshLevel(message string) slog.Level {
+	_, outcome, _ := strings.Cut(message, ": ") // after the type, such as "CommunicationTokenCredential"
+	switch {
+	case strings.HasPrefix(outcome, "refresh failed"):
+		return slog.LevelError
+	case strings.HasPrefix(outcome, "early refresh failed"):
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
+}
+
+// TestProductionAlertsOnTokenRefreshes is not parallel: azcore has one log for the process.
+func TestProductionAlertsOnTokenRefreshes(t *testing.T) { //nolint:paralleltest // see above
+	t.Cleanup(func() {
+		azlog.SetEvents()
+		azlog.SetListener(nil)
+	})
+	var log bytes.Buffer
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+	azlog.SetEvents(azlog.EventResponseError, identity.EventTokenRefresh)
+	azlog.SetListener(func(event azlog.Event, message string) {
+		level := slog.LevelWarn
+		if event == identity.EventTokenRefresh {
+			level = refreshLevel(message)
+		}
+		slog.Log(context.Background(), level, message, "component", "azure", "event", string(event))
+	})
+	synctest.Test(t, func(t *testing.T) {
+		isDown := false
+		credential, err := identity.NewCommunicationTokenCredential(func(context.Context) (identity.AccessToken, error) {
+			if isDown {
+				return identity.AccessToken{}, errors.New("the token server is down")
+			}
+			return identity.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
+		}, nil)
+		require.NoError(t, err)
+		for _, step := range []struct {
+			age    time.Duration
+			isDown bool
+			logged []string
+		}{
+			{0, false, []string{`"level":"INFO","msg":"CommunicationTokenCredential: refresh started"`, `"level":"INFO","msg":"CommunicationTokenCredential: refresh succeeded`}},
+			{55 * time.Minute, true, []string{`"level":"WARN","msg":"CommunicationTokenCredential: early refresh failed`, "current token expires at 2000-01-01T01:00:00Z"}},
+			{5 * time.Minute, true, []string{`"level":"ERROR","msg":"CommunicationTokenCredential: refresh failed`}},
+		} {
+			log.Reset()
+			time.Sleep(step.age)
+			isDown = step.isDown
+			_, _ = credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+			for _, want := range step.logged {
+				assert.Contains(t, log.String(), want)
+			}
+			identitytest.AssertNoSecret(t, log.String())
+		}
+	})
+}
+
 // metrics is the policy of docs/production.md.
 type metrics struct {
 	observe func(operation string, status int, duration time.Duration)
