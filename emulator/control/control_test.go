@@ -51,7 +51,9 @@ func TestMalformedRequestsChangeNothing(t *testing.T) {
 func TestForeignHostsAreRejected(t *testing.T) {
 	t.Parallel()
 	for _, row := range rows {
-		for _, host := range []string{"attacker.example", "attacker.example:8443", "localhost.attacker.example", "203.0.113.1:8443", "[2001:db8::8]:8443", "", "127.0.0.1.attacker.example"} {
+		for _, host := range []string{"attacker.example", "attacker.example:8443", "localhost.attacker.example", "203.0.113.1:8443", "[2001:db8::8]:8443", "", "127.0.0.1.attacker.example",
+			"[127.0.0.1", "127.0.0.1]", "[127.0.0.1]", "[[::1]]", "::1", "[::1", "127.0.0.1:x", "127.0.0.1:80:80", "x@127.0.0.1", "127.0.0.1/x", "127.0.0.1%00",
+			"localhost.", "127.1", "2130706433", "0x7f.1", " localhost", "localhost,attacker.example", "attacker.example#@localhost", "[::1%25lo]"} {
 			if row.path == "health" {
 				continue
 			}
@@ -83,6 +85,7 @@ func TestUnsafeRequestsFromForeignOriginsAreRejected(t *testing.T) {
 			"same-site":      {"Sec-Fetch-Site": {"same-site"}},
 			"both":           {"Origin": {"https://attacker.example"}, "Sec-Fetch-Site": {"cross-site"}},
 			"without scheme": {"Origin": {"attacker.example"}},
+			"list of sites":  {"Sec-Fetch-Site": {"same-origin, cross-site"}},
 		} {
 			t.Run(row.method+" "+row.path+" "+name, func(t *testing.T) {
 				t.Parallel()
@@ -94,6 +97,23 @@ func TestUnsafeRequestsFromForeignOriginsAreRejected(t *testing.T) {
 				requireError(t, s.do(r), http.StatusForbidden, "Forbidden", "another origin")
 				assert.Equal(t, before, s.state(t))
 			})
+		}
+	}
+}
+
+// Only the first of several headers would be looked at.
+func TestRepeatedHeadersOfTheOriginAreRejected(t *testing.T) {
+	t.Parallel()
+	for name, values := range map[string][]string{
+		"Sec-Fetch-Site": {"same-origin", "cross-site"},
+		"Origin":         {"https://127.0.0.1:8443", "https://attacker.example"},
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPut} {
+			s := start(t)
+			r := newRequest(t, method, "clock", `{"offset":"1h"}`)
+			r.Header[name] = values
+			requireError(t, s.do(r), http.StatusForbidden, "Forbidden", "The header "+name+" is sent more than once.")
+			assert.Zero(t, s.ClockOffset())
 		}
 	}
 }

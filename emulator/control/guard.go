@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -13,10 +14,15 @@ func (a *api) check(r *http.Request) *apiError {
 	if a.options.HealthOnly {
 		return notFound("The control API is off; only health is on.")
 	}
+	for _, name := range []string{"Origin", "Sec-Fetch-Site"} {
+		if len(r.Header.Values(name)) > 1 {
+			return forbidden("The header " + name + " is sent more than once.")
+		}
+	}
 	host := hostname(r.Host)
 	if !isLoopback(host) && !a.isKnown(host) {
 		const message = "The host %q is neither a loopback name nor one that the emulator was given."
-		return forbidden(fmt.Sprintf(message, host))
+		return forbidden(fmt.Sprintf(message, r.Host))
 	}
 	if a.protection.Check(r) != nil {
 		return forbidden("The request comes from a page of another origin.")
@@ -24,13 +30,13 @@ func (a *api) check(r *http.Request) *apiError {
 	return nil
 }
 
-// hostname returns the host of a Host header without its port and brackets.
+// hostname returns the host of a Host header without its port and brackets, or "" if the header is malformed.
 func hostname(hostPort string) string {
-	host, _, err := net.SplitHostPort(hostPort)
-	if err != nil {
-		host = hostPort
+	u, err := url.Parse("//" + hostPort)
+	if err != nil || u.Host != hostPort {
+		return ""
 	}
-	return strings.Trim(host, "[]")
+	return u.Hostname()
 }
 
 func isLoopback(host string) bool {
