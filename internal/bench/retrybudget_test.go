@@ -1,0 +1,124 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/emulator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
+)
+
+// retryBudget and budgetSpent are the recipe of docs/production.md.
+type retryBudget struct{ retries *rate.Limiter }
+
+func (b retryBudget) Do(req *policy.Request) (*http.Response, error) {
+	resp, err := req.Next()
+	isTransient := err != nil || slices.Contains([]int{408, 429, 500, 502, 503, 504}, resp.StatusCode)
+	if !isTransient || b.retries.Allow() {
+		return resp, err
+	}
+	if err == nil {
+		err = runtime.NewResponseError(resp)
+	}
+	return nil, budgetSpent{err}
+}
+
+type budgetSpent struct{ error }
+
+func (e budgetSpent) NonRetriable() {} // azcore's retry policy looks for this method
+
+func (e budgetSpent) Unwrap() error { return e.error }
+
+// countingTransport counts the requests to an emulator in memory.
+type countingTransport struct {
+	policy.Transporter
+	requests atomic.Int64
+}
+
+func (c *countingTransport) Do(req *http.Request) (*http.Response, error) {
+	c.requests.Add(1)
+	return c.Transporter.Do(req)
+}
+
+// TestRetryBudgetLimitsAnOutage has the numbers of docs/production.md.
+func TestRetryBudgetLimitsAnOutage(t *testing.T) {
+	t.Parallel()
+	outage := map[string]emulator.Fault{
+		"responses":   {Status: http.StatusServiceUnavailable},
+		"connections": {Drop: emulator.DropBefore},
+	}
+	for name, fault := range outage {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				requests, _ := callDuring(t, fault, identity.ClientOptions{})
+				assert.EqualValues(t, 4000, requests)
+			})
+			synctest.Test(t, func(t *testing.T) {
+				var options identity.ClientOptions
+				options.PerRetryPolicies = append(options.PerRetryPolicies, retryBudget{rate.NewLimiter(10, 100)})
+				requests, elapsed := callDuring(t, fault, options)
+				t.Log(requests, "requests in", elapsed)
+				assert.GreaterOrEqual(t, requests, int64(1100))
+				assert.LessOrEqual(t, float64(requests), 1100+10*elapsed.Seconds())
+			})
+		})
+	}
+}
+
+// callDuring makes 1000 calls at once, all of which fail, and returns how many requests that took and how long.
+func callDuring(t *testing.T, fault emulator.Fault, options identity.ClientOptions) (requests int64, elapsed time.Duration) {
+	t.Helper()
+	handler, err := emulator.NewHandler(&emulator.Options{DiscardRequests: true})
+	require.NoError(t, err)
+	handler.Inject(fault)
+	transport := &countingTransport{Transporter: handler.ClientOptions().Transport}
+	options.Transport = transport
+	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), &options)
+	require.NoError(t, err)
+	started := time.Now()
+	var calls sync.WaitGroup
+	for range 1000 {
+		calls.Go(func() {
+			_, err := client.CreateUser(context.Background(), nil)
+			assert.Error(t, err)
+		})
+	}
+	calls.Wait()
+	return transport.requests.Load(), time.Since(started)
+}
+
+func TestRetryBudgetKeepsTheCause(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(nil)
+	require.NoError(t, err)
+	options := handler.ClientOptions()
+	options.PerRetryPolicies = append(options.PerRetryPolicies, retryBudget{rate.NewLimiter(0, 1)})
+	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), options)
+	require.NoError(t, err)
+
+	_, err = client.CreateUser(t.Context(), nil)
+	require.NoError(t, err, "calls that succeed spend nothing")
+	handler.Inject(emulator.Fault{Status: http.StatusServiceUnavailable, Times: 1})
+	_, err = client.CreateUser(t.Context(), nil)
+	require.NoError(t, err, "the budget allows one retry")
+
+	handler.Inject(emulator.Fault{Status: http.StatusServiceUnavailable, Times: 1})
+	_, err = client.CreateUser(t.Context(), nil)
+	failed, ok := errors.AsType[*azcore.ResponseError](err)
+	require.True(t, ok, err)
+	assert.Equal(t, http.StatusServiceUnavailable, failed.StatusCode)
+}
