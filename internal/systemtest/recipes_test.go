@@ -253,3 +253,38 @@ func TestRecipeOneResponse(t *testing.T) {
 	_, err = client.DeleteUser(t.Context(), identity.CommunicationUserIdentifier{ID: "8:acs:a_b"}, nil)
 	assert.True(t, identity.HasCode(err, "StillInCall"))
 }
+
+// tokenService has the methods of identity.Client that sessions use.
+type tokenService interface {
+	GetToken(context.Context, identity.CommunicationUserIdentifier, []identity.TokenScope, *identity.GetTokenOptions) (identity.GetTokenResponse, error)
+	RevokeTokens(context.Context, identity.CommunicationUserIdentifier, *identity.RevokeTokensOptions) (identity.RevokeTokensResponse, error)
+}
+
+var _ tokenService = (*identity.Client)(nil)
+
+// endSession revokes the tokens of a user. A user of another resource has none here.
+func endSession(ctx context.Context, tokens tokenService, user identity.CommunicationUserIdentifier) error {
+	_, err := tokens.RevokeTokens(ctx, user, nil)
+	if identity.HasCode(err, identity.ErrorCodeIdentityNotOwned) {
+		return nil
+	}
+	return err
+}
+
+type foreignUser struct{ tokenService }
+
+func (foreignUser) RevokeTokens(context.Context, identity.CommunicationUserIdentifier, *identity.RevokeTokensOptions) (identity.RevokeTokensResponse, error) {
+	return identity.RevokeTokensResponse{}, &azcore.ResponseError{StatusCode: http.StatusUnauthorized, ErrorCode: "IdentityNotOwned"}
+}
+
+func TestRecipeWithoutAClient(t *testing.T) {
+	t.Parallel()
+	client, user := newUser(t)
+	ctx := t.Context()
+	if err := endSession(ctx, foreignUser{}, user); err != nil {
+		t.Error("the error was passed on:", err)
+	}
+	require.NoError(t, endSession(ctx, client, user))
+	_, other := newUser(t)
+	require.NoError(t, endSession(ctx, client, other), "as the stub has it")
+}
