@@ -39,7 +39,7 @@ func signIns(requests []emulator.Request, method string) (count int) {
 
 func TestClientSecretCredentialSignsIn(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server, _ := emulator.Start(t)
 	options := &azidentity.ClientSecretCredentialOptions{}
 	options.Cloud = server.Cloud()
 	options.Transport = server.ClientOptions().Transport
@@ -61,7 +61,7 @@ func TestClientSecretCredentialSignsIn(t *testing.T) {
 
 func TestClientAssertionCredentialSignsIn(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server, _ := emulator.Start(t)
 	options := &azidentity.ClientAssertionCredentialOptions{}
 	options.Cloud = server.Cloud()
 	options.Transport = server.ClientOptions().Transport
@@ -84,7 +84,7 @@ func newUserCredential(t *testing.T, authority cloud.Configuration, transport po
 
 func TestUsernamePasswordCredentialSignsIn(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server, _ := emulator.Start(t)
 	credential := newUserCredential(t, server.Cloud(), server.ClientOptions().Transport)
 	requireSignedIn(t, server, credential)
 	scopes := []string{"https://auth.msft.communication.azure.com/Teams.ManageCalls", "https://auth.msft.communication.azure.com/Teams.ManageChats"}
@@ -111,7 +111,7 @@ func TestUsernamePasswordCredentialSignsIn(t *testing.T) {
 
 //nolint:paralleltest // the environment belongs to the process
 func TestDefaultAzureCredentialSignsIn(t *testing.T) {
-	server := newServer(t)
+	server, _ := emulator.Start(t)
 	for name, value := range map[string]string{
 		"AZURE_AUTHORITY_HOST": server.Endpoint(),
 		"AZURE_TENANT_ID":      "adfs",

@@ -21,17 +21,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func newServer(t *testing.T) *emulator.Server {
-	t.Helper()
-	server, err := emulator.NewServer(nil)
-	require.NoError(t, err)
-	t.Cleanup(server.Close)
-	return server
-}
-
 func TestConnectionString(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server, _ := emulator.Start(t)
 	endpoint, err := url.Parse(server.Endpoint())
 	require.NoError(t, err)
 	assert.Equal(t, "https", endpoint.Scheme)
@@ -43,7 +35,7 @@ func TestConnectionString(t *testing.T) {
 
 func TestCertificate(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server, _ := emulator.Start(t)
 	block, rest := pem.Decode(server.Certificate())
 	require.NotNil(t, block)
 	assert.Empty(t, rest)
@@ -69,7 +61,8 @@ func TestCertificate(t *testing.T) {
 
 func TestServersHaveTheirOwnCertificates(t *testing.T) {
 	t.Parallel()
-	a, b := newServer(t), newServer(t)
+	a, _ := emulator.Start(t)
+	b, _ := emulator.Start(t)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.Endpoint(), nil)
 	require.NoError(t, err)
 	resp, err := b.ClientOptions().Transport.Do(r)
@@ -82,7 +75,7 @@ func TestServersHaveTheirOwnCertificates(t *testing.T) {
 
 func TestClientOptionsAreFresh(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
+	server, _ := emulator.Start(t)
 	first, second := server.ClientOptions(), server.ClientOptions()
 	require.NotSame(t, first, second)
 	assert.Same(t, first.Transport, second.Transport)
@@ -102,7 +95,8 @@ func (u *unavailable) Do(r *http.Request) (*http.Response, error) {
 func TestRetriesDoNotWait(t *testing.T) {
 	t.Parallel()
 	transport := &unavailable{}
-	options := newServer(t).ClientOptions()
+	server, _ := emulator.Start(t)
+	options := server.ClientOptions()
 	options.Transport = transport
 	pipeline := azruntime.NewPipeline("test", "v1.0.0", azruntime.PipelineOptions{}, &options.ClientOptions)
 	r, err := azruntime.NewRequest(t.Context(), http.MethodGet, "https://contoso.example")

@@ -20,9 +20,7 @@ import (
 // newTarget returns an emulator as the target of requests signed with its access key.
 func newTarget(t *testing.T) (target, *emulator.Server) {
 	t.Helper()
-	server, err := emulator.NewServer(nil)
-	require.NoError(t, err)
-	t.Cleanup(server.Close)
+	server, _ := emulator.Start(t)
 	return target{
 		endpoint:   endpointOf(t, server.ConnectionString()),
 		accessKey:  server.AccessKey(),

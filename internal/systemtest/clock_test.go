@@ -94,7 +94,7 @@ func (w wrongDates) Do(req *http.Request) (*http.Response, error) {
 // TestUserOfAnotherResourceDoesNotMoveTheClock has a gateway overwrite the dates of the service's responses.
 func TestUserOfAnotherResourceDoesNotMoveTheClock(t *testing.T) {
 	t.Parallel()
-	_, server := newEmulator(t, nil)
+	server, _ := emulator.Start(t)
 	options := server.ClientOptions()
 	options.Transport = wrongDates{options.Transport}
 	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
@@ -110,7 +110,7 @@ func TestUserOfAnotherResourceDoesNotMoveTheClock(t *testing.T) {
 // TestWrongKeyDoesNotMoveTheClock has a key that is wrong for a moment, behind a gateway that overwrites dates.
 func TestWrongKeyDoesNotMoveTheClock(t *testing.T) {
 	t.Parallel()
-	_, server := newEmulator(t, nil)
+	server, _ := emulator.Start(t)
 	options := server.ClientOptions()
 	options.Transport = wrongDates{options.Transport}
 	key := identitytest.NewSharedKeyCredential(t)
@@ -152,7 +152,7 @@ func TestClockSkewOfManyCallersIsCorrected(t *testing.T) {
 func TestImpossibleDateDoesNotBreakLaterCalls(t *testing.T) {
 	t.Parallel()
 	for _, date := range []string{"Mon, 01 Jan 0001 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"} {
-		_, server := newEmulator(t, nil)
+		server, _ := emulator.Start(t)
 		options := server.ClientOptions()
 		network, lies := options.Transport, 2
 		options.Transport = &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {

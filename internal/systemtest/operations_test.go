@@ -27,12 +27,12 @@ func forEachCredential(t *testing.T, test func(t *testing.T, client *identity.Cl
 	t.Helper()
 	t.Run("access key", func(t *testing.T) {
 		t.Parallel()
-		client, server := newEmulator(t, nil)
+		server, client := emulator.Start(t)
 		test(t, client, server)
 	})
 	t.Run("Entra", func(t *testing.T) {
 		t.Parallel()
-		_, server := newEmulator(t, nil)
+		server, _ := emulator.Start(t)
 		client, err := identity.NewClient(server.Endpoint(), &identitytest.EntraCredential{}, server.ClientOptions())
 		require.NoError(t, err)
 		test(t, client, server)
@@ -110,7 +110,7 @@ func TestTeamsUserOnTheEmulator(t *testing.T) {
 
 func TestLostResponseOrphansAUser(t *testing.T) {
 	t.Parallel()
-	client, server := newEmulator(t, nil)
+	server, client := emulator.Start(t)
 	server.Inject(emulator.Fault{Operation: "CreateUser", Drop: emulator.DropAfter, Times: 1})
 	created, err := client.CreateUser(t.Context(), nil)
 	require.NoError(t, err)
@@ -198,7 +198,7 @@ func newPreviewClient(t *testing.T, server *emulator.Server) *identity.Client {
 
 func TestEntraAssignmentsOnTheEmulator(t *testing.T) {
 	t.Parallel()
-	_, server := newEmulator(t, nil)
+	server, _ := emulator.Start(t)
 	client, ctx := newPreviewClient(t, server), t.Context()
 	parameters := identity.EntraAssignmentParameters{TenantID: identitytest.TenantID, PrincipalType: identity.EntraPrincipalTypeGroup, ClientIDs: []string{identitytest.ResourceID}}
 	want := identity.EntraAssignment{ObjectID: identitytest.ObjectID, TenantID: identitytest.TenantID, PrincipalType: identity.EntraPrincipalTypeGroup, ClientIDs: []string{identitytest.ResourceID}}
@@ -247,7 +247,7 @@ func TestCredentialOfAnEntraUserOnTheEmulator(t *testing.T) {
 	} {
 		t.Run(scope, func(t *testing.T) {
 			t.Parallel()
-			_, server := newEmulator(t, nil)
+			server, _ := emulator.Start(t)
 			signIn := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
 				return azcore.AccessToken{Token: server.EntraToken(emulator.EntraTokenClaims{
 					AppID: identitytest.ResourceID, ObjectID: identitytest.ObjectID, TenantID: identitytest.TenantID,
@@ -271,8 +271,8 @@ func TestCredentialOfAnEntraUserOnTheEmulator(t *testing.T) {
 
 func TestValidationErrorsOfTheService(t *testing.T) {
 	t.Parallel()
-	client, _ := newEmulator(t, nil)
-	other, _ := newEmulator(t, nil)
+	_, client := emulator.Start(t)
+	_, other := emulator.Start(t)
 	ctx := t.Context()
 	created, err := client.CreateUser(ctx, nil)
 	require.NoError(t, err)

@@ -19,7 +19,7 @@ func TestNoSecretInErrorsOfTheEmulator(t *testing.T) {
 		assert.Error(t, err, key)
 		identitytest.AssertNoSecretInError(t, err)
 	}
-	_, server := newEmulator(t, nil)
+	server, _ := emulator.Start(t)
 	for _, token := range []string{
 		identitytest.SecretToken,
 		"a." + identitytest.SecretToken + ".c",
