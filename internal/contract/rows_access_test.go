@@ -188,7 +188,7 @@ func tampered(edited string, edit func(*http.Request)) row {
 }
 
 var protocol = []row{
-	{request: `POST //identities {}`, status: http.StatusNotFound, body: notFound, beforeVersions: true, unknown: "repeated slashes at the start of the path"},
+	{request: `POST //identities {}`, status: http.StatusCreated, body: created, unknown: "repeated slashes at the start of the path"},
 	{request: `POST /identities/ {}`, status: http.StatusNotFound, body: notFound, beforeVersions: true, unknown: "a slash at the end of the path"},
 	{request: `POST /Identities {}`, status: http.StatusNotFound, body: notFound, beforeVersions: true, unknown: "capital letters in the path"},
 	{request: `GET /identities`, status: http.StatusMethodNotAllowed, body: `{"error":{"code":"MethodNotAllowed","message":"<text>"}}`, beforeVersions: true, unknown: "methods that a path lacks"},
