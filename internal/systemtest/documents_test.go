@@ -522,6 +522,7 @@ func TestGoCodeOfTheDocumentsIsTested(t *testing.T) {
 		"docs/production.md": {"internal/systemtest/documents_test.go", "internal/bench/retrybudget_test.go"},
 		"docs/testing.md":    {"internal/systemtest/recipes_test.go"},
 
+		"docs/troubleshooting.md":             {"internal/systemtest/troubleshooting_test.go"},
 		"cmd/acs-identity-emulator/README.md": {"internal/systemtest/documents_test.go"},
 	}
 	for document, files := range tests {
