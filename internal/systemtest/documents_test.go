@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -52,10 +53,6 @@ func snippetAccessKey(accessKey string) (*identity.Client, error) {
 	return identity.NewClientWithSharedKeyCredential("https://contoso.communication.azure.com", credential, nil)
 }
 
-func snippetConnectionString(connectionString string) (*identity.Client, error) {
-	return identity.NewClientFromConnectionString(connectionString, nil)
-}
-
 func snippetOtherCloud() (*identity.Client, error) {
 	government := cloud.Configuration{
 		ActiveDirectoryAuthorityHost: cloud.AzureGovernment.ActiveDirectoryAuthorityHost,
@@ -77,11 +74,8 @@ func snippetOtherCloud() (*identity.Client, error) {
 func TestClientsOfTheReadmeCanBeCreated(t *testing.T) {
 	t.Parallel()
 	for name, create := range map[string]func() (*identity.Client, error){
-		"Entra ID":   snippetEntra,
-		"access key": func() (*identity.Client, error) { return snippetAccessKey("c2VjcmV0") },
-		"connection string": func() (*identity.Client, error) {
-			return snippetConnectionString("endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0")
-		},
+		"Entra ID":    snippetEntra,
+		"access key":  func() (*identity.Client, error) { return snippetAccessKey("c2VjcmV0") },
 		"other cloud": snippetOtherCloud,
 		"web handler": func() (*identity.Client, error) {
 			return snippetWebClient("endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0")
@@ -131,28 +125,43 @@ func newUser(t *testing.T) (*identity.Client, identity.CommunicationUserIdentifi
 	return client, created.User
 }
 
-func TestReadmeIssuesATokenForAnHour(t *testing.T) {
-	t.Parallel()
-	client, user := newUser(t)
-	ctx := t.Context()
-	token, err := client.GetToken(ctx, user, []identity.TokenScope{identity.TokenScopeVoIP}, &identity.GetTokenOptions{
-		TokenExpiresIn: new(time.Hour),
-	})
-	require.NoError(t, err)
-	assert.WithinDuration(t, time.Now().Add(time.Hour), token.ExpiresOn, time.Minute)
+func snippetFirst(ctx context.Context, connectionString string) error {
+	client, err := identity.NewClientFromConnectionString(connectionString, nil)
+	if err != nil {
+		return err
+	}
+	created, err := client.CreateUserAndToken(ctx, []identity.TokenScope{identity.TokenScopeChat}, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Println(created.User.ID)           // store it: the service cannot list users
+	fmt.Println(created.AccessToken.Token) // send it to the user's client: it is a secret
+	return nil
 }
 
-func TestReadmeRefreshesTokens(t *testing.T) {
+// TestReadmeSendsARequest ends the call of the README before it reaches Azure.
+func TestReadmeSendsARequest(t *testing.T) {
 	t.Parallel()
-	client, user := newUser(t)
-	credential, err := identity.NewCommunicationTokenCredential(func(ctx context.Context) (identity.AccessToken, error) {
-		token, err := client.GetToken(ctx, user, []identity.TokenScope{identity.TokenScopeChat}, nil)
-		return token.AccessToken, err
-	}, nil)
-	require.NoError(t, err)
-	token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
-	require.NoError(t, err)
-	assert.NotEmpty(t, token.Token)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := snippetFirst(ctx, "endpoint=https://contoso.communication.azure.com/;accesskey=c2VjcmV0")
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func signUp(ctx context.Context, client *identity.Client) error {
+	_, err := client.CreateUser(ctx, nil)
+	return err
+}
+
+//nolint:paralleltest // readers need not know why
+func TestSignUp(t *testing.T) {
+	server, client := emulator.Start(t)
+	if err := signUp(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	if users := server.Users(); len(users) != 1 {
+		t.Error("created users:", users)
+	}
 }
 
 func TestProductionExchangesEntraTokens(t *testing.T) {
