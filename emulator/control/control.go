@@ -62,11 +62,7 @@ type action func(*api, http.ResponseWriter, *http.Request) *apiError
 const parameter = "parameter"
 
 // actions are what the paths after [Prefix] do with each method. A segment * is variable.
-var actions = map[string]map[string]action{
-	"":               {http.MethodGet: pageFile("index.html")},
-	"page.css":       {http.MethodGet: pageFile("page.css")},
-	"page.js":        {http.MethodGet: pageFile("page.js")},
-	"icon.svg":       {http.MethodGet: pageFile("icon.svg")},
+var actions = withPage(map[string]map[string]action{
 	healthPath:       {http.MethodGet: (*api).health},
 	"info":           {http.MethodGet: (*api).info},
 	"users":          {http.MethodGet: (*api).users, http.MethodPost: (*api).createUser},
@@ -82,7 +78,7 @@ var actions = map[string]map[string]action{
 	"clock":          {http.MethodGet: (*api).clock, http.MethodPut: (*api).setClock},
 	"state":          {http.MethodGet: (*api).exportState, http.MethodPut: (*api).importState},
 	"reset":          {http.MethodPost: (*api).reset},
-}
+})
 
 const healthPath = "health"
 

@@ -3,6 +3,8 @@ package control_test
 import (
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,12 +13,14 @@ import (
 
 func TestPageIsAllowedNothingInlineOrForeign(t *testing.T) {
 	t.Parallel()
-	for path, contentType := range map[string]string{
-		"":         "text/html; charset=utf-8",
-		"page.css": "text/css; charset=utf-8",
-		"page.js":  "text/javascript; charset=utf-8",
-		"icon.svg": "image/svg+xml",
-	} {
+	types := map[string]string{
+		".html": "text/html; charset=utf-8",
+		".css":  "text/css; charset=utf-8",
+		".js":   "text/javascript; charset=utf-8",
+		".svg":  "image/svg+xml",
+	}
+	for _, file := range pageFiles(t) {
+		path, contentType := strings.TrimPrefix(file, "index.html"), types[filepath.Ext(file)]
 		w := start(t).call(t, http.MethodGet, path, "")
 		assert.Equal(t, contentType, w.Header().Get("Content-Type"))
 		policy := w.Header().Get("Content-Security-Policy")
@@ -32,15 +36,31 @@ func TestPageIsAllowedNothingInlineOrForeign(t *testing.T) {
 
 func TestPageHasNothingInline(t *testing.T) {
 	t.Parallel()
-	html, err := os.ReadFile("page/index.html")
-	require.NoError(t, err)
-	assert.NotRegexp(t, `(?i)<style|\sstyle=|\son[a-z]+=|javascript:|<script[^>]*>[^<]`, string(html))
+	for _, file := range pageFiles(t) {
+		text, err := os.ReadFile("page/" + file)
+		require.NoError(t, err)
+		assert.NotRegexp(t, `(?i)<style|\sstyle=|\son[a-z]+="|javascript:|<script[^>]*>[^<]`, string(text), file)
+	}
 }
 
 // TestScriptWritesTextOnly keeps what clients sent out of the page's HTML.
 func TestScriptWritesTextOnly(t *testing.T) {
 	t.Parallel()
-	script, err := os.ReadFile("page/page.js")
+	for _, file := range pageFiles(t) {
+		script, err := os.ReadFile("page/" + file)
+		require.NoError(t, err)
+		assert.NotRegexp(t, `(?i)innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|DOMParser|srcdoc|document\.write|eval\(|Function\(`, string(script), file)
+	}
+}
+
+func pageFiles(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir("page")
 	require.NoError(t, err)
-	assert.NotRegexp(t, `innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(`, string(script))
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	require.Contains(t, names, "page.js")
+	return names
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -60,26 +61,35 @@ func runTests(m *testing.M) int {
 // A tab is a browser's tab with the page of an emulator.
 type tab struct {
 	*emulator.Handler
-	t   *testing.T
-	ctx context.Context
-	url string
+	t      *testing.T
+	ctx    context.Context
+	server *httptest.Server
+	url    string
 }
 
 // open opens the page of a new emulator, and waits until it shows the state.
 func open(t *testing.T, actions ...chromedp.Action[chromedp.Void]) *tab {
 	t.Helper()
-	handler, err := emulator.NewHandler(nil)
+	return openWith(t, &emulator.Options{}, &control.Options{Version: "v1.2.3"}, actions...)
+}
+
+func openWith(t *testing.T, options *emulator.Options, controlOptions *control.Options, actions ...chromedp.Action[chromedp.Void]) *tab {
+	t.Helper()
+	handler, err := emulator.NewHandler(options)
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	mux.Handle("/", handler)
 	server := httptest.NewUnstartedServer(mux)
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	mux.Handle(control.Prefix, control.New(handler, &control.Options{Endpoint: server.URL + "/", Version: "v1.2.3"}))
+	if controlOptions.Endpoint == "" {
+		controlOptions.Endpoint = server.URL + "/"
+	}
+	mux.Handle(control.Prefix, control.New(handler, controlOptions))
 
 	ctx, stop := chromedp.NewContext(allocator, chromedp.WithNewBrowserContext())
 	t.Cleanup(stop)
-	p := &tab{Handler: handler, t: t, ctx: ctx, url: server.URL}
+	p := &tab{Handler: handler, t: t, ctx: ctx, server: server, url: server.URL}
 	p.do(actions...)
 	console := chromedp.Console(ctx)
 	p.do(chromedp.Navigate(server.URL + control.Prefix))
@@ -87,7 +97,7 @@ func open(t *testing.T, actions ...chromedp.Action[chromedp.Void]) *tab {
 	go func() {
 		defer close(reported)
 		for message, err := range console {
-			if err == nil && !strings.Contains(message.String(), "status of 400") { // errors that a test causes
+			if err == nil && !expected.MatchString(message.String()) {
 				t.Errorf("the browser reports: %v", message)
 			}
 		}
@@ -96,9 +106,12 @@ func open(t *testing.T, actions ...chromedp.Action[chromedp.Void]) *tab {
 		stop()
 		<-reported
 	})
-	p.waitFor(`document.getElementById("live").textContent === "Live" && document.getElementById("offset").textContent === "0s"`)
+	p.waitFor(`document.getElementById("live").textContent === "Live" && document.getElementById("offset").textContent === "Real time"`)
 	return p
 }
+
+// expected matches reports of errors that a test causes.
+var expected = regexp.MustCompile(`status of 40[04]|ERR_(CONNECTION|INCOMPLETE)`)
 
 func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
@@ -124,7 +137,7 @@ func (p *tab) waitFor(expression string) {
 // waitForText waits until the element has the text.
 func (p *tab) waitForText(selector, text string) {
 	p.t.Helper()
-	p.waitFor(fmt.Sprintf("document.querySelector(%q).innerText.includes(%q)", selector, text))
+	p.waitFor(fmt.Sprintf("document.querySelector(%q)?.innerText.includes(%q)", selector, text))
 }
 
 func evaluate[T any](p *tab, expression string) T {
@@ -151,18 +164,42 @@ func (p *tab) typeInto(selector, text string) {
 	p.do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
-func (p *tab) client() *identity.Client {
+func (p *tab) client(apiVersion string) *identity.Client {
 	p.t.Helper()
-	client, err := identity.NewClientFromConnectionString(p.ConnectionString(), p.ClientOptions())
+	options := p.ClientOptions()
+	options.APIVersion = apiVersion
+	client, err := identity.NewClientFromConnectionString(p.ConnectionString(), options)
 	require.NoError(p.t, err)
 	return client
 }
 
+const (
+	stable  = "2026-09-23"
+	preview = "2025-03-02-preview"
+)
+
 func (p *tab) createToken() identity.CreateUserAndTokenResponse {
 	p.t.Helper()
-	created, err := p.client().CreateUserAndToken(p.t.Context(), []identity.TokenScope{identity.TokenScopeChat}, nil)
+	created, err := p.client(stable).CreateUserAndToken(p.t.Context(), []identity.TokenScope{identity.TokenScopeChat}, nil)
 	require.NoError(p.t, err)
 	return created
+}
+
+// createUser creates a user with a custom ID, and waits until the page shows it.
+func (p *tab) createUser(customID string) string {
+	p.t.Helper()
+	created, err := p.client(preview).CreateUser(p.t.Context(), &identity.CreateUserOptions{CustomID: &customID})
+	require.NoError(p.t, err)
+	p.waitForText("#user-table", created.User.ID)
+	return created.User.ID
+}
+
+// send sends a request that no client would send.
+func (p *tab) send(method, target, body string) {
+	r := httptest.NewRequestWithContext(p.t.Context(), method, target, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer any")
+	r.Header.Set("Content-Type", "application/json")
+	p.ServeHTTP(httptest.NewRecorder(), r)
 }
 
 // screenshot saves a picture of the page in the folder that SCREENSHOTS names.
