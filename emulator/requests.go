@@ -14,7 +14,7 @@ const (
 	maxRequests    = 1000
 	maxRequestSize = 64 << 20 // of all requests together, in bytes
 	headerOverhead = 32       // about what a header value takes besides its text, in bytes
-	watchBuffer    = 100      // requests that a slow watcher may be behind
+	watchBuffer    = 1000     // requests that a slow watcher may be behind
 )
 
 // Request is a request that arrived, with the outcome. See [Handler.Requests]. The headers and bodies can hold
@@ -145,7 +145,7 @@ func (h *Handler) ClearRequests() {
 }
 
 // Watch returns a channel that receives the requests as they end, from now on. It is closed when the context ends. The
-// channel holds 100 requests; while it is full, further requests are dropped. It works with [Options].DiscardRequests,
+// channel holds 1000 requests; while it is full, further requests are dropped, as gaps in their numbers show. It works with [Options].DiscardRequests,
 // too.
 func (h *Handler) Watch(ctx context.Context) <-chan Request {
 	return h.requests.watch(ctx)

@@ -319,7 +319,7 @@ func TestSlowWatcherMissesRequests(t *testing.T) {
 	handler := newHandler(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	slow := handler.Watch(ctx)
-	for range 150 {
+	for range 1050 {
 		serve(t, handler, http.MethodGet, "/", "")
 	}
 	cancel()
@@ -327,6 +327,7 @@ func TestSlowWatcherMissesRequests(t *testing.T) {
 	for range slow {
 		received++
 	}
-	assert.Equal(t, 100, received)
-	assert.Len(t, handler.Requests(), 150)
+	assert.Equal(t, 1000, received)
+	requests := handler.Requests()
+	assert.Equal(t, 1050, requests[len(requests)-1].Number)
 }

@@ -52,13 +52,32 @@ func (p *program) logRequests(ctx context.Context) (stop func()) {
 	requests := p.handler.Watch(ctx)
 	var logging sync.WaitGroup
 	logging.Go(func() {
+		logged := 0
 		for request := range requests {
+			p.logMissing(request.Number - logged - 1)
 			logRequest(p.log, request)
+			logged = request.Number
 		}
+		p.logMissing(p.lastNumber() - logged)
 	})
 	return func() {
 		cancel()
 		logging.Wait()
+	}
+}
+
+// lastNumber returns the number of the last request.
+func (p *program) lastNumber() int {
+	requests := p.handler.Requests()
+	if len(requests) == 0 {
+		return 0
+	}
+	return requests[len(requests)-1].Number
+}
+
+func (p *program) logMissing(requests int) {
+	if requests > 0 {
+		p.log.Warn("requests are missing from the log: there were too many at once", "requests", requests)
 	}
 }
 

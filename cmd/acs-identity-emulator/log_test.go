@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -287,6 +288,37 @@ func TestStopWaitsForTheLog(t *testing.T) {
 		close(writer)
 		<-stopped
 	})
+}
+
+// The log waits for its writer, so that the handler's channel fills.
+func TestRequestsThatAreMissingFromTheLogAreCounted(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]int{"before the next one": 1, "at the end": 0} {
+		synctest.Test(t, func(t *testing.T) {
+			p, _ := newTestProgram(t)
+			open := make(gate)
+			var text strings.Builder
+			p.log = newLog(logText, io.MultiWriter(open, &text))
+			stop := p.logRequests(t.Context())
+			request := func() {
+				p.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/identities", nil))
+				synctest.Wait()
+			}
+			const requests = 1200
+			for range requests {
+				request()
+			}
+			close(open)
+			synctest.Wait()
+			for range after {
+				request()
+			}
+			stop()
+			logged := strings.Count(text.String(), "operation=CreateUser")
+			assert.Less(t, logged, requests, name)
+			assert.Contains(t, text.String(), fmt.Sprintf("requests are missing from the log: there were too many at once\" requests=%d\n", requests+after-logged), name)
+		})
+	}
 }
 
 func TestRequestsThatEndDuringTheStopAreLogged(t *testing.T) {
