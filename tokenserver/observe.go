@@ -28,8 +28,10 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		noted := newTrace(r)
 		w.Header().Set("X-Request-Id", noted.requestID)
 		written := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		outer := r
 		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, noted))
 		next.ServeHTTP(written, r)
+		outer.Pattern = r.Pattern // for what the host wraps around the server, such as traces
 
 		duration := time.Since(start)
 		route := r.Pattern

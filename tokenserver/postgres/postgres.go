@@ -35,9 +35,9 @@ const (
 // read-only, shutting down or starting. Open works behind PgBouncer in transaction mode, because it uses no prepared
 // statements and no session's locks.
 func Open(ctx context.Context, url string, options *Options) (*sql.DB, error) {
-	config, err := pgx.ParseConfig(url)
+	config, err := parse(url)
 	if err != nil {
-		return nil, errors.New("the PostgreSQL URL is malformed") // err quotes it
+		return nil, err
 	}
 	configure(config)
 	openDB := sql.OpenDB
@@ -52,6 +52,20 @@ func Open(ctx context.Context, url string, options *Options) (*sql.DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// Check returns an error if the URL is malformed. It does not connect.
+func Check(url string) error {
+	_, err := parse(url)
+	return err
+}
+
+func parse(url string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("the PostgreSQL URL is malformed") // err quotes it
+	}
+	return config, nil
 }
 
 func configure(config *pgx.ConnConfig) {

@@ -32,9 +32,10 @@ func environment(a *acs, i *issuer, database string) []string {
 		"SSL_CERT_FILE=" + a.certificate,
 		"ACS_CONNECTION_STRING=" + a.connectionString,
 		"DATABASE_URL=" + database,
-		"OIDC_ISSUERS=" + i.URL,
+		"OIDC_ISSUER=" + i.URL,
 		"OIDC_AUDIENCE=" + audience,
 		"RATE=100000/min",
+		"DRAIN=0s",
 		"ADDR=127.0.0.1:0",
 		"ADMIN_ADDR=127.0.0.1:0",
 	}

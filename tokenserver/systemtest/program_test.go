@@ -20,7 +20,7 @@ import (
 
 func TestDevelopmentModeServesTwoCurlCalls(t *testing.T) {
 	t.Parallel()
-	command := exec.Command(binary)
+	command := exec.Command(binary, "dev")
 	command.Env = []string{"ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0"}
 	stdout, err := command.StdoutPipe()
 	require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestSecondProcessOnASQLiteFileIsRejected(t *testing.T) {
 	second.Env = env
 	output, err := second.CombinedOutput()
 	require.Error(t, err)
-	assert.Equal(t, "acs-token-server: DATABASE_URL: opening the database: another process uses the SQLite file;"+
+	assert.Equal(t, "acs-token-server: DATABASE_URL: another process uses the SQLite file;"+
 		" stop it first, or use PostgreSQL for several processes\n", string(output))
 }
 

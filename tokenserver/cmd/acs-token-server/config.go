@@ -1,97 +1,162 @@
 package main
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
-	"net/url"
 	"os"
-	"slices"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/acs-go/identity"
-	"github.com/acs-go/identity/tokenserver"
+	"github.com/acs-go/identity/tokenserver/oidc"
 	"github.com/caarlos0/env/v11"
-	"github.com/google/uuid"
 )
 
-// config holds the environment variables. Each secret can also be in a file that NAME_FILE names.
+// config holds the environment variables. The tags are what help shows.
 type config struct {
-	Endpoint         string        `env:"ACS_ENDPOINT"`
-	ConnectionString string        `env:"ACS_CONNECTION_STRING"`
-	DatabaseURL      string        `env:"DATABASE_URL"`
-	Issuers          []string      `env:"OIDC_ISSUERS"`
-	Audience         string        `env:"OIDC_AUDIENCE"`
-	KeysURLs         []string      `env:"JWKS_URLS"`
-	UserClaim        string        `env:"USER_CLAIM" envDefault:"sub"`
-	RolesClaim       string        `env:"ROLES_CLAIM" envDefault:"roles"`
-	AdminRole        string        `env:"ADMIN_ROLE" envDefault:"acs-admin"`
-	Scopes           []string      `env:"SCOPES" envDefault:"chat.join,voip.join"`
-	TokenLifetime    time.Duration `env:"TOKEN_LIFETIME" envDefault:"1h"`
-	MaxSession       time.Duration `env:"MAX_SESSION" envDefault:"24h"`
-	Rate             string        `env:"RATE" envDefault:"10/min"`
-	CORSOrigins      []string      `env:"CORS_ORIGINS"`
-	TeamsClientID    string        `env:"TEAMS_CLIENT_ID"`
-	Addr             string        `env:"ADDR" envDefault:"127.0.0.1:8080"`
-	AdminAddr        string        `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090"`
-	LogLevel         slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
+	Endpoint         string        `env:"ACS_ENDPOINT" help:"endpoint of the Communication Services resource, for Entra ID"`
+	ConnectionString string        `env:"ACS_CONNECTION_STRING" help:"instead of it: a connection string with an access key"`
+	DatabaseURL      string        `env:"DATABASE_URL" help:"postgres://... or the path of a SQLite file"`
+	Issuer           string        `env:"OIDC_ISSUER" help:"issuer of the callers' JWTs"`
+	Audience         list          `env:"OIDC_AUDIENCE" help:"values of which the aud claim must have one"`
+	ClientIDs        list          `env:"OIDC_CLIENT_IDS" help:"values of which client_id or azp must be one; aud may then be absent"`
+	KeysURL          string        `env:"JWKS_URL" help:"URL of the issuer's keys; without it: that of discovery"`
+	UserClaim        string        `env:"USER_CLAIM" envDefault:"sub" help:"claim that identifies a user"`
+	RolesClaim       string        `env:"ROLES_CLAIM" envDefault:"roles" help:"claim with the roles; dots lead into objects"`
+	IssuersFile      string        `env:"ISSUERS_FILE" help:"YAML file with several issuers, instead of the six above"`
+	AdminRole        string        `env:"ADMIN_ROLE" envDefault:"acs-admin" help:"role that may manage users"`
+	Leeway           time.Duration `env:"LEEWAY" envDefault:"5s" help:"tolerance for the issuer's clock, up to 1m"`
+	Scopes           list          `env:"SCOPES" envDefault:"chat.join,voip.join" help:"scopes for all callers"`
+	TokenLifetime    time.Duration `env:"TOKEN_LIFETIME" envDefault:"1h" help:"lifetime of access tokens, 1h to 24h"`
+	MaxSession       time.Duration `env:"MAX_SESSION" envDefault:"24h" help:"for how long after signing in a caller is accepted"`
+	Rate             perMinute     `env:"RATE" envDefault:"10/min" help:"tokens for each user and process"`
+	CORSOrigins      list          `env:"CORS_ORIGINS" help:"origins of web pages that may call the server"`
+	TeamsClientID    string        `env:"TEAMS_CLIENT_ID" help:"client ID of the Entra application of Teams users"`
+	Addr             string        `env:"ADDR" envDefault:"127.0.0.1:8080" help:"address of the API"`
+	AdminAddr        string        `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090" help:"address of /healthz, /readyz and /metrics"`
+	Drain            time.Duration `env:"DRAIN" envDefault:"5s" help:"how long to go on after SIGTERM, while /readyz fails"`
+	LogLevel         slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
-	roleScopes    map[string][]identity.TokenScope
-	ratePerMinute int
+	issuers    []oidc.Issuer
+	roleScopes map[string][]identity.TokenScope
 }
+
+// rolePrefix starts the names of variables with the scopes of a role.
+const rolePrefix = "SCOPES_"
 
 // secrets can be given as files, as container platforms mount them.
 var secrets = []string{"ACS_CONNECTION_STRING", "DATABASE_URL"}
 
-// production are the variables that switch development mode off.
-var production = []string{
-	"ACS_ENDPOINT", "ACS_CONNECTION_STRING", "ACS_CONNECTION_STRING_FILE", "DATABASE_URL", "DATABASE_URL_FILE",
-	"OIDC_ISSUERS", "OIDC_AUDIENCE", "JWKS_URLS",
+// mistakes are those of a configuration, one line each. They name the variable and quote no value, because a secret may
+// be in the wrong place.
+type mistakes []string
+
+func (m *mistakes) add(format string, arguments ...any) {
+	*m = append(*m, fmt.Sprintf(format, arguments...))
 }
 
-// loadConfig reads and checks the variables. Errors name the variable and quote no value, because a secret may be in the
-// wrong place.
-func loadConfig(environ []string) (config, bool, error) {
-	variables := env.ToMap(environ)
-	development := !slices.ContainsFunc(production, func(name string) bool { return variables[name] != "" })
-	for _, name := range secrets {
-		if err := readSecret(variables, name); err != nil {
-			return config{}, false, err
-		}
+func (m *mistakes) addError(name string, err error) {
+	if err != nil {
+		m.add("%s: %s", name, forOperators(err))
 	}
-	var c config
-	if err := env.ParseWithOptions(&c, env.Options{Environment: variables}); err != nil {
-		return config{}, false, parseError(err)
-	}
-	if !development {
-		if err := c.checkProduction(); err != nil {
-			return config{}, false, err
-		}
-	}
-	return c, development, c.check(variables, development)
 }
 
-func readSecret(variables map[string]string, name string) error {
-	path := variables[name+"_FILE"]
-	if path == "" {
+// forOperators returns the text of an error without what package identity adds for callers in Go.
+func forOperators(err error) string {
+	text := strings.TrimPrefix(err.Error(), "identity: ")
+	text, _, _ = strings.Cut(text, ", unless InsecureAllowCredentialWithHTTP")
+	text, _, _ = strings.Cut(text, "; use NewClient")
+	return text
+}
+
+// err returns nil if there are no mistakes.
+func (m *mistakes) err() error {
+	if len(*m) == 0 {
 		return nil
 	}
+	return errors.New(strings.Join(*m, "\n"))
+}
+
+// loadConfig reads and checks the configuration of a server, and reports all mistakes at once.
+func loadConfig(environ []string) (config, error) {
+	var found mistakes
+	c, variables := readVariables(environ, &found)
+	c.checkRequired(&found)
+	c.readIssuers(variables, &found)
+	c.checkService(&found)
+	c.check(variables, &found)
+	return c, found.err()
+}
+
+// productionOnly are the variables that development replaces.
+var productionOnly = []string{
+	"ACS_ENDPOINT", "ACS_CONNECTION_STRING", "DATABASE_URL", "OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_CLIENT_IDS", "JWKS_URL",
+	"USER_CLAIM", "ROLES_CLAIM", "ISSUERS_FILE",
+}
+
+// loadDevelopmentConfig is for the command dev, which has a service, a database and an issuer of its own.
+func loadDevelopmentConfig(environ []string) (config, error) {
+	var found mistakes
+	c, variables := readVariables(environ, &found)
+	for _, name := range productionOnly {
+		if variables[name] != "" {
+			found.add("%s cannot be used with dev; see dev -help", name)
+		}
+	}
+	for _, address := range []struct{ name, value string }{{"ADDR", c.Addr}, {"ADMIN_ADDR", c.AdminAddr}} {
+		if !isLoopback(hostOfAddress(address.value)) {
+			found.add("%s: with dev, where anyone can sign in, the host must be 127.0.0.1 or localhost", address.name)
+		}
+	}
+	if variables["DRAIN"] == "" {
+		c.Drain = 0
+	}
+	c.check(variables, &found)
+	return c, found.err()
+}
+
+// readVariables returns the variables, of which those that cannot be read have their defaults.
+func readVariables(environ []string, found *mistakes) (config, map[string]string) {
+	variables := env.ToMap(environ)
+	checkNames(variables, found)
+	for _, name := range secrets {
+		readSecret(variables, name, found)
+	}
+	c, err := env.ParseAsWithOptions[config](env.Options{Environment: variables})
+	if err == nil {
+		return c, variables
+	}
+	var all env.AggregateError
+	errors.As(err, &all)
+	for _, failure := range all.Errors {
+		delete(variables, addParseError(failure, found))
+	}
+	c, _ = env.ParseAsWithOptions[config](env.Options{Environment: variables})
+	return c, variables
+}
+
+func readSecret(variables map[string]string, name string, found *mistakes) {
+	path := variables[name+"_FILE"]
+	if path == "" {
+		return
+	}
 	if variables[name] != "" {
-		return fmt.Errorf("%s and %s_FILE are both set", name, name)
+		found.add("%s and %s_FILE are both set", name, name)
+		return
 	}
 	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		return fmt.Errorf("%s_FILE: %w", name, withoutPath(err))
+		found.addError(name+"_FILE", withoutPath(err))
+		return
 	}
 	if variables[name] = strings.TrimSpace(string(content)); variables[name] == "" {
-		return fmt.Errorf("%s_FILE: the file is empty", name)
+		found.add("%s_FILE: the file is empty", name)
 	}
-	return nil
 }
 
 func withoutPath(err error) error {
@@ -101,152 +166,54 @@ func withoutPath(err error) error {
 	return err
 }
 
-// parseError names the first variable that cannot be parsed.
-func parseError(err error) error {
-	var all env.AggregateError
-	if !errors.As(err, &all) || len(all.Errors) == 0 {
-		return err
-	}
+// forms are what values look like. The errors of parsers quote the values.
+var forms = map[reflect.Type]string{
+	reflect.TypeFor[time.Duration](): "must be a duration like 5s or 24h",
+	reflect.TypeFor[slog.Level]():    "must be debug, info, warn or error",
+	reflect.TypeFor[perMinute]():     "must be a rate like 10/min",
+	reflect.TypeFor[list]():          "must be values separated by commas, none of them empty",
+}
+
+// addParseError returns the name of the variable.
+func addParseError(failure error, found *mistakes) string {
 	var parse env.ParseError
-	if !errors.As(all.Errors[0], &parse) {
-		return all.Errors[0]
-	}
-	texts := map[string]string{
-		"TokenLifetime": "TOKEN_LIFETIME is not a duration like 1h",
-		"MaxSession":    "MAX_SESSION is not a duration like 24h",
-		"LogLevel":      "LOG_LEVEL is not debug, info, warn or error",
-	}
-	return errors.New(texts[parse.Name])
+	errors.As(failure, &parse)
+	field, _ := reflect.TypeFor[config]().FieldByName(parse.Name)
+	name := field.Tag.Get("env")
+	found.add("%s %s", name, forms[field.Type])
+	return name
 }
 
-// checkProduction names everything that is missing at once.
-func (c *config) checkProduction() error {
-	var missing []string
-	if c.Endpoint == "" && c.ConnectionString == "" {
-		missing = append(missing, "ACS_ENDPOINT or ACS_CONNECTION_STRING")
-	}
-	if c.DatabaseURL == "" {
-		missing = append(missing, "DATABASE_URL")
-	}
-	if len(c.Issuers) == 0 {
-		missing = append(missing, "OIDC_ISSUERS")
-	}
-	if c.Audience == "" {
-		missing = append(missing, "OIDC_AUDIENCE")
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("missing: %s (without any of them the server runs in development mode)", strings.Join(missing, ", "))
-	}
-	if c.Endpoint != "" && c.ConnectionString != "" {
-		return errors.New("ACS_ENDPOINT and ACS_CONNECTION_STRING are both set")
-	}
-	if len(c.KeysURLs) > 0 && len(c.KeysURLs) != len(c.Issuers) {
-		return fmt.Errorf("JWKS_URLS has %d URLs, OIDC_ISSUERS has %d", len(c.KeysURLs), len(c.Issuers))
-	}
-	if err := checkURLs("OIDC_ISSUERS", c.Issuers); err != nil {
-		return err
-	}
-	return checkURLs("JWKS_URLS", c.KeysURLs)
-}
+// A list is values separated by commas, which spaces may follow.
+type list []string
 
-// checkURLs accepts http for loopback addresses only: whoever can change the keys on their way is every user.
-func checkURLs(name string, values []string) error {
-	for i, value := range values {
-		parsed, err := url.Parse(value)
-		if err != nil || strings.ContainsFunc(value, unicode.IsSpace) || parsed.Host == "" || parsed.User != nil || (parsed.Scheme != "https" && parsed.Scheme != "http") {
-			return fmt.Errorf("%s: value %d is not a URL like https://login.example.com/", name, i+1)
+var _ encoding.TextUnmarshaler = (*list)(nil)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (l *list) UnmarshalText(text []byte) error {
+	*l = nil
+	for value := range strings.SplitSeq(string(text), ",") {
+		value = strings.TrimSpace(value)
+		if value == "" {
+			return errors.New("a value is empty")
 		}
-		if parsed.Scheme == "http" && !isLoopback(parsed.Hostname()) {
-			return fmt.Errorf("%s: value %d must start with https://", name, i+1)
-		}
+		*l = append(*l, value)
 	}
 	return nil
 }
 
-func isLoopback(host string) bool {
-	address := net.ParseIP(host)
-	return host == "localhost" || address != nil && address.IsLoopback()
-}
+// perMinute is a rate like 10/min.
+type perMinute int
 
-func (c *config) check(variables map[string]string, development bool) error {
-	if err := c.checkScopes(variables); err != nil {
-		return err
-	}
-	if err := c.checkRate(); err != nil {
-		return err
-	}
-	if c.TokenLifetime < time.Hour || c.TokenLifetime > 24*time.Hour || c.TokenLifetime%time.Minute != 0 {
-		return errors.New("TOKEN_LIFETIME must be whole minutes between 1h and 24h")
-	}
-	if c.MaxSession < time.Minute {
-		return errors.New("MAX_SESSION must be at least 1m")
-	}
-	if c.TeamsClientID != "" && (len(c.TeamsClientID) != 36 || uuid.Validate(c.TeamsClientID) != nil) {
-		return errors.New("TEAMS_CLIENT_ID is not a GUID")
-	}
-	for i, origin := range c.CORSOrigins {
-		parsed, err := url.Parse(origin)
-		if err != nil || parsed.Host == "" || origin != parsed.Scheme+"://"+parsed.Host || strings.Contains(origin, "*") {
-			return fmt.Errorf("CORS_ORIGINS: value %d is not an origin like https://app.example.com", i+1)
-		}
-	}
-	for name, address := range map[string]string{"ADDR": c.Addr, "ADMIN_ADDR": c.AdminAddr} {
-		host, port, err := net.SplitHostPort(address)
-		if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
-			return fmt.Errorf("%s is not an address like 127.0.0.1:8080", name)
-		}
-		if development && !isLoopback(host) {
-			return fmt.Errorf("%s: in development mode, where anyone can sign in, the address must be 127.0.0.1 or localhost", name)
-		}
-	}
-	return nil
-}
+var _ encoding.TextUnmarshaler = (*perMinute)(nil)
 
-// rolePrefix starts the names of variables with the scopes of a role.
-const rolePrefix = "SCOPES_"
-
-func (c *config) checkScopes(variables map[string]string) error {
-	if err := checkScopeNames("SCOPES", c.Scopes); err != nil {
-		return err
-	}
-	c.roleScopes = make(map[string][]identity.TokenScope)
-	for name, value := range variables {
-		role, ok := strings.CutPrefix(name, rolePrefix)
-		if !ok || value == "" {
-			continue
-		}
-		scopes := strings.Split(value, ",")
-		if err := checkScopeNames(name, scopes); err != nil {
-			return err
-		}
-		c.roleScopes[tokenserver.RoleKey(role)] = tokenScopes(scopes)
-	}
-	return nil
-}
-
-func checkScopeNames(name string, scopes []string) error {
-	known := identity.PossibleTokenScopeValues()
-	for i, scope := range tokenScopes(scopes) {
-		if !slices.Contains(known, scope) {
-			return fmt.Errorf("%s: value %d is not one of %v", name, i+1, known)
-		}
-	}
-	return nil
-}
-
-func tokenScopes(names []string) (scopes []identity.TokenScope) {
-	for _, name := range names {
-		scopes = append(scopes, identity.TokenScope(strings.TrimSpace(name)))
-	}
-	return scopes
-}
-
-func (c *config) checkRate() error {
-	number, ok := strings.CutSuffix(c.Rate, "/min")
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (p *perMinute) UnmarshalText(text []byte) error {
+	number, ok := strings.CutSuffix(string(text), "/min")
 	rate, err := strconv.Atoi(number)
 	if !ok || err != nil || rate < 1 {
-		return errors.New("RATE is not a rate like 10/min")
+		return errors.New("not a rate")
 	}
-	c.ratePerMinute = rate
+	*p = perMinute(rate)
 	return nil
 }

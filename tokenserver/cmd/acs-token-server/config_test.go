@@ -3,14 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/tokenserver/internal/locked"
+	"github.com/acs-go/identity/tokenserver/oidc"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -20,81 +24,166 @@ func complete(changes ...string) []string {
 	return append([]string{
 		"ACS_ENDPOINT=https://contoso.communication.azure.com",
 		"DATABASE_URL=users.db",
-		"OIDC_ISSUERS=https://login.example.com/,https://other.example.com",
+		"OIDC_ISSUER=https://login.example.com/",
 		"OIDC_AUDIENCE=api",
 	}, changes...)
 }
 
+// several is a configuration with the issuers of a file.
+func several(t *testing.T, content string, changes ...string) []string {
+	t.Helper()
+	return append([]string{
+		"ACS_ENDPOINT=https://contoso.communication.azure.com",
+		"DATABASE_URL=users.db",
+		"ISSUERS_FILE=" + writeFile(t, content),
+	}, changes...)
+}
+
+func writeFile(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+const secret = "hunter2" // in values that must not be shown
+
 func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 	t.Parallel()
-	empty := filepath.Join(t.TempDir(), "empty")
-	require.NoError(t, os.WriteFile(empty, nil, 0o600))
-	database := filepath.Join(t.TempDir(), "database")
-	require.NoError(t, os.WriteFile(database, []byte("users.db"), 0o600))
-	const secret = "endpoint=https://contoso.communication.azure.com;accesskey=aHVudGVyMg=="
+	empty := writeFile(t, "\n")
+	const connectionString = "endpoint=https://contoso.communication.azure.com;accesskey=aHVudGVyMg=="
 	for name, test := range map[string]struct {
 		environ []string
-		want    string
+		want    string // all mistakes
 	}{
-		"half of it":            {[]string{"ACS_ENDPOINT=https://x"}, "missing: DATABASE_URL, OIDC_ISSUERS, OIDC_AUDIENCE"},
-		"the other half":        {[]string{"OIDC_AUDIENCE=api"}, "missing: ACS_ENDPOINT or ACS_CONNECTION_STRING, DATABASE_URL, OIDC_ISSUERS"},
-		"database only":         {[]string{"DATABASE_URL=users.db"}, "missing: ACS_ENDPOINT or"},
-		"database file only":    {[]string{"DATABASE_URL_FILE=" + database}, "missing: ACS_ENDPOINT or"},
-		"keys only":             {[]string{"JWKS_URLS=https://x/keys"}, "missing: ACS_ENDPOINT or"},
-		"file missing":          {[]string{"DATABASE_URL_FILE=/nonexistent/url"}, "DATABASE_URL_FILE: no such file or directory"},
-		"file unreadable":       {[]string{"ACS_CONNECTION_STRING_FILE=/"}, "ACS_CONNECTION_STRING_FILE: is a directory"},
-		"file empty":            {[]string{"ACS_CONNECTION_STRING_FILE=" + empty}, "ACS_CONNECTION_STRING_FILE: the file is empty"},
-		"both forms":            {complete("DATABASE_URL_FILE=" + empty), "DATABASE_URL and DATABASE_URL_FILE are both set"},
-		"two credentials":       {complete("ACS_CONNECTION_STRING=" + secret), "ACS_ENDPOINT and ACS_CONNECTION_STRING are both set"},
-		"issuer is no URL":      {complete("OIDC_ISSUERS=login.example.com"), "OIDC_ISSUERS: value 1 is not a URL"},
-		"issuers, no comma":     {complete("OIDC_ISSUERS=https://a/ https://b/"), "OIDC_ISSUERS: value 1 is not a URL"},
-		"Teams application":     {complete("TEAMS_CLIENT_ID=contoso"), "TEAMS_CLIENT_ID is not a GUID"},
-		"issuer with a user":    {complete("OIDC_ISSUERS=https://alice@login.example.com"), "OIDC_ISSUERS: value 1 is not a URL"},
-		"Teams, in braces":      {complete("TEAMS_CLIENT_ID={1fd5118e-2576-4263-8130-9503064c837a}"), "TEAMS_CLIENT_ID is not a GUID"},
-		"issuer over http":      {complete("OIDC_ISSUERS=http://login.example.com"), "OIDC_ISSUERS: value 1 must start with https://"},
-		"keys over http":        {complete("JWKS_URLS=https://x/keys,http://y/keys"), "JWKS_URLS: value 2 must start with https://"},
-		"keys do not pair":      {complete("JWKS_URLS=https://x/keys"), "JWKS_URLS has 1 URLs, OIDC_ISSUERS has 2"},
-		"unknown scope":         {complete("SCOPES=chat.join,caht"), "SCOPES: value 2 is not one of [chat"},
-		"unknown scope, a role": {complete("SCOPES_AGENT=everything"), "SCOPES_AGENT: value 1 is not one of [chat"},
-		"rate":                  {complete("RATE=10"), "RATE is not a rate like 10/min"},
-		"rate of zero":          {complete("RATE=0/min"), "RATE is not a rate like 10/min"},
-		"lifetime is no time":   {complete("TOKEN_LIFETIME=1"), "TOKEN_LIFETIME is not a duration"},
-		"lifetime too short":    {complete("TOKEN_LIFETIME=59m"), "TOKEN_LIFETIME must be whole minutes between 1h and 24h"},
-		"lifetime too long":     {complete("TOKEN_LIFETIME=24h1m"), "TOKEN_LIFETIME must be whole minutes between 1h and 24h"},
-		"lifetime of seconds":   {complete("TOKEN_LIFETIME=1h0m1s"), "TOKEN_LIFETIME must be whole minutes"},
-		"session too short":     {complete("MAX_SESSION=59s"), "MAX_SESSION must be at least 1m"},
-		"session":               {complete("MAX_SESSION=-1h"), "MAX_SESSION must be at least 1m"},
-		"origin without a host": {complete("CORS_ORIGINS=https://"), "CORS_ORIGINS: value 1 is not an origin"},
-		"origin with a path":    {complete("CORS_ORIGINS=https://app.example.com/"), "CORS_ORIGINS: value 1 is not an origin"},
-		"every subdomain":       {complete("CORS_ORIGINS=https://*.example.com"), "CORS_ORIGINS: value 1 is not an origin"},
-		"every origin":          {complete("CORS_ORIGINS=*"), "CORS_ORIGINS: value 1 is not an origin"},
-		"port":                  {complete("ADDR=127.0.0.1:http"), "ADDR is not an address like"},
-		"address":               {complete("ADDR=8080"), "ADDR is not an address like"},
-		"admin's address":       {complete("ADMIN_ADDR=localhost"), "ADMIN_ADDR is not an address like"},
-		"level":                 {complete("LOG_LEVEL=loud"), "LOG_LEVEL is not debug"},
-		"development, public":   {[]string{"ADDR=0.0.0.0:8080"}, "ADDR: in development mode"},
-		"development, any":      {[]string{"ADMIN_ADDR=:9090"}, "ADMIN_ADDR: in development mode"},
+		"nothing": {nil, "ACS_ENDPOINT or ACS_CONNECTION_STRING is required\nDATABASE_URL is required\n" +
+			"OIDC_ISSUER or ISSUERS_FILE is required\nto try the server without a configuration, run: acs-token-server dev"},
+		"one of three": {[]string{"ACS_ENDPOINT=https://x.example"}, "DATABASE_URL is required\nOIDC_ISSUER or ISSUERS_FILE is required"},
+		"audience":     {complete("OIDC_AUDIENCE="), "OIDC_AUDIENCE or OIDC_CLIENT_IDS is required"},
+		"several mistakes": {
+			complete("RATE=hunter2", "SCOPES=chat,hunter2", "DATABASE_URL=host=hunter2", "LOG_LEVEL=hunter2", "DRAIN=hunter2"),
+			"RATE must be a rate like 10/min\nDRAIN must be a duration like 5s or 24h\nLOG_LEVEL must be debug, info, warn or error\n" +
+				"DATABASE_URL: neither a URL like postgres://user:password@host/database nor the path of a file\n" +
+				"SCOPES: value 2 is not one of [chat chat.join chat.join.limited voip voip.join]",
+		},
+		"file missing":           {complete("DATABASE_URL=", "DATABASE_URL_FILE=/nonexistent/hunter2"), "DATABASE_URL_FILE: no such file or directory\nDATABASE_URL is required"},
+		"file unreadable":        {complete("ACS_ENDPOINT=", "ACS_CONNECTION_STRING_FILE=/"), "ACS_CONNECTION_STRING_FILE: is a directory\nACS_ENDPOINT or ACS_CONNECTION_STRING is required"},
+		"file empty":             {complete("DATABASE_URL=", "DATABASE_URL_FILE="+empty), "DATABASE_URL_FILE: the file is empty\nDATABASE_URL is required"},
+		"both forms":             {complete("DATABASE_URL_FILE=" + empty), "DATABASE_URL and DATABASE_URL_FILE are both set"},
+		"two credentials":        {complete("ACS_CONNECTION_STRING=" + connectionString), "ACS_ENDPOINT and ACS_CONNECTION_STRING are both set"},
+		"endpoint over http":     {complete("ACS_ENDPOINT=http://hunter2.example"), "ACS_ENDPOINT: endpoint must be https"},
+		"endpoint is a string":   {complete("ACS_ENDPOINT=" + connectionString), "ACS_ENDPOINT: endpoint looks like a connection string"},
+		"key value database":     {complete("DATABASE_URL=host=db user=app password=hunter2"), "DATABASE_URL: neither a URL like postgres://user:password@host/database nor the path of a file"},
+		"another database":       {complete("DATABASE_URL=mysql://root:hunter2@db/users"), "DATABASE_URL: neither a URL like postgres://user:password@host/database nor the path of a file"},
+		"PostgreSQL malformed":   {complete("DATABASE_URL=postgres://app:hunter2@db:port/x"), "DATABASE_URL: the PostgreSQL URL is malformed"},
+		"issuer is no URL":       {complete("OIDC_ISSUER=login.hunter2.com"), "OIDC_ISSUER must be a URL like https://login.example.com/"},
+		"two issuers":            {complete("OIDC_ISSUER=https://a.example/, https://b.example/"), "OIDC_ISSUER must be a URL like https://login.example.com/"},
+		"issuer with a user":     {complete("OIDC_ISSUER=https://alice:hunter2@login.example.com"), "OIDC_ISSUER must be a URL like https://login.example.com/"},
+		"issuer over http":       {complete("OIDC_ISSUER=http://login.example.com"), "OIDC_ISSUER must start with https://"},
+		"keys over http":         {complete("JWKS_URL=http://login.example.com/keys"), "JWKS_URL must start with https://"},
+		"an audience is empty":   {complete("OIDC_AUDIENCE=a,,b"), "OIDC_AUDIENCE must be values separated by commas, none of them empty\nOIDC_AUDIENCE or OIDC_CLIENT_IDS is required"},
+		"leeway too long":        {complete("LEEWAY=61s"), "LEEWAY must be between 0s and 1m"},
+		"leeway negative":        {complete("LEEWAY=-1s"), "LEEWAY must be between 0s and 1m"},
+		"drain negative":         {complete("DRAIN=-1s"), "DRAIN must not be negative"},
+		"Teams application":      {complete("TEAMS_CLIENT_ID=hunter2"), "TEAMS_CLIENT_ID is not a GUID"},
+		"Teams, in braces":       {complete("TEAMS_CLIENT_ID={1fd5118e-2576-4263-8130-9503064c837a}"), "TEAMS_CLIENT_ID is not a GUID"},
+		"unknown scope, a role":  {complete("SCOPES_AGENT=chat, hunter2"), "SCOPES_AGENT: value 2 is not one of [chat chat.join chat.join.limited voip voip.join]"},
+		"empty scope, a role":    {complete("SCOPES_AGENT=chat,"), "SCOPES_AGENT must be values separated by commas, none of them empty"},
+		"rate without a unit":    {complete("RATE=10"), "RATE must be a rate like 10/min"},
+		"rate of zero":           {complete("RATE=0/min"), "RATE must be a rate like 10/min"},
+		"rate of another unit":   {complete("RATE=10/s"), "RATE must be a rate like 10/min"},
+		"lifetime is no time":    {complete("TOKEN_LIFETIME=1"), "TOKEN_LIFETIME must be a duration like 5s or 24h"},
+		"lifetime too short":     {complete("TOKEN_LIFETIME=59m"), "TOKEN_LIFETIME must be whole minutes between 1h and 24h"},
+		"lifetime too long":      {complete("TOKEN_LIFETIME=24h1m"), "TOKEN_LIFETIME must be whole minutes between 1h and 24h"},
+		"lifetime of seconds":    {complete("TOKEN_LIFETIME=1h0m1s"), "TOKEN_LIFETIME must be whole minutes between 1h and 24h"},
+		"session too short":      {complete("MAX_SESSION=59s"), "MAX_SESSION must be at least 1m"},
+		"origin without a host":  {complete("CORS_ORIGINS=https://"), corsMistake(1)},
+		"origin with a path":     {complete("CORS_ORIGINS=https://a.example, https://app.example.com/"), corsMistake(2)},
+		"origin in upper case":   {complete("CORS_ORIGINS=https://App.example.com"), corsMistake(1)},
+		"origin, default port":   {complete("CORS_ORIGINS=https://app.example.com:443"), corsMistake(1)},
+		"every subdomain":        {complete("CORS_ORIGINS=https://*.example.com"), corsMistake(1)},
+		"every origin":           {complete("CORS_ORIGINS=*"), corsMistake(1)},
+		"port by name":           {complete("ADDR=127.0.0.1:http"), "ADDR is not an address like 127.0.0.1:8080"},
+		"port alone":             {complete("ADDR=8080"), "ADDR is not an address like 127.0.0.1:8080"},
+		"admin's address":        {complete("ADMIN_ADDR=hunter2"), "ADMIN_ADDR is not an address like 127.0.0.1:8080"},
+		"of an earlier version":  {complete("OIDC_ISSUERS=https://hunter2.example"), "OIDC_ISSUERS is not a known variable; the nearest one is OIDC_ISSUER"},
+		"misspelled":             {complete("DATABSE_URL_FILE=hunter2"), "DATABSE_URL_FILE is not a known variable; the nearest one is DATABASE_URL_FILE"},
+		"prefix of ours":         {complete("ACS_KEY=hunter2"), "ACS_KEY is not a known variable; the nearest one is ACS_ENDPOINT"},
+		"letters missing":        {complete("TOKEN_LIFTIME=hunter2", "MAX_SESION=1h", "SCOPE=chat", "CORS_ORIGIN=x"), "CORS_ORIGIN is not a known variable; the nearest one is CORS_ORIGINS\nMAX_SESION is not a known variable; the nearest one is MAX_SESSION\nSCOPE is not a known variable; the nearest one is SCOPES\nTOKEN_LIFTIME is not a known variable; the nearest one is TOKEN_LIFETIME"},
+		"role without a name":    {complete("SCOPES_=chat"), "SCOPES_ is not a known variable; the nearest one is SCOPES"},
+		"issuers file missing":   {[]string{"ACS_ENDPOINT=https://x.example", "DATABASE_URL=x", "ISSUERS_FILE=/nonexistent/hunter2"}, "ISSUERS_FILE: no such file or directory"},
+		"issuers file and more":  {several(t, validIssuers, "OIDC_ISSUER=https://x.example", "JWKS_URL=https://x.example", "USER_CLAIM=oid"), "OIDC_ISSUER cannot be combined with ISSUERS_FILE\nJWKS_URL cannot be combined with ISSUERS_FILE\nUSER_CLAIM cannot be combined with ISSUERS_FILE"},
+		"issuers, no YAML":       {several(t, "- {hunter2"), "ISSUERS_FILE is not YAML"},
+		"issuers, empty":         {several(t, ""), "ISSUERS_FILE is not a list of issuers"},
+		"issuers, empty list":    {several(t, "[]"), "ISSUERS_FILE is not a list of issuers"},
+		"issuers, one":           {several(t, "issuer: https://hunter2.example"), "ISSUERS_FILE is not a list of issuers"},
+		"issuers, two documents": {several(t, validIssuers+"---\n"+validIssuers), "ISSUERS_FILE has more than one document"},
+		"issuers, texts":         {several(t, "- hunter2"), "ISSUERS_FILE, line 1: an issuer must have names and values"},
+		"issuers, all kinds": {
+			several(t, "- audience: hunter2\n  isuer: hunter2\n  admins: yes please\n- issuer: http://hunter2.example\n  keys_url: hunter2\n  audience: [a, '']\n  audience: [a]\n- issuer: 7\n  client_ids: []\n  user_claim:\n"),
+			"ISSUERS_FILE, line 1: audience must be a list of strings\n" +
+				"ISSUERS_FILE, line 2: an unknown name; the names are issuer, audience, client_ids, keys_url, user_claim, roles_claim, admins\n" +
+				"ISSUERS_FILE, line 3: admins must be true or false\n" +
+				"ISSUERS_FILE, line 1: issuer is required\n" +
+				"ISSUERS_FILE, line 6: audience must be a list of strings\n" +
+				"ISSUERS_FILE, line 7: audience is there twice\n" +
+				"ISSUERS_FILE, line 4: issuer must start with https://\n" +
+				"ISSUERS_FILE, line 4: keys_url must be a URL like https://login.example.com/\n" +
+				"ISSUERS_FILE, line 8: issuer must be a URL\n" +
+				"ISSUERS_FILE, line 9: client_ids must be a list of strings\n" +
+				"ISSUERS_FILE, line 10: user_claim must be a string",
+		},
+		"issuers, twice": {several(t, validIssuers+validIssuers), "ISSUERS_FILE, line 3: the issuer is there twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := loadConfig(test.environ)
-			require.ErrorContains(t, err, test.want)
-			assert.NotContains(t, err.Error(), "\n")
+			_, err := loadConfig(test.environ)
+			require.EqualError(t, err, test.want)
+			assert.NotContains(t, err.Error(), secret)
 			assert.NotContains(t, err.Error(), "aHVudGVyMg")
 		})
 	}
 }
 
+const validIssuers = "- issuer: https://login.example.com\n  audience: [api]\n"
+
+func corsMistake(value int) string {
+	return fmt.Sprintf("CORS_ORIGINS: value %d is not an origin as browsers send it, like https://app.example.com", value)
+}
+
+func TestDevelopmentMistakeNamesTheVariable(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		environ []string
+		want    string
+	}{
+		"public":     {[]string{"ADDR=0.0.0.0:8080"}, "ADDR: with dev, where anyone can sign in, the host must be 127.0.0.1 or localhost"},
+		"any":        {[]string{"ADMIN_ADDR=:9090"}, "ADMIN_ADDR: with dev, where anyone can sign in, the host must be 127.0.0.1 or localhost"},
+		"production": {complete("OIDC_CLIENT_IDS=x"), "ACS_ENDPOINT cannot be used with dev; see dev -help\nDATABASE_URL cannot be used with dev; see dev -help\nOIDC_ISSUER cannot be used with dev; see dev -help\nOIDC_AUDIENCE cannot be used with dev; see dev -help\nOIDC_CLIENT_IDS cannot be used with dev; see dev -help"},
+		"misspelled": {[]string{"OIDC_ISUER=x"}, "OIDC_ISUER is not a known variable; the nearest one is OIDC_ISSUER"},
+		"rate":       {[]string{"RATE=x"}, "RATE must be a rate like 10/min"},
+	} {
+		_, err := loadDevelopmentConfig(test.environ)
+		assert.EqualError(t, err, test.want, name)
+	}
+}
+
+func TestVariablesOfOthersAreNoMistake(t *testing.T) {
+	t.Parallel()
+	_, err := loadConfig(complete(
+		"PATH=/bin", "HOME=/", "DATE=today", "USER=alice", "LOG_FORMAT=x", "OTEL_SERVICE_NAME=x", "AZURE_CLIENT_ID=x", "ADDRESS=x",
+		// Kubernetes, for services that are called acs-token-server and database
+		"ACS_TOKEN_SERVER_SERVICE_HOST=10.0.0.1", "ACS_TOKEN_SERVER_SERVICE_PORT=80", "ACS_TOKEN_SERVER_SERVICE_PORT_HTTP=80",
+		"ACS_TOKEN_SERVER_PORT=tcp://10.0.0.1:80", "DATABASE_PORT_5432_TCP=tcp://10.0.0.2:5432", "DATABASE_PORT_5432_TCP_PROTO=tcp",
+		"DATABASE_PORT_5432_TCP_PORT=5432", "DATABASE_PORT_5432_TCP_ADDR=10.0.0.2",
+	))
+	require.NoError(t, err)
+}
+
 // TestMisplacedSecretsAreNotShown puts a connection string and an access key into each variable.
 func TestMisplacedSecretsAreNotShown(t *testing.T) {
 	t.Parallel()
-	names := []string{"SCOPES_AGENT", "ACS_CONNECTION_STRING_FILE", "DATABASE_URL_FILE"}
-	for field := range reflect.TypeFor[config]().Fields() {
-		if name := field.Tag.Get("env"); name != "" {
-			names = append(names, name)
-		}
-	}
-	for _, name := range names {
+	for _, name := range append(variableNames(), "SCOPES_AGENT", "ACS_KEY") {
 		for _, secret := range []string{"endpoint=https://contoso.communication.azure.com/;accesskey=aHVudGVyMg==", "aHVudGVyMg=="} {
 			if name == "DATABASE_URL" && secret == "aHVudGVyMg==" {
 				continue // the name of a file
@@ -102,7 +191,7 @@ func TestMisplacedSecretsAreNotShown(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				variables := map[string]string{}
-				for _, variable := range complete("DATABASE_URL=:memory:", "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0") {
+				for _, variable := range complete("DATABASE_URL=:memory:", "DRAIN=0s", "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0") {
 					key, value, _ := strings.Cut(variable, "=")
 					variables[key] = value
 				}
@@ -125,78 +214,115 @@ func TestMisplacedSecretsAreNotShown(t *testing.T) {
 
 func TestMistakesFoundAtTheStartNameTheVariable(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		changes []string
-		want    string
-	}{
-		"endpoint":          {[]string{"ACS_ENDPOINT=ftp://contoso"}, "ACS_ENDPOINT: "},
-		"connection string": {[]string{"ACS_ENDPOINT=", "ACS_CONNECTION_STRING=endpoint=https://contoso;accesskey=hunter2!"}, "ACS_CONNECTION_STRING: "},
-		"database":          {[]string{"DATABASE_URL=/nonexistent/users.db"}, "DATABASE_URL: "},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := program{environ: complete(append(test.changes, "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0")...), stdout: new(strings.Builder), stderr: new(strings.Builder)}
-			err := p.run(t.Context(), nil)
-			require.ErrorContains(t, err, test.want)
-			assert.NotContains(t, err.Error(), "hunter2")
-		})
+	p := program{
+		environ: complete("DATABASE_URL=/nonexistent/hunter2.db", "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0"),
+		stdout:  new(strings.Builder), stderr: new(strings.Builder),
 	}
+	err := p.run(t.Context(), nil)
+	require.ErrorContains(t, err, "DATABASE_URL: ")
+	assert.NotContains(t, err.Error(), secret)
 }
 
 func TestConfigurationIsRead(t *testing.T) {
 	t.Parallel()
-	secret := filepath.Join(t.TempDir(), "secret")
-	require.NoError(t, os.WriteFile(secret, []byte("postgres://db/users\n"), 0o600))
-	c, isDevelopment, err := loadConfig([]string{
-		"ACS_ENDPOINT=https://contoso.communication.azure.com", "DATABASE_URL_FILE=" + secret,
-		"OIDC_ISSUERS=https://login.example.com", "OIDC_AUDIENCE=api", "SCOPES_SUPPORT_AGENT=chat, voip", "RATE=600/min",
+	c, err := loadConfig([]string{
+		"ACS_ENDPOINT=https://contoso.communication.azure.com", "DATABASE_URL_FILE=" + writeFile(t, "postgres://db/users\n"),
+		"OIDC_ISSUER=https://login.example.com", "OIDC_AUDIENCE=api, api2", "OIDC_CLIENT_IDS=app", "JWKS_URL=https://login.example.com/keys",
+		"ROLES_CLAIM=realm_access.roles", "SCOPES=chat , voip", "SCOPES_SUPPORT_AGENT=chat, voip", "RATE=600/min", "LEEWAY=0s",
+		"CORS_ORIGINS=https://a.example, capacitor://localhost, http://localhost:3000", "DRAIN=10s", "LOG_LEVEL=warn",
 	})
 	require.NoError(t, err)
-	assert.False(t, isDevelopment)
 	assert.Equal(t, "postgres://db/users", c.DatabaseURL)
-	assert.Equal(t, 600, c.ratePerMinute)
+	assert.Equal(t, perMinute(600), c.Rate)
+	assert.Equal(t, 10*time.Second, c.Drain)
+	assert.Equal(t, slog.LevelWarn, c.LogLevel)
+	assert.Equal(t, list{"chat", "voip"}, c.Scopes)
+	assert.Equal(t, list{"https://a.example", "capacitor://localhost", "http://localhost:3000"}, c.CORSOrigins)
 	assert.Equal(t, map[string][]identity.TokenScope{"SUPPORT_AGENT": {identity.TokenScopeChat, identity.TokenScopeVoIP}}, c.roleScopes)
+	assert.Equal(t, []oidc.Issuer{{
+		URL: "https://login.example.com", Audiences: []string{"api", "api2"}, ClientIDs: []string{"app"},
+		KeysURL: "https://login.example.com/keys", UserClaim: "sub", RolesClaim: "realm_access.roles", Admins: true,
+	}}, c.issuers)
 }
 
-func TestOtherSettingsLeaveDevelopmentModeOn(t *testing.T) {
+func TestIssuersAreRead(t *testing.T) {
 	t.Parallel()
-	for _, setting := range []string{"", "RATE=100/min", "CORS_ORIGINS=http://localhost:3000", "ADDR=localhost:0", "SCOPES=chat", "OIDC_AUDIENCE="} {
-		_, isDevelopment, err := loadConfig([]string{setting})
-		require.NoError(t, err)
-		assert.True(t, isDevelopment, setting)
+	want := []oidc.Issuer{
+		{URL: "https://staff.example", Audiences: []string{"api"}, UserClaim: "oid", RolesClaim: "groups", Admins: true},
+		{URL: "http://localhost:1", ClientIDs: []string{"app", "web"}, KeysURL: "https://keys.example"},
+	}
+	for name, content := range map[string]string{
+		"YAML": `# employees
+- issuer: https://staff.example
+  audience: [api]
+  user_claim: oid
+  roles_claim: groups
+  admins: true
+- issuer: http://localhost:1
+  client_ids:
+    - app
+    - web
+  keys_url: https://keys.example
+`,
+		"JSON": `[{"issuer":"https://staff.example","audience":["api"],"user_claim":"oid","roles_claim":"groups","admins":true},
+			{"issuer":"http://localhost:1","client_ids":["app","web"],"keys_url":"https://keys.example","admins":false}]`,
+	} {
+		c, err := loadConfig(several(t, content))
+		require.NoError(t, err, name)
+		assert.Equal(t, want, c.issuers, name)
 	}
 }
 
 func TestEmptyVariableMeansTheDefault(t *testing.T) {
 	t.Parallel()
-	want, _, err := loadConfig(nil)
+	want, err := loadDevelopmentConfig(nil)
 	require.NoError(t, err)
 	var empty []string
-	for field := range reflect.TypeFor[config]().Fields() {
-		if name := field.Tag.Get("env"); name != "" {
-			empty = append(empty, name+"=")
-		}
+	for _, name := range append(variableNames(), "SCOPES_AGENT") {
+		empty = append(empty, name+"=")
 	}
-	require.NotEmpty(t, empty)
-	got, isDevelopment, err := loadConfig(empty)
+	got, err := loadDevelopmentConfig(empty)
 	require.NoError(t, err)
-	assert.True(t, isDevelopment)
 	assert.Equal(t, want, got)
+	assert.Equal(t, list{"chat.join", "voip.join"}, got.Scopes)
 }
 
-func TestHelpIsNoMistake(t *testing.T) {
+func TestHelpListsEveryVariableWithItsDefault(t *testing.T) {
 	t.Parallel()
 	for _, argument := range []string{"help", "-h", "-help", "--help"} {
 		stdout := new(strings.Builder)
 		p := program{stdout: stdout, stderr: new(strings.Builder)}
 		require.NoError(t, p.run(t.Context(), []string{argument}))
-		assert.Contains(t, stdout.String(), "provision", argument)
+		lines := strings.Split(stdout.String(), "\n")
+		for field := range reflect.TypeFor[config]().Fields() {
+			name := field.Tag.Get("env")
+			if name == "" {
+				continue
+			}
+			at := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "  "+name+" ") })
+			require.GreaterOrEqual(t, at, 0, name)
+			assert.NotEmpty(t, field.Tag.Get("help"), name)
+			assert.Contains(t, lines[at], field.Tag.Get("envDefault"), name)
+		}
+		assert.Contains(t, stdout.String(), "SCOPES_<ROLE>")
+		assert.Contains(t, stdout.String(), "DATABASE_URL_FILE")
 	}
+}
+
+func TestVersionNamesTheProgramAndGo(t *testing.T) {
+	t.Parallel()
+	stdout := new(strings.Builder)
+	p := program{stdout: stdout, stderr: new(strings.Builder)}
+	require.NoError(t, p.run(t.Context(), []string{"version"}))
+	assert.Regexp(t, `^acs-token-server .* go1\.\d+.*\n$`, stdout.String())
 }
 
 func TestUnknownCommandShowsTheUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"server"}, {"serve", "now"}, {"provision"}, {"provision", "-rate", "0", "x"}, {"healthcheck", "a", "b"}} {
+	for _, args := range [][]string{
+		{"server"}, {"serve", "now"}, {"provision"}, {"provision", "-rate", "0", "x"}, {"healthcheck", "a", "b"}, {"dev", "x"},
+		{"dev", "-port", "1"}, {"backup"}, {"backup", ""}, {"backup", "a", "b"},
+	} {
 		p := program{stdout: new(strings.Builder), stderr: new(strings.Builder)}
 		assert.ErrorIs(t, p.run(t.Context(), args), errUsage, args)
 	}

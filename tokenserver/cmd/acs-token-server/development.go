@@ -1,75 +1,110 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"encoding/json"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/url"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/emulator/control"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/acs-go/identity/tokenserver/oidc"
 	"github.com/acs-go/identity/tokenserver/sqlite"
 	"github.com/acs-go/identity/tokenserver/web"
-	"github.com/go-jose/go-jose/v4"
-	"github.com/golang-jwt/jwt/v5"
-	"github.com/rs/cors"
 )
 
 // development signs in whoever asks, which is why it listens on loopback addresses only.
 type development struct {
-	emulator *emulator.Handler
+	emulator *emulator.Handler // nil: the program acs-identity-emulator
 	key      *ecdsa.PrivateKey
-	issuer   string
 	lifetime time.Duration
 }
 
 const (
+	// developmentIssuer stays the same at any address, so that users do.
+	developmentIssuer   = "urn:acs-token-server:development"
 	developmentAudience = "acs-token-server"
 	developmentKeyID    = "development"
 )
 
-// newDevelopment returns a server at the given URL with the emulator, a database in memory and a page to try it.
-func newDevelopment(ctx context.Context, c config, url string, logger *slog.Logger) (*stack, *development, error) {
-	acs, err := emulator.NewHandler(&emulator.Options{DiscardRequests: true})
-	if err != nil {
-		return nil, nil, err
+// developmentOptions are the flags of the command dev.
+type developmentOptions struct {
+	emulator string // a connection string; empty: an emulator in this process
+	database string // the path of a file; empty: in memory
+}
+
+// develop runs the server for development until the context ends.
+func (p program) develop(ctx context.Context, args []string) error {
+	var options developmentOptions
+	flags := flag.NewFlagSet("dev", flag.ContinueOnError)
+	flags.SetOutput(p.stderr)
+	flags.StringVar(&options.emulator, "emulator", "", "`connection string` of a running acs-identity-emulator, instead of an emulator in this process")
+	flags.StringVar(&options.database, "db", "", "SQLite `file` that keeps the users, instead of memory")
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
 	}
-	clientOptions := acs.ClientOptions()
-	clientOptions.Retry.MaxRetryDelay = retries.MaxRetryDelay
-	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), clientOptions)
-	if err != nil {
-		return nil, nil, err
+	if err != nil || flags.NArg() > 0 {
+		return errUsage
 	}
-	resource, err := hostOf(acs.Endpoint())
+	c, err := loadDevelopmentConfig(p.environ)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
+	var keep func() error
+	err = p.serveStack(ctx, c, func(ctx context.Context, _ string, logger *slog.Logger, spans *traces) (*stack, error) {
+		s, dev, err := newDevelopment(ctx, c, options, logger, spans)
+		if err == nil {
+			keep = func() error { return dev.save(options.database) }
+		}
+		return s, err
+	})
+	if keep != nil {
+		err = errors.Join(err, keep())
+	}
+	return err
+}
+
+// newDevelopment returns a server with an emulator, a database, and a page to try it.
+func newDevelopment(ctx context.Context, c config, options developmentOptions, logger *slog.Logger, spans *traces) (*stack, *development, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
 	}
-	dev := &development{emulator: acs, key: key, issuer: url, lifetime: min(time.Hour, c.MaxSession)}
+	dev := &development{key: key, lifetime: min(time.Hour, c.MaxSession)}
+	client, host, err := dev.connect(ctx, options, spans)
+	if err != nil {
+		return nil, nil, err
+	}
 	keys, err := dev.publicKeys()
 	if err != nil {
 		return nil, nil, err
 	}
-	db, err := sqlite.Open(ctx, sqlite.InMemory, nil)
+	db, err := openDevelopmentDatabase(ctx, options.database, spans)
 	if err != nil {
 		return nil, nil, err
 	}
 	s, err := newStack(ctx, c, tokenserver.Options{
-		Client: client, Resource: resource, DB: db, Issuers: []string{url}, Logger: logger, Now: dev.now,
-	}, []oidc.Issuer{{URL: url, Keys: keys, Audiences: []string{developmentAudience}, UserClaim: c.UserClaim, RolesClaim: c.RolesClaim, Admins: true}})
+		Client: client, Resource: host, DB: db, Logger: logger, Now: dev.now,
+	}, []oidc.Issuer{{URL: developmentIssuer, Keys: keys, Audiences: []string{developmentAudience}, Admins: true}})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(err, db.Close())
 	}
+	s.isSQLite = true
 	mux := http.NewServeMux()
 	mux.Handle("/", web.Handler())
 	mux.Handle("/v1/", s.server)
@@ -78,69 +113,115 @@ func newDevelopment(ctx context.Context, c config, url string, logger *slog.Logg
 	return s, dev, nil
 }
 
-// loopbackOnly rejects requests under other names: those of web pages whose host name was pointed to this machine.
-func loopbackOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host = r.Host
-		}
-		if !isLoopback(host) {
-			http.Error(w, "in development mode use 127.0.0.1 or localhost", http.StatusForbidden)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func allowOrigins(origins []string, next http.Handler) http.Handler {
-	if len(origins) == 0 {
-		return next
+func openDevelopmentDatabase(ctx context.Context, path string, spans *traces) (*sql.DB, error) {
+	if path == "" {
+		path = sqlite.InMemory
 	}
-	return cors.New(cors.Options{AllowedOrigins: origins, AllowedHeaders: []string{"content-type"}}).Handler(next)
-}
-
-// now follows the emulator's clock, which tests move.
-func (d *development) now() time.Time { return time.Now().Add(d.emulator.ClockOffset()) }
-
-func (d *development) publicKeys() ([]byte, error) {
-	return json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
-		{Key: d.key.Public(), KeyID: developmentKeyID, Algorithm: "ES256", Use: "sig"},
-	}})
-}
-
-// signIn responds with the JWT of a user: what an issuer does after it has asked for a password.
-func (d *development) signIn(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		return
-	}
-	var body struct {
-		Subject string   `json:"subject"`
-		Roles   []string `json:"roles"`
-	}
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&body)
-	if err != nil || body.Subject == "" {
-		http.Error(w, `expected {"subject": "alice", "roles": ["acs-admin"]}`, http.StatusBadRequest)
-		return
-	}
-	now := d.now()
-	token := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{
-		"iss":   d.issuer,
-		"aud":   developmentAudience,
-		"sub":   body.Subject,
-		"roles": body.Roles,
-		"iat":   now.Unix(),
-		"exp":   now.Add(d.lifetime).Unix(),
-	})
-	token.Header["kid"] = developmentKeyID
-	signed, err := token.SignedString(d.key)
+	db, err := sqlite.Open(ctx, path, &sqlite.Options{OpenDB: spans.openDB()})
 	if err != nil {
-		http.Error(w, "signing failed", http.StatusInternalServerError)
-		return
+		return nil, fmt.Errorf("-db: %w", err)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(map[string]string{"token": signed})
+	return db, nil
+}
+
+// connect returns a client of the emulator program, or of a new emulator in this process, and the name of its resource.
+func (d *development) connect(ctx context.Context, options developmentOptions, spans *traces) (*identity.Client, string, error) {
+	if options.emulator != "" {
+		return connectEmulator(ctx, options.emulator, spans)
+	}
+	acs, err := emulator.NewHandler(&emulator.Options{
+		AccessKey: emulator.DevelopmentAccessKey, ResourceID: emulator.DevelopmentResourceID, DiscardRequests: true,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	d.emulator = acs
+	if err := d.load(options.database); err != nil {
+		return nil, "", err
+	}
+	clientOptions := acs.ClientOptions()
+	if provider := spans.client(); provider != nil {
+		clientOptions.TracingProvider = *provider
+	}
+	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), clientOptions)
+	if err != nil {
+		return nil, "", err
+	}
+	host, err := hostOf(acs.Endpoint())
+	return client, host, err
+}
+
+// connectEmulator returns a client of the program acs-identity-emulator. Another service would give real tokens to
+// whoever asks here.
+func connectEmulator(ctx context.Context, connectionString string, spans *traces) (*identity.Client, string, error) {
+	endpoint, credential, err := identity.ParseConnectionString(connectionString)
+	if err != nil {
+		return nil, "", errors.New("-emulator: " + forOperators(err))
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(endpoint, "/")+control.Prefix+"health", nil)
+	if err != nil {
+		return nil, "", errors.New("-emulator: the endpoint is not a URL")
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, "", fmt.Errorf("-emulator: no response from the endpoint: %w", withoutURL(err))
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, "", errors.New("-emulator: the endpoint is not that of an acs-identity-emulator that works")
+	}
+	clientOptions := clientOptions(spans.client())
+	clientOptions.InsecureAllowCredentialWithHTTP = isLoopback(request.URL.Hostname())
+	client, err := identity.NewClientWithSharedKeyCredential(endpoint, credential, clientOptions)
+	if err != nil {
+		return nil, "", errors.New("-emulator: " + forOperators(err))
+	}
+	return client, request.URL.Hostname(), nil
+}
+
+// withoutURL shortens an error of package net/http, which quotes the URL.
+func withoutURL(err error) error {
+	if urlError, ok := errors.AsType[*url.Error](err); ok {
+		err = urlError.Err
+	}
+	return withoutAddress(err)
+}
+
+// stateOf returns where the emulator's state is kept: beside the database, whose identities are in it.
+func stateOf(database string) string { return database + ".emulator.json" }
+
+// load restores the emulator's state, if there is one.
+func (d *development) load(database string) error {
+	if database == "" {
+		return nil
+	}
+	file, err := os.Open(stateOf(database))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("-db: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	if err := d.emulator.Import(file); err != nil {
+		return fmt.Errorf("-db: %s: %w", stateOf(database), err)
+	}
+	return nil
+}
+
+// save keeps the emulator's state for the next start.
+func (d *development) save(database string) error {
+	if database == "" || d.emulator == nil {
+		return nil
+	}
+	content := new(bytes.Buffer)
+	if err := d.emulator.Export(content); err != nil {
+		return err
+	}
+	if err := os.WriteFile(stateOf(database), content.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("-db: %w", err)
+	}
+	return nil
 }

@@ -17,12 +17,11 @@ import (
 // startDevelopment returns the URL of a server in development mode.
 func startDevelopment(t *testing.T, settings ...string) (string, *development) {
 	t.Helper()
-	c, isDevelopment, err := loadConfig(append(settings, "RATE=1000/min"))
+	c, err := loadDevelopmentConfig(append(settings, "RATE=1000/min"))
 	require.NoError(t, err)
-	require.True(t, isDevelopment)
 	server := httptest.NewUnstartedServer(nil)
 	url := "http://" + server.Listener.Addr().String()
-	s, dev, err := newDevelopment(t.Context(), c, url, slog.New(slog.DiscardHandler))
+	s, dev, err := newDevelopment(t.Context(), c, developmentOptions{}, slog.New(slog.DiscardHandler), nil)
 	require.NoError(t, err)
 	server.Config.Handler = s.handler
 	server.Start()

@@ -2,49 +2,37 @@
 // [github.com/acs-go/identity/tokenserver] documents its requests and errors.
 //
 //	acs-token-server [serve]
+//	acs-token-server dev [-emulator CONNECTION_STRING] [-db FILE]
 //	acs-token-server provision [-rate N] [-issuer URL] FILE
+//	acs-token-server backup FILE
 //	acs-token-server healthcheck [URL]
+//	acs-token-server version
+//	acs-token-server help
 //
-// serve runs the server. It prints its URL on standard output, and logs to standard error, in JSON. SIGINT and SIGTERM
-// end it when it has completed its requests, after at most 10 seconds. If none of ACS_ENDPOINT, ACS_CONNECTION_STRING,
-// DATABASE_URL, OIDC_ISSUERS, OIDC_AUDIENCE and JWKS_URLS is set, it runs in development mode: with an emulator and a
-// database in memory, on loopback addresses only, and anyone can sign in.
+// serve runs the server. The first line on standard output is its URL. It logs to standard error, in JSON; records for
+// which a slow reader leaves no room are dropped and counted. On SIGINT or SIGTERM, /readyz returns 503 at once while
+// everything else goes on for DRAIN; then the server accepts no more connections, and completes its requests within 20
+// seconds. A second signal ends it at once.
 //
-// provision creates the identities of the subjects in FILE, one on each line, at 30 in a second unless -rate is given.
-// With SQLite, stop the server first. Start provision again to continue after an interruption. -issuer is required if
-// there are several issuers.
+// dev runs it for development, on loopback addresses only: with an emulator, a database in memory, a page to try it,
+// and POST /dev/sign-in, where anyone can sign in. -emulator uses a running acs-identity-emulator instead. -db keeps
+// the users in a SQLite file, and without -emulator the emulator's state in a file beside it.
+//
+// provision creates the identities of the subjects in FILE, UTF-8 with one on each line, at 30 in a second unless -rate
+// is given. With SQLite, stop the server first. Start provision again to continue after an interruption. -issuer is
+// required if there are several issuers.
+//
+// backup has the running server copy its SQLite database to FILE, which must not exist. It asks at ADMIN_ADDR, on the
+// server's machine. The server writes the file: it needs the permission to.
 //
 // healthcheck exits with 0 if the server at URL responds with status 200. The default is /healthz at ADMIN_ADDR.
 //
-// If an error ends a command, it prints one line on standard error and exits with 1. Environment variables configure
-// the server:
-//
-//	ACS_ENDPOINT            endpoint of the Communication Services resource, for Entra ID
-//	ACS_CONNECTION_STRING   instead of it: a connection string with an access key
-//	DATABASE_URL            postgres://... or the path of a SQLite file
-//	OIDC_ISSUERS            issuers of the callers' JWTs, separated by commas
-//	OIDC_AUDIENCE           what the aud claim of a JWT must be or contain
-//	JWKS_URLS               URLs of the issuers' keys, in the order of OIDC_ISSUERS; default: those of discovery
-//	USER_CLAIM              claim that identifies a user; default sub
-//	ROLES_CLAIM             claim with the roles; default roles
-//	ADMIN_ROLE              role that may manage users; default acs-admin
-//	SCOPES                  scopes for all callers, separated by commas; default chat.join,voip.join
-//	SCOPES_<ROLE>           further scopes for a role, in upper case, with _ for other characters
-//	TOKEN_LIFETIME          lifetime of access tokens, 1h to 24h; default 1h
-//	MAX_SESSION             longest lifetime of a JWT; default 24h
-//	RATE                    tokens and revocations for each user and process; default 10/min
-//	CORS_ORIGINS            origins of web pages that may call the server, separated by commas; default none
-//	TEAMS_CLIENT_ID         client ID of the Entra application of Teams users; default: there are none
-//	ADDR                    address of the API; default 127.0.0.1:8080
-//	ADMIN_ADDR              address of /healthz, /readyz and /metrics; default 127.0.0.1:9090
-//	LOG_LEVEL               debug, info, warn or error; default info
-//
-// ACS_CONNECTION_STRING_FILE and DATABASE_URL_FILE name files with these values instead.
+// If an error ends a command, it prints the error on standard error, one line for each mistake in the configuration,
+// and exits with 1. help lists the environment variables that configure the server.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -53,6 +41,9 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+
+	"github.com/acs-go/identity/internal/lossy"
+	"golang.org/x/term"
 
 	_ "golang.org/x/crypto/x509roots/fallback" // roots for images without any
 )
@@ -65,43 +56,68 @@ func main() {
 		debug.SetGCPercent(gcPercent)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	p := program{environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
-	if err := p.run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "acs-token-server:", strings.Join(strings.Fields(err.Error()), " ")) // one line
-		stop()
-		os.Exit(1) //nolint:gocritic // stop was called
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	stdout := lossy.NewWriter(os.Stdout, func(io.Writer, int) {})
+	stderr := lossy.NewWriter(os.Stderr, reportDropped)
+	p := program{
+		environ: os.Environ(), stdout: stdout, stderr: stderr, isTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+	err := p.run(ctx, os.Args[1:])
+	for line := range strings.Lines(messageOf(err)) {
+		_, _ = fmt.Fprintln(stderr, "acs-token-server:", strings.TrimSpace(line))
+	}
+	stdout.Close()
+	stderr.Close()
+	if err != nil {
+		os.Exit(1)
 	}
 }
 
+func messageOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// A program has what its commands use of the process. Its writers never wait for who reads them.
 type program struct {
 	environ        []string
 	stdout, stderr io.Writer
+	isTerminal     bool // stderr
 }
-
-const usage = "usage: acs-token-server [serve | provision [-rate N] [-issuer URL] FILE | healthcheck [URL] | help]"
-
-var errUsage = errors.New(usage)
 
 func (p program) run(ctx context.Context, args []string) error {
 	command := "serve"
 	if len(args) > 0 {
 		command, args = args[0], args[1:]
 	}
-	switch {
-	case command == "serve" && len(args) == 0:
-		return p.serve(ctx)
-	case command == "provision":
+	switch command {
+	case "serve":
+		return p.serve(ctx, args)
+	case "dev":
+		return p.develop(ctx, args)
+	case "provision":
 		return p.provision(ctx, args)
-	case command == "healthcheck" && len(args) <= 1:
+	case "backup":
+		return p.backup(ctx, args)
+	case "healthcheck":
 		return p.healthcheck(ctx, args)
-	case command == "help", command == "-h", command == "-help", command == "--help":
-		_, err := fmt.Fprintln(p.stdout, usage+"\nThe README describes the environment variables.")
-		return err
+	case "version", "-version", "--version":
+		return p.version()
+	case "help", "-h", "-help", "--help":
+		return p.help()
 	}
 	return errUsage
 }
 
-func (p program) logger(level slog.Level) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+func (p program) logger(level slog.Level) *slog.Logger { return newLogger(p.stderr, level) }
+
+func newLogger(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// reportDropped logs how many lines are missing from the log, where they are missing.
+func reportDropped(w io.Writer, dropped int) {
+	newLogger(w, slog.LevelWarn).Warn("lines are missing from the log: its reader is too slow", "dropped", dropped)
 }

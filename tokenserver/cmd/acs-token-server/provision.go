@@ -7,16 +7,18 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/acs-go/identity/tokenserver"
+	"github.com/acs-go/identity/tokenserver/oidc"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/term"
 	"golang.org/x/time/rate"
 )
 
@@ -34,28 +36,29 @@ func (p program) provision(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("provision", flag.ContinueOnError)
 	flags.SetOutput(p.stderr)
 	perSecond := flags.Float64("rate", provisionRate, "identities to create in a second")
-	issuer := flags.String("issuer", "", "the users' issuer, needed with several OIDC_ISSUERS")
-	if err := flags.Parse(args); err != nil || flags.NArg() != 1 || *perSecond <= 0 {
+	issuer := flags.String("issuer", "", "the users' issuer `URL`, needed with several issuers")
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil || flags.NArg() != 1 || *perSecond <= 0 {
 		return errUsage
 	}
-	c, isDevelopment, err := loadConfig(p.environ)
+	c, err := loadConfig(p.environ)
 	if err != nil {
 		return err
 	}
-	if isDevelopment {
-		return errors.New("provision needs the server's configuration: ACS_ENDPOINT or ACS_CONNECTION_STRING, DATABASE_URL, OIDC_ISSUERS, OIDC_AUDIENCE")
+	if *issuer == "" && len(c.issuers) == 1 {
+		*issuer = c.issuers[0].URL
 	}
-	if *issuer == "" && len(c.Issuers) == 1 {
-		*issuer = c.Issuers[0]
-	}
-	if !slices.Contains(c.Issuers, *issuer) {
-		return errors.New("-issuer must be one of OIDC_ISSUERS")
+	if !slices.ContainsFunc(c.issuers, func(known oidc.Issuer) bool { return known.URL == *issuer }) {
+		return errors.New("-issuer must be one of the configuration's issuers")
 	}
 	subjects, err := readSubjects(flags.Arg(0))
 	if err != nil {
 		return err
 	}
-	s, err := newProduction(ctx, c, p.logger(max(c.LogLevel, 4))) // warnings
+	s, err := newProduction(ctx, c, p.logger(max(c.LogLevel, slog.LevelWarn)), nil)
 	if err != nil {
 		return err
 	}
@@ -63,24 +66,45 @@ func (p program) provision(ctx context.Context, args []string) error {
 	return p.createAll(ctx, s.server, *issuer, subjects, rate.NewLimiter(rate.Limit(*perSecond), 1))
 }
 
+// byteOrderMark may begin a file in UTF-8.
+const byteOrderMark = "\ufeff"
+
+// readSubjects returns the lines of a file that are not empty. It is an error if one of them cannot be a subject.
 func readSubjects(path string) ([]string, error) {
 	file, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the list of users: %w", withoutPath(err))
 	}
 	defer func() { _ = file.Close() }()
 	var subjects []string
 	lines := bufio.NewScanner(file)
+	number := 0
 	for lines.Scan() {
-		if subject := strings.TrimSpace(lines.Text()); subject != "" {
-			subjects = append(subjects, subject)
+		number++
+		line := lines.Text()
+		if number == 1 {
+			line = strings.TrimPrefix(line, byteOrderMark)
 		}
+		subject := strings.Trim(line, " ")
+		if subject == "" {
+			continue
+		}
+		if !utf8.ValidString(subject) {
+			return nil, fmt.Errorf("line %d of the list is not UTF-8", number)
+		}
+		if err := tokenserver.CheckSubject(subject); err != nil {
+			return nil, fmt.Errorf("line %d of the list: %w", number, err)
+		}
+		subjects = append(subjects, subject)
 	}
-	return subjects, lines.Err()
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("line %d of the list: %w", number+1, err)
+	}
+	return subjects, nil
 }
 
 func (p program) createAll(ctx context.Context, server *tokenserver.Server, issuer string, subjects []string, limit *rate.Limiter) error {
-	show := newProgress(p.stderr, len(subjects))
+	show := newProgress(p.stderr, p.isTerminal, len(subjects))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(provisionWorkers)
 	for _, subject := range subjects {
@@ -141,9 +165,9 @@ type progress struct {
 	reported time.Time
 }
 
-func newProgress(w io.Writer, total int) *progress {
+func newProgress(w io.Writer, isTerminal bool, total int) *progress {
 	p := &progress{w: w, total: total, reported: time.Now()}
-	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+	if isTerminal {
 		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(),
 			progressbar.OptionShowIts(), progressbar.OptionSetDescription("identities"))
 	}

@@ -24,10 +24,10 @@ func TestProvisionMistakesAreErrors(t *testing.T) {
 		environ, args []string
 		want          string
 	}{
-		"no configuration":    {nil, []string{list}, "provision needs the server's configuration"},
-		"several issuers":     {complete("DATABASE_URL=/nonexistent/users.db"), []string{list}, "-issuer must be one of OIDC_ISSUERS"},
-		"unknown issuer":      {complete("DATABASE_URL=/nonexistent/users.db"), []string{"-issuer", "https://login.example.com", list}, "-issuer must be one of OIDC_ISSUERS"},
-		"file does not exist": {complete("DATABASE_URL=/nonexistent/users.db"), []string{"-issuer", "https://login.example.com/", list + "x"}, "no such file"},
+		"no configuration":    {nil, []string{list}, "DATABASE_URL is required"},
+		"several issuers":     {several(t, twoIssuers), []string{list}, "-issuer must be one of the configuration's issuers"},
+		"unknown issuer":      {complete(), []string{"-issuer", "https://login.example.com", list}, "-issuer must be one of the configuration's issuers"},
+		"file does not exist": {several(t, twoIssuers), []string{"-issuer", "https://b.example", list + "x"}, "the list of users: no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,10 +48,9 @@ func TestListWithALineThatIsTooLongIsAnError(t *testing.T) {
 func TestProvisionKeepsToItsRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c, _, err := loadConfig(nil)
+		c, err := loadDevelopmentConfig(nil)
 		require.NoError(t, err)
-		const issuer = "http://127.0.0.1"
-		s, dev, err := newDevelopment(t.Context(), c, issuer, slog.New(slog.DiscardHandler))
+		s, dev, err := newDevelopment(t.Context(), c, developmentOptions{}, slog.New(slog.DiscardHandler), nil)
 		require.NoError(t, err)
 		defer func() { _ = s.close() }()
 		var subjects []string
@@ -60,8 +59,42 @@ func TestProvisionKeepsToItsRate(t *testing.T) {
 		}
 		begin := time.Now()
 		p := program{stderr: new(strings.Builder)}
-		require.NoError(t, p.createAll(t.Context(), s.server, issuer, subjects, rate.NewLimiter(30, 1)))
+		require.NoError(t, p.createAll(t.Context(), s.server, developmentIssuer, subjects, rate.NewLimiter(30, 1)))
 		assert.InDelta(t, 2, time.Since(begin).Seconds(), 0.1)
 		assert.Len(t, dev.emulator.Users(), 61)
 	})
+}
+
+const twoIssuers = "- {issuer: https://a.example, audience: [api]}\n- {issuer: https://b.example, audience: [api]}\n"
+
+func TestListThatIsNotOfSubjectsIsAnError(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("\u00e4", 256)
+	utf16 := "\xff\xfea\x00l\x00i\x00c\x00e\x00\n\x00"
+	for name, test := range map[string]struct {
+		content string
+		want    []string
+		err     string
+	}{
+		"plain":                 {"alice\nbob\n", []string{"alice", "bob"}, ""},
+		"Windows":               {"\ufeffalice\r\n\r\n  b\u00f6b  \r\n", []string{"alice", "b\u00f6b"}, ""},
+		"no last line break":    {"alice", []string{"alice"}, ""},
+		"mark on another line":  {"alice\n\ufeffbob\n", []string{"alice", "\ufeffbob"}, ""},
+		"UTF-16 with a mark":    {utf16, nil, "line 1 of the list is not UTF-8"},
+		"UTF-16 without a mark": {utf16[2:], nil, "line 1 of the list: "},
+		"Latin-1":               {"alice\nb\xf6b\n", nil, "line 2 of the list is not UTF-8"},
+		"tab":                   {"alice\n\nbob\tsmith\n", nil, "line 3 of the list: "},
+		"NUL":                   {"ali\x00ce\n", nil, "line 1 of the list: "},
+		"256 characters":        {"alice\n" + long + "\n", nil, "line 2 of the list: "},
+		"255 of several bytes":  {long[2:] + "\n", []string{long[2:]}, ""},
+		"old Macintosh":         {"alice\rbob\r", nil, "line 1 of the list: "},
+	} {
+		subjects, err := readSubjects(writeFile(t, test.content))
+		if test.err == "" {
+			require.NoError(t, err, name)
+		} else {
+			require.ErrorContains(t, err, test.err, name)
+		}
+		assert.Equal(t, test.want, subjects, name)
+	}
 }

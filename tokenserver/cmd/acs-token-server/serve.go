@@ -8,54 +8,87 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-const shutdownTimeout = 10 * time.Second
+const shutdownTimeout = 20 * time.Second
 
-// serve runs until the context ends, and then finishes the requests that are under way.
-func (p program) serve(ctx context.Context) error {
-	c, isDevelopment, err := loadConfig(p.environ)
+// serve runs the server until the context ends.
+func (p program) serve(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		return errUsage
+	}
+	c, err := loadConfig(p.environ)
 	if err != nil {
 		return err
 	}
-	logger := p.logger(c.LogLevel)
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx)) // outlives the requests
-	defer stopWork()
+	return p.serveStack(ctx, c, func(ctx context.Context, _ string, logger *slog.Logger, spans *traces) (*stack, error) {
+		return newProduction(ctx, c, logger, spans)
+	})
+}
 
-	var listening net.ListenConfig
-	public, err := listening.Listen(ctx, "tcp", c.Addr)
+// newStackFunc creates the stack of a server with the given URL.
+type newStackFunc func(ctx context.Context, url string, logger *slog.Logger, spans *traces) (*stack, error)
+
+// serveStack listens, announces its URL, and serves until the context ends and the requests are complete.
+func (p program) serveStack(ctx context.Context, c config, newStack newStackFunc) error {
+	logger := p.logger(c.LogLevel)
+	spans, err := newTraces(ctx)
 	if err != nil {
-		return fmt.Errorf("ADDR: %w", err)
+		return err
+	}
+	defer spans.end(ctx)
+	public, err := listen(ctx, "ADDR", c.Addr)
+	if err != nil {
+		return err
 	}
 	defer func() { _ = public.Close() }()
-	admin, err := listening.Listen(ctx, "tcp", c.AdminAddr)
+	admin, err := listen(ctx, "ADMIN_ADDR", c.AdminAddr)
 	if err != nil {
-		return fmt.Errorf("ADMIN_ADDR: %w", err)
+		return err
 	}
 	defer func() { _ = admin.Close() }()
 
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx)) // outlives the requests
+	defer stopWork()
 	url := "http://" + public.Addr().String()
-	var s *stack
-	if isDevelopment {
-		s, _, err = newDevelopment(work, c, url, logger)
-	} else {
-		s, err = newProduction(work, c, logger)
-	}
+	s, err := newStack(work, url, logger, spans)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.close() }()
-
 	_, _ = fmt.Fprintln(p.stdout, url)
-	logger.InfoContext(ctx, "listening", "url", url, "admin", admin.Addr().String(), "development", isDevelopment)
+	logger.InfoContext(ctx, "listening", "version", versionText(), "url", url, "admin", admin.Addr().String())
+
 	var background sync.WaitGroup
 	background.Go(func() { s.server.Run(work) })
-	err = serveBoth(ctx, logger, listener{public, s.handler}, listener{admin, adminHandler(s)})
+	servers := &servers{drain: c.Drain, logger: logger}
+	err = servers.serve(ctx,
+		listener{public, spans.handler(s.handler)},
+		listener{admin, adminHandler(s, &servers.isDraining)})
 	stopWork()
 	background.Wait()
+	logger.InfoContext(ctx, "ended")
+	return err
+}
+
+func listen(ctx context.Context, name, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, withoutAddress(err))
+	}
+	return l, nil
+}
+
+// withoutAddress shortens an error of package net, which quotes the address.
+func withoutAddress(err error) error {
+	if dnsError, ok := errors.AsType[*net.DNSError](err); ok {
+		return errors.New(dnsError.Err)
+	}
+	if opError, ok := errors.AsType[*net.OpError](err); ok {
+		return opError.Err
+	}
 	return err
 }
 
@@ -64,25 +97,45 @@ type listener struct {
 	handler http.Handler
 }
 
-// serveBoth serves until the context ends or one of the listeners fails.
-func serveBoth(ctx context.Context, logger *slog.Logger, listeners ...listener) error {
+// servers end in order: the one for the public first, while the one for operators still says what happens.
+type servers struct {
+	drain      time.Duration
+	logger     *slog.Logger
+	isDraining atomic.Bool
+}
+
+// serve serves until the context ends or one of the listeners fails, and completes the requests.
+func (s *servers) serve(ctx context.Context, listeners ...listener) error {
 	failed := make(chan error, len(listeners))
-	servers := make([]*http.Server, len(listeners))
+	running := make([]*http.Server, len(listeners))
 	for i, l := range listeners {
-		servers[i] = newHTTPServer(l.handler, logger)
-		go func() { failed <- servers[i].Serve(l) }()
+		running[i] = newHTTPServer(l.handler, s.logger)
+		go func() { failed <- running[i].Serve(l) }()
 	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
+	err := s.wait(ctx, failed)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	for _, server := range servers {
+	for _, server := range running {
 		err = errors.Join(err, server.Shutdown(ending))
 	}
 	return err
+}
+
+// wait returns when the context has ended and load balancers have had the time to notice, or with a failure.
+func (s *servers) wait(ctx context.Context, failed <-chan error) error {
+	select {
+	case <-ctx.Done():
+	case err := <-failed:
+		return err
+	}
+	s.isDraining.Store(true)
+	s.logger.InfoContext(ctx, "draining", "duration", s.drain.String())
+	select {
+	case <-time.After(s.drain):
+		return nil
+	case err := <-failed:
+		return err
+	}
 }
 
 func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
@@ -95,59 +148,4 @@ func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
-}
-
-// adminHandler is for the operators' tools, not for the internet.
-func adminHandler(s *stack) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("ok\n"))
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		if err := s.ready(ctx); err != nil {
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ready\n"))
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
-	return mux
-}
-
-// healthcheck succeeds if the server answers /healthz.
-func (p program) healthcheck(ctx context.Context, args []string) error {
-	var url string
-	if len(args) == 1 {
-		url = args[0]
-	} else {
-		c, _, err := loadConfig(p.environ)
-		if err != nil {
-			return err
-		}
-		host, port, err := net.SplitHostPort(c.AdminAddr)
-		if err != nil {
-			return err
-		}
-		if address := net.ParseIP(host); host == "" || address != nil && address.IsUnspecified() {
-			host = "127.0.0.1"
-		}
-		url = "http://" + net.JoinHostPort(host, port) + "/healthz"
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil) //nolint:gosec // the operator names the URL
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request) //nolint:gosec // the operator names the URL
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("healthcheck: status %d", response.StatusCode)
-	}
-	return nil
 }

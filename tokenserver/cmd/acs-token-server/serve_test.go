@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,7 +28,8 @@ func TestShutdownCompletesRequests(t *testing.T) {
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- serveBoth(ctx, slog.New(slog.DiscardHandler), listener{l, handler}) }()
+	s := &servers{logger: slog.New(slog.DiscardHandler)}
+	go func() { ended <- s.serve(ctx, listener{l, handler}) }()
 	content := make(chan string, 1)
 	go func() {
 		response, err := http.Get("http://" + l.Addr().String()) //nolint:noctx // a test
@@ -55,17 +57,17 @@ func TestShutdownCompletesRequests(t *testing.T) {
 
 func TestServerIsNotReadyWithoutTheIssuersKeys(t *testing.T) {
 	t.Parallel()
-	c, _, err := loadConfig([]string{
+	c, err := loadConfig([]string{
 		"ACS_CONNECTION_STRING=endpoint=https://contoso.communication.azure.com;accesskey=aHVudGVyMg==",
-		"DATABASE_URL=:memory:", "OIDC_AUDIENCE=api", "OIDC_ISSUERS=http://127.0.0.1:1", // where nothing listens
+		"DATABASE_URL=:memory:", "OIDC_AUDIENCE=api", "OIDC_ISSUER=http://127.0.0.1:1", // where nothing listens
 	})
 	require.NoError(t, err)
-	s, err := newProduction(t.Context(), c, slog.New(slog.DiscardHandler))
+	s, err := newProduction(t.Context(), c, slog.New(slog.DiscardHandler), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.close() })
 	for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable} {
 		response := httptest.NewRecorder()
-		adminHandler(s).ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		adminHandler(s, new(atomic.Bool)).ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		assert.Equal(t, want, response.Code, path)
 	}
 }

@@ -21,12 +21,15 @@ func IsPostgreSQL(location string) bool {
 	return strings.HasPrefix(location, "postgres://") || strings.HasPrefix(location, "postgresql://")
 }
 
-// Check returns [ErrLocation] for locations that [Open] does not accept.
+// Check returns an error for locations that [Open] does not accept. It does not connect.
 func Check(location string) error {
-	if location == "" || !IsPostgreSQL(location) && location != sqlite.InMemory && strings.ContainsAny(location, "=;") {
+	if IsPostgreSQL(location) {
+		return postgres.Check(location)
+	}
+	if location == "" || location != sqlite.InMemory && strings.ContainsAny(location, "=;") {
 		return ErrLocation
 	}
-	if !IsPostgreSQL(location) && hasScheme(location) {
+	if hasScheme(location) {
 		return ErrLocation
 	}
 	return nil
