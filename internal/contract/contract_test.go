@@ -73,7 +73,7 @@ func TestResourceKeepsTheContract(t *testing.T) {
 	if endpoint := os.Getenv("COMMUNICATION_LIVETEST_DYNAMIC_ENDPOINT"); endpoint != "" {
 		credential, err := azidentity.NewDefaultAzureCredential(nil)
 		require.NoError(t, err)
-		targets["Entra ID"] = target{endpoint: strings.TrimRight(endpoint, "/"), credential: credential}
+		targets["Entra ID"] = target{endpoint: endpointOf(t, "endpoint="+endpoint+";accesskey=c2VjcmV0"), credential: credential}
 	}
 	if len(targets) == 0 {
 		t.Skip("neither COMMUNICATION_LIVETEST_DYNAMIC_CONNECTION_STRING nor COMMUNICATION_LIVETEST_DYNAMIC_ENDPOINT names a resource")
