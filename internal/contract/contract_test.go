@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -51,6 +52,20 @@ func TestEmulatorKeepsTheContractWithEntraID(t *testing.T) {
 	require.NoError(t, err)
 	target.accessKey, target.credential = "", credential
 	assertKept(t, target, server)
+}
+
+func TestEveryOperationHasARow(t *testing.T) {
+	t.Parallel()
+	target, server := newTarget(t)
+	run(t.Context(), target, rows())
+	sent := map[string]bool{}
+	for _, request := range server.Requests() {
+		sent[request.Operation] = true
+	}
+	for _, op := range identitytest.Operations {
+		name := strings.TrimSuffix(op.Name, "AndToken") // which is the same operation
+		assert.Truef(t, sent[name], "add a row for %s", op.GoName())
+	}
 }
 
 // assertKept asserts that the emulator responds to all rows as they say, also where the service may differ.
