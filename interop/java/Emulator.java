@@ -10,8 +10,8 @@ import java.util.List;
 
 /** The emulator's address and its control API. */
 final class Emulator {
-    static final String CONNECTION_STRING = System.getenv("INTEROP_CONNECTION_STRING");
-    static final String ENDPOINT = System.getenv("INTEROP_ENDPOINT");
+    static final String CONNECTION_STRING = System.getenv("ACS_CONNECTION_STRING");
+    static final String ENDPOINT = System.getenv("ACS_EMULATOR_ENDPOINT");
     static final String ACCESS_KEY = CONNECTION_STRING.split(";accesskey=")[1];
 
     private static final HttpClient CLIENT = HttpClient.newHttpClient();

@@ -7,6 +7,7 @@ import com.azure.communication.identity.models.CommunicationUserIdentifierAndTok
 import com.azure.communication.identity.models.GetTokenForTeamsUserOptions;
 import com.azure.core.credential.AccessToken;
 import com.azure.core.credential.AzureKeyCredential;
+import com.azure.core.credential.TokenCredential;
 import com.azure.core.http.policy.FixedDelayOptions;
 import com.azure.core.http.policy.RetryOptions;
 import com.azure.core.http.rest.Response;
@@ -66,8 +67,12 @@ final class IdentityJudge {
         Map<String, CommunicationIdentityClientBuilder> builders = new LinkedHashMap<>();
         builders.put("connection string", withConnectionString());
         builders.put("access key", newBuilder().credential(new AzureKeyCredential(Emulator.ACCESS_KEY)));
-        builders.put("token credential", newBuilder().credential(new ClientSecretCredentialBuilder()
-                .authorityHost(Emulator.ENDPOINT).tenantId("adfs").clientId(APP_ID).clientSecret("any secret").build()));
+        builders.put("access key, endpoint with a slash",
+                newBuilder().endpoint(Emulator.ENDPOINT + "/").credential(new AzureKeyCredential(Emulator.ACCESS_KEY)));
+        TokenCredential credential = new ClientSecretCredentialBuilder()
+                .authorityHost(Emulator.ENDPOINT).tenantId("adfs").clientId(APP_ID).clientSecret("any secret").build();
+        builders.put("token credential", newBuilder().credential(credential));
+        builders.put("token credential, endpoint with a slash", newBuilder().endpoint(Emulator.ENDPOINT + "/").credential(credential));
         builders.forEach((name, builder) ->
                 checks.section(form + name, () -> operations(form + name + ": ", build.apply(builder))));
         Client client = build.apply(withConnectionString());

@@ -11,11 +11,17 @@ const emulator = require("./emulator.js");
 async function run(checks) {
   await checks.section("identifiers", () => identifiers(checks));
   await checks.section("token credential", () => tokenCredential(checks));
-  await checks.section("Entra users", () =>
-    entraCredential(checks, "https://communication.azure.com/clients/.default", "ExchangeEntraToken"));
-  await checks.section("Teams extension", () =>
-    entraCredential(checks, "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls", "ExchangeTeamsExtensionToken"));
+  for (const [operation, scope] of Object.entries(exchanges)) {
+    for (const resourceEndpoint of [emulator.endpoint, `${emulator.endpoint}/`]) {
+      await checks.section(operation, () => entraCredential(checks, resourceEndpoint, scope, operation));
+    }
+  }
 }
+
+const exchanges = {
+  ExchangeEntraToken: "https://communication.azure.com/clients/.default",
+  ExchangeTeamsExtensionToken: "https://auth.msft.communication.azure.com/TeamsExtension.ManageCalls",
+};
 
 function identifiers(checks) {
   const fromGo = JSON.parse(readFileSync(process.env.INTEROP_IDENTIFIERS, "utf8"));
@@ -93,14 +99,15 @@ async function expectError(checks, name, call, pattern) {
   }
 }
 
-// entraCredential exchanges the token of a user who signed in at the emulator.
-async function entraCredential(checks, scope, operation) {
+// entraCredential exchanges the token of a user who signed in at the emulator. For an endpoint with a slash at the end the
+// library requests //access/...
+async function entraCredential(checks, resourceEndpoint, scope, operation) {
   const signIn = new UsernamePasswordCredential(
     "adfs", "57000000-0000-4000-8000-00000000000a", "user@contoso.example", "any password",
     { authorityHost: emulator.endpoint });
   await emulator.clearRequests();
   const credential = new common.AzureCommunicationTokenCredential({
-    resourceEndpoint: emulator.endpoint, tokenCredential: signIn, scopes: [scope],
+    resourceEndpoint, tokenCredential: signIn, scopes: [scope],
   });
   const first = await credential.getToken();
   const second = await credential.getToken();
@@ -109,13 +116,13 @@ async function entraCredential(checks, scope, operation) {
   checks.check(`${operation}: user`, inspected.rawId.startsWith(`8:acs:${await emulator.resourceId()}_`), inspected.rawId);
   checks.equal(`${operation}: expiry`, Math.floor(first.expiresOnTimestamp / 1000), Date.parse(inspected.expiresOn) / 1000);
   checks.equal(`${operation}: kept`, second.token, first.token);
-  const exchanges = (await emulator.requests()).filter((request) => request.operation === operation);
-  checks.equal(`${operation}: exchanges`, exchanges.map((request) => request.status), [200]);
+  const sent = (await emulator.requests()).filter((request) => request.operation === operation);
+  checks.equal(`${operation}: exchanges`, sent.map((request) => request.status), [200]);
   credential.dispose();
 
   const expired = await emulator.entraToken({ expiresOn: "2024-01-01T00:00:00Z" });
   const rejected = new common.AzureCommunicationTokenCredential({
-    resourceEndpoint: emulator.endpoint,
+    resourceEndpoint,
     tokenCredential: { getToken: async () => ({ token: expired, expiresOnTimestamp: 0 }) },
     scopes: [scope],
   });

@@ -1,8 +1,8 @@
 "use strict";
 // The emulator's address and its control API.
 
-const connectionString = process.env.INTEROP_CONNECTION_STRING;
-const [, endpoint, accessKey] = /^endpoint=(.*?)\/?;accesskey=(.*)$/.exec(connectionString);
+const { ACS_CONNECTION_STRING: connectionString, ACS_EMULATOR_ENDPOINT: endpoint } = process.env;
+const accessKey = connectionString.split(";accesskey=")[1];
 
 async function control(method, path, body) {
   const response = await fetch(`${endpoint}/_emulator/${path}`, {

@@ -25,7 +25,9 @@ async function run(checks) {
   const clients = {
     "connection string": newClient(),
     "access key": new CommunicationIdentityClient(emulator.endpoint, new AzureKeyCredential(emulator.accessKey)),
+    "access key, endpoint with a slash": new CommunicationIdentityClient(`${emulator.endpoint}/`, new AzureKeyCredential(emulator.accessKey)),
     "token credential": new CommunicationIdentityClient(emulator.endpoint, newCredential()),
+    "token credential, endpoint with a slash": new CommunicationIdentityClient(`${emulator.endpoint}/`, newCredential()),
   };
   for (const [name, client] of Object.entries(clients)) {
     await checks.section(`by ${name}`, () => operations(checks, name, client));

@@ -12,8 +12,6 @@ const scope = "https://communication.azure.com//.default";
 async function run(checks) {
   const options = { authorityHost: emulator.endpoint };
   Object.assign(process.env, {
-    AZURE_AUTHORITY_HOST: emulator.endpoint,
-    AZURE_TENANT_ID: "adfs",
     AZURE_CLIENT_ID: clientId,
     AZURE_CLIENT_SECRET: "any secret",
   });

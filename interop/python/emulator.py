@@ -2,21 +2,19 @@
 
 import json
 import os
-import ssl
 import urllib.request
 from contextlib import contextmanager
 
-connection_string = os.environ["INTEROP_CONNECTION_STRING"]
-endpoint = os.environ["INTEROP_ENDPOINT"]
+connection_string = os.environ["ACS_CONNECTION_STRING"]
+endpoint = os.environ["ACS_EMULATOR_ENDPOINT"]
 access_key = connection_string.split(";accesskey=")[1]
-_context = ssl.create_default_context(cafile=os.environ["INTEROP_CERTIFICATE"])
 
 
 def control(method, path, body=None):
     data = None if body is None else json.dumps(body).encode()
     headers = {} if body is None else {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{endpoint}/_emulator/{path}", data=data, headers=headers, method=method)
-    with urllib.request.urlopen(request, context=_context) as response:
+    with urllib.request.urlopen(request) as response:
         text = response.read()
     return json.loads(text) if text else None
 

@@ -38,6 +38,7 @@ async def judge(checks, form, client_class, sign_in):
     clients = {
         "access key": client_class(emulator.endpoint, AzureKeyCredential(emulator.access_key)),
         "token credential": client_class(emulator.endpoint, credential),
+        "token credential, endpoint with a slash": client_class(emulator.endpoint + "/", credential),
     }
     for name, client in clients.items():
         async with Awaitable(client) as client:

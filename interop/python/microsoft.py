@@ -59,12 +59,9 @@ def main():
     if version(PACKAGE) != wanted:
         sys.exit(f"{PACKAGE} {version(PACKAGE)} is installed instead of {wanted}")
     os.environ.update(
-        AZURE_AUTHORITY_HOST=emulator.endpoint,
-        AZURE_TENANT_ID="adfs",
         AZURE_CLIENT_ID=APP_ID,
         AZURE_CLIENT_SECRET="any secret",
         COMMUNICATION_LIVETEST_DYNAMIC_CONNECTION_STRING=emulator.connection_string,
-        COMMUNICATION_SAMPLES_CONNECTION_STRING=emulator.connection_string,
         COMMUNICATION_M365_APP_ID=APP_ID,
         COMMUNICATION_M365_AAD_AUTHORITY=emulator.endpoint,
         COMMUNICATION_M365_AAD_TENANT="adfs",
