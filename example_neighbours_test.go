@@ -2,7 +2,6 @@ package identity_test
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -66,18 +65,16 @@ func ExampleNewSharedKeyCredentialPolicy() {
 	if err != nil {
 		panic(err)
 	}
-	newID := func() string {
-		id := make([]byte, 16)
-		_, _ = rand.Read(id) // never fails
-		id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-		return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
-	}
 	send := func(ctx context.Context, to, text string) error {
+		id, err := runtime.NewUUID()
+		if err != nil {
+			return err
+		}
 		req, err := runtime.NewRequest(ctx, http.MethodPost, sms.URL+"/sms?api-version=2026-01-23")
 		if err != nil {
 			return err
 		}
-		err = runtime.MarshalAsJSON(req, message{"+14255550100", []recipient{{to, newID(), time.Now().UTC().Format(http.TimeFormat)}}, text})
+		err = runtime.MarshalAsJSON(req, message{"+14255550100", []recipient{{to, id, time.Now().UTC().Format(http.TimeFormat)}}, text})
 		if err != nil {
 			return err
 		}
@@ -177,18 +174,16 @@ func ExampleNewSharedKeyCredentialPolicy_email() {
 	if err != nil {
 		panic(err)
 	}
-	newID := func() string {
-		id := make([]byte, 16)
-		_, _ = rand.Read(id) // never fails
-		id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-		return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
-	}
 	send := func(ctx context.Context, to, subject, text string) error {
+		id, err := runtime.NewUUID()
+		if err != nil {
+			return err
+		}
 		req, err := runtime.NewRequest(ctx, http.MethodPost, server.URL+"/emails:send?api-version=2025-09-01")
 		if err != nil {
 			return err
 		}
-		req.Raw().Header.Set("Operation-Id", newID())
+		req.Raw().Header.Set("Operation-Id", id)
 		err = runtime.MarshalAsJSON(req, email{
 			Sender:     "donotreply@contoso.com",
 			Content:    map[string]string{"subject": subject, "plainText": text},
@@ -261,18 +256,16 @@ func ExampleNewSharedKeyCredentialPolicy_rooms() {
 	if err != nil {
 		panic(err)
 	}
-	newID := func() string {
-		id := make([]byte, 16)
-		_, _ = rand.Read(id) // never fails
-		id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-		return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
-	}
-	create := func(ctx context.Context, presenter identity.Identifier) (id string, err error) {
+	create := func(ctx context.Context, presenter identity.Identifier) (roomID string, err error) {
+		id, err := runtime.NewUUID()
+		if err != nil {
+			return "", err
+		}
 		req, err := runtime.NewRequest(ctx, http.MethodPost, rooms.URL+"/rooms?api-version=2025-02-28")
 		if err != nil {
 			return "", err
 		}
-		req.Raw().Header.Set("Repeatability-Request-ID", newID())
+		req.Raw().Header.Set("Repeatability-Request-ID", id)
 		req.Raw().Header.Set("Repeatability-First-Sent", time.Now().UTC().Format(http.TimeFormat))
 		err = runtime.MarshalAsJSON(req, map[string]any{
 			"participants": map[string]any{presenter.RawID(): map[string]string{"role": "Presenter"}},

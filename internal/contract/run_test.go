@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -63,10 +62,11 @@ func newValues(t target) values {
 }
 
 func newGUID() string {
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+	id, err := runtime.NewUUID()
+	if err != nil {
+		panic(err) // the system has no random numbers
+	}
+	return id
 }
 
 // learn keeps the user of a response, and the IDs that can be made from it.
