@@ -25,6 +25,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 
 // rejections are the usual reasons why a server does not accept a connection.
 var rejections = map[string]string{
+	"08P01": "PgBouncer does not accept the user, the database or a parameter",
 	"28000": "the server does not accept this user from here",
 	"28P01": "the password is wrong",
 	"3D000": "the database does not exist",

@@ -77,7 +77,42 @@ func (pg *cluster) run(t *testing.T, name string, args ...string) {
 func (pg *cluster) create(t *testing.T, name string) string {
 	t.Helper()
 	pg.run(t, "createdb", name)
-	return fmt.Sprintf("postgres://tokenserver@127.0.0.1:%d/%s?sslmode=disable", pg.port, name)
+	return urlOf(pg.port, name)
+}
+
+func urlOf(port int, database string) string {
+	return fmt.Sprintf("postgres://tokenserver@127.0.0.1:%d/%s?sslmode=disable", port, database)
+}
+
+// execute runs SQL statements, each in a transaction of its own.
+func (pg *cluster) execute(t *testing.T, database string, statements ...string) {
+	t.Helper()
+	args := []string{"-q", "-v", "ON_ERROR_STOP=1"}
+	for _, statement := range statements {
+		args = append(args, "-c", statement)
+	}
+	pg.run(t, "psql", append(args, database)...)
+}
+
+// setReadOnly has the cluster reject writing, or not, in the next transaction of every session.
+func (pg *cluster) setReadOnly(t *testing.T, isReadOnly bool) {
+	t.Helper()
+	pg.execute(t, "postgres", fmt.Sprintf("ALTER SYSTEM SET default_transaction_read_only = %v", isReadOnly), "SELECT pg_reload_conf()")
+}
+
+// newStandby starts a cluster that follows this one.
+func (pg *cluster) newStandby(t *testing.T) *cluster {
+	t.Helper()
+	standby := &cluster{bin: pg.bin, dir: pg.dir + "/standby", port: freePort(t), owner: pg.owner}
+	pg.run(t, "pg_basebackup", "-D", standby.dir+"/data", "-R", "-X", "stream", "-c", "fast")
+	standby.start(t)
+	t.Cleanup(func() { standby.stop(t) })
+	return standby
+}
+
+func (pg *cluster) promote(t *testing.T) {
+	t.Helper()
+	pg.run(t, "pg_ctl", "-D", pg.dir+"/data", "-w", "promote")
 }
 
 // open opens a database for the test to look into.

@@ -146,8 +146,23 @@ func call(method, url, token, body string) (answer, error) {
 // mustPost fails the test unless the response has the status.
 func mustPost(t *testing.T, status int, url, token string) answer {
 	t.Helper()
-	a, err := call(http.MethodPost, url, token, "")
+	return mustCall(t, status, http.MethodPost, url, token)
+}
+
+// mustCall fails the test unless the response has the status.
+func mustCall(t *testing.T, status int, method, url, token string) answer {
+	t.Helper()
+	a, err := call(method, url, token, "")
 	require.NoError(t, err)
-	require.Equal(t, status, a.status, "%s", a.body)
+	require.Equal(t, status, a.status, "%s %s: %s", method, url, a.body)
 	return a
+}
+
+// ready returns the status of /readyz.
+func (p *process) ready(t *testing.T) int {
+	t.Helper()
+	response, err := client.Get(p.adminURL + "/readyz") //nolint:noctx // the client has a timeout
+	require.NoError(t, err)
+	_ = response.Body.Close()
+	return response.StatusCode
 }

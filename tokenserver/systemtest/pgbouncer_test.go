@@ -1,0 +1,84 @@
+package systemtest
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/tokenserver/internal/locked"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// newPgBouncer starts PgBouncer in transaction mode in front of the cluster, and returns its port. A statement meets
+// another session than the one before it, most of the time.
+func newPgBouncer(t *testing.T, pg *cluster) int {
+	t.Helper()
+	path, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		t.Skip("PgBouncer is not installed")
+	}
+	port := freePort(t)
+	settings := fmt.Sprintf(`[databases]
+* = host=127.0.0.1 port=%d user=tokenserver
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = %d
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 3
+server_round_robin = 1
+`, pg.port, port)
+	file := pg.dir + "/pgbouncer.ini"
+	require.NoError(t, os.WriteFile(file, []byte(settings), 0o644)) //nolint:gosec // PgBouncer's user reads it
+	command := exec.Command(path, file)
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: pg.owner} // it does not run as root
+	log := new(locked.Buffer)
+	command.Stdout, command.Stderr = log, log
+	require.NoError(t, command.Start())
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	})
+	require.Eventually(t, func() bool {
+		connection, err := net.Dial("tcp", "127.0.0.1:"+itoa(port))
+		if err == nil {
+			_ = connection.Close()
+		}
+		return err == nil
+	}, 5*time.Second, 10*time.Millisecond, "%s", log)
+	return port
+}
+
+func TestPgBouncerInTransactionModeServesTwoInstances(t *testing.T) {
+	t.Parallel()
+	pg := newPostgres(t)
+	pg.create(t, "pooled")
+	a, i := newACS(t, emulator.Options{}), newIssuer(t)
+	env := environment(a, i, urlOf(newPgBouncer(t, pg), "pooled"))
+	started := make(chan *process, 2)
+	for range cap(started) { // both create the tables
+		go func() { started <- start(t, env) }()
+	}
+	l := newLoad(t, i, 200, <-started, <-started)
+	l.run(16, 3*time.Second)
+	l.report(t, 3*time.Second)
+	for status := range l.statuses {
+		assert.Equal(t, http.StatusOK, status)
+	}
+	admin := i.jwt(t, "root", "acs-admin")
+	url := l.instances[0].Load().url
+	mustCall(t, http.StatusNoContent, http.MethodPost, url+"/v1/users/user-0/revoke", admin)
+	mustPost(t, http.StatusUnauthorized, l.instances[1].Load().url+"/v1/token", l.jwts[0])
+	mustCall(t, http.StatusNoContent, http.MethodDelete, url+"/v1/users/user-1", admin)
+	db := open(t, urlOf(pg.port, "pooled"))
+	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, 10*time.Second, 50*time.Millisecond)
+	assert.Len(t, a.Users(), len(identitiesOf(t, db))-1)
+}
