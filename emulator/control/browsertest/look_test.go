@@ -30,6 +30,7 @@ func show(t *testing.T, scheme string, width int64) *tab {
 	t.Helper()
 	options := &control.Options{Version: "v1.2.3", Endpoint: "https://127.0.0.1:8443/"}
 	p := openWith(t, &emulator.Options{}, options, emulate(scheme), chromedp.EmulateViewport(width, 800))
+	p.Inject(emulator.Fault{Operation: "DeleteUser", Times: 2, Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"5"}}})
 	for _, name := range []string{"alice", "bob"} {
 		p.send("POST", "/identities?api-version="+preview, fmt.Sprintf(`{"customId":%q,"createTokenWithScopes":["chat"]}`, name))
 	}
@@ -38,13 +39,13 @@ func show(t *testing.T, scheme string, width int64) *tab {
 	p.send("POST", "/identities?api-version=2020-01-01", `{}`)
 	p.waitForText("#request-count", "5")
 	p.waitForText("#user-count", "3")
+	p.waitForText("#fault-list", "DeleteUser")
 	p.typeInto("#user-form [name=customId]", "carol\n")
 	p.waitForText("#user-table .panel", "Issue token")
 	p.click("#user-table form .primary")
 	p.waitForText("#user-table .issued", "expires on")
 	p.click("#request-table tbody:nth-of-type(3) .toggle")
 	p.waitForText("#request-table .panel", "Response")
-	p.Inject(emulator.Fault{Operation: "GetToken", Times: 2, Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"5"}}})
 	p.setValue("#fault-form", "drop", "after")
 	p.click("#fault-form .primary")
 	p.waitForText("#fault-list", "closes after the work")

@@ -8,16 +8,7 @@ import { short, tidy } from "./text.js";
 const maxText = 200;
 const names = { delay: "delay", status: "status", body: "body", bodyDelay: "body delay", drop: "connection closes", truncate: "bytes" };
 
-let faults = [];
-
-export const loadFaults = loader("faults", (loaded) => {
-  faults = loaded;
-  byID("fault-list").replaceChildren(...faults.map(item));
-});
-
-export function hasFaults() {
-  return faults.length > 0;
-}
+export const loadFaults = loader("faults", (faults) => byID("fault-list").replaceChildren(...faults.map(item)));
 
 function item(fault) {
   const times = fault.times ? `${fault.times} left` : "until cleared";

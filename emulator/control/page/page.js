@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { loadClock } from "./clock.js";
 import { byID, copy, onClick } from "./dom.js";
-import { hasFaults, loadFaults } from "./faults.js";
+import { loadFaults } from "./faults.js";
 import { loadRequests } from "./requests.js";
 import "./tokens.js";
 import { loadUsers } from "./users.js";
@@ -70,9 +70,7 @@ function watch() {
   events.onmessage = () => {
     refreshRequests();
     refreshUsers();
-    if (hasFaults()) {
-      refreshFaults();
-    }
+    refreshFaults();
   };
 }
 
