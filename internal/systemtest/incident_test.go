@@ -22,7 +22,7 @@ import (
 
 func logFailure(ctx context.Context, err error) {
 	log := slog.With("error", err.Error())
-	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok {
+	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && failed.RawResponse != nil {
 		header := failed.RawResponse.Header
 		log = log.With("status", failed.StatusCode, "code", failed.ErrorCode, "date", header.Get("Date"),
 			"ms-cv", header.Get("MS-CV"), "x-azure-ref", header.Get("x-azure-ref"),
