@@ -981,6 +981,10 @@ func TestRefreshesAreLogged(t *testing.T) { //nolint:paralleltest // see above
 	service := identitytest.AlwaysRespond(http.StatusOK, identitytest.UserAndTokenBody)
 	entra, err := identity.NewClient(identitytest.Endpoint, signedIn, identitytest.NewOptions(service))
 	require.NoError(t, err)
+	static := newTokenCredential(t, nil, &identity.CommunicationTokenCredentialOptions{InitialToken: initialToken(-time.Hour)})
+	_, err = static.GetToken(t.Context(), policy.TokenRequestOptions{})
+	require.Error(t, err)
+	assert.Empty(t, messages, "a static token is never refreshed")
 	for typeName, credential := range map[string]azcore.TokenCredential{
 		"CommunicationTokenCredential": newTokenCredential(t, func(context.Context) (identity.AccessToken, error) {
 			return identitytest.AccessToken, nil
