@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -124,52 +123,6 @@ func (l *load) verify(t *testing.T, a *acs, identities map[string]string) {
 		delete(used, user.ID)
 	}
 	assert.Empty(t, used, "identities that do not exist at Communication Services")
-}
-
-func TestSoakTwoInstancesUnderFaultsAndKills(t *testing.T) { //nolint:paralleltest // measures a rate
-	pg := newPostgres(t)
-	a, i := newACS(t, emulator.Options{}), newIssuer(t)
-	database := pg.create(t, "soak")
-	env := environment(a, i, database)
-	l := newLoad(t, i, 4000, start(t, env), start(t, env))
-	a.failShare(0.1)
-
-	var kills []time.Time
-	var peak []string
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		l.run(32, soak)
-	}()
-	for n := 0; !isDone(done, 3*time.Second); n++ {
-		instance := l.instances[n%2]
-		victim := instance.Load()
-		peak = append(peak, victim.peakMemory(t))
-		victim.kill()
-		kills = append(kills, *victim.killed.Load())
-		instance.Store(start(t, env))
-	}
-	a.failShare(0)
-
-	l.report(t, soak)
-	for status := range l.statuses {
-		assert.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, status)
-	}
-	assert.Zero(t, l.noRetry, "rejections without Retry-After")
-	assert.Zero(t, l.unexpected.Load(), "broken connections of instances that were not killed")
-	db := open(t, database)
-	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, 30*time.Second, 100*time.Millisecond)
-	identities := identitiesOf(t, db)
-	l.verify(t, a, identities)
-	used := make(map[string]bool)
-	for _, id := range identities {
-		used[id] = true
-	}
-	total, lost, unexplained := a.orphans(used, kills)
-	t.Logf("%d users, %d kills, peak memory %v; %d responses lost, %d orphaned identities: %d by lost responses, %d by kills",
-		len(identities), len(kills), slices.Compact(peak), a.loses, total, lost, total-lost-unexplained)
-	assert.Zero(t, unexplained, "identities that were orphaned without a lost response or a kill")
-	assert.LessOrEqual(t, lost, a.loses)
 }
 
 // isDone waits for the channel, or for the given time.
