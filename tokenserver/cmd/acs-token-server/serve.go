@@ -34,7 +34,7 @@ type newStackFunc func(ctx context.Context, url string, logger *slog.Logger, spa
 // serveStack listens, announces its URL, and serves until the context ends and the requests are complete.
 func (p program) serveStack(ctx context.Context, c config, newStack newStackFunc) error {
 	logger := p.logger(c.LogLevel)
-	spans, err := newTraces(ctx)
+	spans, err := newTraces(ctx, logger)
 	if err != nil {
 		return err
 	}

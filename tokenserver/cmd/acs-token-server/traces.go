@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"log/slog"
 	"net/http"
 	"os"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/XSAM/otelsql"
 	"go.opentelemetry.io/contrib/exporters/autoexport"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -32,10 +34,11 @@ type traces struct {
 
 // newTraces returns nil unless a standard variable of OpenTelemetry asks for traces. These are read from the process's
 // environment, because the exporter reads them there.
-func newTraces(ctx context.Context) (*traces, error) {
+func newTraces(ctx context.Context, logger *slog.Logger) (*traces, error) {
 	if !wantsTraces() {
 		return nil, nil //nolint:nilnil // no traces
 	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("traces cannot be sent", "error", err) }))
 	exporter, err := autoexport.NewSpanExporter(ctx)
 	if err != nil {
 		return nil, errors.New("the OTEL_ variables: the exporter of traces cannot be created") // err can quote headers
