@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/acs-go/identity"
@@ -123,6 +125,9 @@ func (h *Handler) entraToken(c *call) (*response, *serviceError) {
 	if err != nil || c.bodyErr != nil {
 		return nil, rejectedGrant("invalid_request", "The body is not a form.")
 	}
+	if !isText(form) {
+		return nil, rejectedGrant("invalid_request", "A value in the form is not valid UTF-8.")
+	}
 	p := principal{
 		origin:   origin(c.request),
 		tenantID: tenantIDOf(c.params["tenant"]),
@@ -142,6 +147,16 @@ func (h *Handler) entraToken(c *call) (*response, *serviceError) {
 	default:
 		return nil, rejectedGrant("unsupported_grant_type", "The emulator supports client_credentials, password and refresh_token.")
 	}
+}
+
+// isText reports whether all values are valid UTF-8, without which different names would become the same.
+func isText(form url.Values) bool {
+	for _, values := range form {
+		if slices.ContainsFunc(values, func(value string) bool { return !utf8.ValidString(value) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func (h *Handler) clientGrant(p principal, secret string) (*response, *serviceError) {
@@ -167,7 +182,7 @@ func (h *Handler) passwordGrant(p principal, user, password string) (*response, 
 
 func (h *Handler) refreshGrant(p principal, refreshToken string) (*response, *serviceError) {
 	user, err := base64.RawURLEncoding.DecodeString(refreshToken)
-	if err != nil || len(user) == 0 {
+	if err != nil || len(user) == 0 || !utf8.Valid(user) {
 		return nil, rejectedGrant("invalid_grant", "The refresh_token is missing or malformed.")
 	}
 	p.user = string(user)

@@ -188,6 +188,10 @@ func TestInvalidGrantsAreRejected(t *testing.T) {
 		"no password":            {form("grant_type", "password", "client_id", appID, "username", "alice"), invalidGrant},
 		"no refresh token":       {form("grant_type", "refresh_token", "client_id", appID), invalidGrant},
 		"other refresh token":    {form("grant_type", "refresh_token", "client_id", appID, "refresh_token", "?"), invalidGrant},
+		"user not Unicode":       {"grant_type=password&password=x&client_id=" + appID + "&username=%ff", invalidRequest},
+		"client not Unicode":     {"grant_type=client_credentials&client_secret=x&client_id=%c0%80", invalidRequest},
+		"scope not Unicode":      {form("grant_type", "client_credentials", "client_id", appID, "client_secret", "x") + "&scope=\xff", invalidRequest},
+		"refresh, not Unicode":   {form("grant_type", "refresh_token", "client_id", appID, "refresh_token", "_w"), invalidGrant},
 		"body of more than 1 MB": {passwordForm("alice", "") + "&x=" + strings.Repeat("x", 1<<20), invalidRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
