@@ -229,6 +229,7 @@ func (e *exportedState) importUsers(s *state) error {
 		return errors.New("tokensReset is more than tokensIssued")
 	}
 	s.users.issued, s.users.reset = e.TokensIssued, e.TokensReset
+	s.users.users = make(map[string]user, len(e.Users))
 	for i, u := range e.Users {
 		if err := s.importUser(u); err != nil {
 			return fmt.Errorf("users[%d]: %w", i, err)

@@ -64,7 +64,7 @@ func (c *checker) checkObject(typ reflect.Type) error {
 		}
 		i, ok := fields[name.(string)]
 		if !ok {
-			return errors.New("a member has a name in the wrong letter case")
+			return errors.New("a member has an unknown name, or a name in another letter case")
 		}
 		if found[i] {
 			return fmt.Errorf("%s is repeated", name)

@@ -2,7 +2,6 @@
 package strictjson
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,20 +21,15 @@ func Unmarshal(data []byte, value any) error {
 }
 
 func decode(data []byte, value any) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(value)
+	err := json.Unmarshal(data, value)
 	if syntaxError, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("malformed JSON at byte %d", syntaxError.Offset)
+		return fmt.Errorf("malformed or incomplete JSON at byte %d", syntaxError.Offset)
 	}
 	if typeError, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Errorf("%s has the wrong type", typeError.Field)
 	}
 	if err != nil {
-		return errors.New("incomplete JSON, an unknown field or an invalid value")
-	}
-	if len(bytes.TrimSpace(data[decoder.InputOffset():])) > 0 {
-		return errors.New("unexpected data after the JSON")
+		return errors.New("an invalid value")
 	}
 	return nil
 }
