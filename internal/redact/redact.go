@@ -1,0 +1,47 @@
+// Package redact decides what an error shows of a response's body and of a transport's
+// error. It hides secrets, and nothing else: whoever reads the error must see the cause.
+package redact
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Replacement stands where a secret was.
+const Replacement = "REDACTED"
+
+const (
+	// maxShown is how much an error shows of a body, in bytes.
+	maxShown = 8 << 10
+	// maxSearched is how much of a body is searched for secrets, in bytes. What is shown
+	// comes from it, also where redaction makes the text shorter.
+	maxSearched = 8 * maxShown
+	// minSecret is the length of the shortest text that is treated as a secret, in bytes.
+	// Shorter ones occur in innocent text.
+	minSecret = 16
+)
+
+// Body returns the beginning of the body of an error response, at most 8 KiB, without
+// tokens, signatures and the given secrets.
+func Body(body []byte, secrets []string) []byte {
+	text := Text(string(body[:min(len(body), maxSearched)]), secrets)
+	return []byte(text[:min(len(text), maxShown)])
+}
+
+// Text returns a text without tokens, signatures and the given secrets. Secrets of fewer
+// than 16 bytes stay.
+func Text(text string, secrets []string) string {
+	for _, secret := range secrets {
+		if len(secret) >= minSecret {
+			text = strings.ReplaceAll(text, secret, Replacement)
+		}
+	}
+	return secretShape.ReplaceAllString(text, "${before}"+Replacement+"${after}")
+}
+
+// secretShape matches what looks like a secret, also where the text is truncated: the string
+// value of a JSON member named token, the value of a signature, and a JWT. Encoders escape
+// no character of a JWT, so no escape can hide one.
+var secretShape = regexp.MustCompile(`(?s)(?P<before>(?i:"token")\s*:\s*")(?:[^"\\]|\\.)*\\?(?P<after>"?)` +
+	`|(?P<before>Signature=)(?:&#?\w+;|[^\s"'<>&,;(){}\[\]|])+` +
+	`|eyJ[\w-]{13,}(?:\.[\w-]*)*`)
