@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
 // ServiceName is the key for this service in [cloud.Configuration].Services. The
@@ -23,7 +23,7 @@ const DefaultScope = "https://communication.azure.com//.default"
 
 const (
 	defaultAPIVersion = "2026-09-23"
-	// previewAPIVersion is the only one with custom IDs, user details and Entra users.
+	// previewAPIVersion is the only known one with custom IDs, user details and Entra users.
 	previewAPIVersion = "2025-03-02-preview"
 )
 
@@ -58,10 +58,7 @@ type ClientOptions struct {
 // [NewClientFromConnectionString] to create one, and share it: it is safe for concurrent
 // use.
 type Client struct {
-	internal        *azcore.Client
-	unauthenticated *azcore.Client // for requests that carry a user's token
-	endpoint        string
-	apiVersion      string
+	*sender
 }
 
 // NewClient creates a client that authenticates with Microsoft Entra ID. The identity
@@ -86,7 +83,7 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 	if audience := options.Cloud.Services[ServiceName].Audience; audience != "" {
 		scope = audience + "/.default"
 	}
-	return newClient(endpoint, options, newEntraPolicy(credential, scope, options.InsecureAllowCredentialWithHTTP))
+	return newClient(endpoint, options, newEntraPolicy(credential, scope))
 }
 
 // NewClientWithSharedKeyCredential creates a client that authenticates with an access
@@ -109,7 +106,6 @@ func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCred
 	return newClient(endpoint, options, &sharedKeyPolicy{
 		credential: credential,
 		allowHTTP:  options.InsecureAllowCredentialWithHTTP,
-		next:       sendAttempt,
 	})
 }
 
@@ -126,49 +122,23 @@ func NewClientFromConnectionString(connectionString string, options *ClientOptio
 	return NewClientWithSharedKeyCredential(endpoint, credential, options)
 }
 
-func newClient(endpoint string, options *ClientOptions, authentication ...policy.Policy) (*Client, error) {
-	allowHTTP := options.InsecureAllowCredentialWithHTTP
-	endpoint, err := parseEndpoint(endpoint, allowHTTP)
+func newClient(endpoint string, options *ClientOptions, authentication policy.Policy) (*Client, error) {
+	endpoint, err := parseEndpoint(endpoint, options.InsecureAllowCredentialWithHTTP)
 	if err != nil {
 		return nil, err
 	}
-	internal, err := newPipelineClient(options, authentication...)
+	sender, err := newSender(endpoint, cmp.Or(options.APIVersion, defaultAPIVersion), options.ClientOptions, authentication)
 	if err != nil {
 		return nil, err
 	}
-	unauthenticated, err := newPipelineClient(options, userTokenPolicy{allowHTTP})
-	if err != nil {
-		return nil, err
-	}
-	return &Client{
-		internal:        internal,
-		unauthenticated: unauthenticated,
-		endpoint:        endpoint,
-		apiVersion:      cmp.Or(options.APIVersion, defaultAPIVersion),
-	}, nil
+	return &Client{sender}, nil
 }
 
 // requirePreview rejects a feature that the client's API version does not have: the
-// service ignores or does not know it there.
+// service ignores or does not know it there. Newer previews may have it.
 func (c *Client) requirePreview(feature string) error {
-	if c.apiVersion != previewAPIVersion {
+	if !strings.HasSuffix(c.apiVersion, "-preview") {
 		return fmt.Errorf("identity: %s needs ClientOptions.APIVersion %s, not %s", feature, previewAPIVersion, c.apiVersion)
 	}
 	return nil
-}
-
-func newPipelineClient(options *ClientOptions, authentication ...policy.Policy) (*azcore.Client, error) {
-	clientOptions := options.ClientOptions
-	if clientOptions.Transport == nil {
-		clientOptions.Transport = defaultHTTPClient
-	}
-	clientOptions.Transport = safeTransport{clientOptions.Transport, options.InsecureAllowCredentialWithHTTP}
-	return azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{
-		// These help to diagnose clock skew and unsupported versions, and Azure's support
-		// asks for x-azure-ref and MS-CV. azcore allows MS-CV itself.
-		AllowedHeaders: []string{"api-supported-versions", "x-azure-ref", "x-ms-date"},
-		APIVersion:     runtime.APIVersionOptions{Location: runtime.APIVersionLocationQueryParam, Name: "api-version"},
-		PerRetry:       authentication,
-		Tracing:        runtime.TracingOptions{Namespace: "Microsoft.Communication"},
-	}, &clientOptions)
 }

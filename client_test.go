@@ -170,17 +170,22 @@ func (downgrade) Do(req *policy.Request) (*http.Response, error) {
 func TestPolicyCannotSendSecretsOverHTTP(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		transport := identitytest.AlwaysRespond(op.Status(), op.ResponseBody)
-		options := op.NewOptions(transport)
-		options.PerCallPolicies = []policy.Policy{downgrade{}}
-		options.Retry.ShouldRetry = func(*http.Response, error) bool {
-			t.Error("another attempt would fail, too")
-			return false
-		}
-		for _, client := range identitytest.NewClients(t, options) {
-			_, err := op.Call(t.Context(), client)
-			require.EqualError(t, err, "identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set")
-			assert.Empty(t, transport.Requests)
+		for _, configure := range []func(*identity.ClientOptions){
+			func(o *identity.ClientOptions) { o.PerCallPolicies = []policy.Policy{downgrade{}} },
+			func(o *identity.ClientOptions) { o.PerRetryPolicies = []policy.Policy{downgrade{}} }, // after the signature
+		} {
+			transport := identitytest.AlwaysRespond(op.Status(), op.ResponseBody)
+			options := op.NewOptions(transport)
+			configure(options)
+			options.Retry.ShouldRetry = func(*http.Response, error) bool {
+				t.Error("another attempt would fail, too")
+				return false
+			}
+			for _, client := range identitytest.NewClients(t, options) {
+				_, err := op.Call(t.Context(), client)
+				require.EqualError(t, err, "identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set")
+				assert.Empty(t, transport.Requests)
+			}
 		}
 	})
 }
@@ -526,6 +531,28 @@ func TestCustomIDNeedsItsAPIVersion(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestNewerPreviewsMayHaveThePreviewsFeatures has a version that the library does not know.
+func TestNewerPreviewsMayHaveThePreviewsFeatures(t *testing.T) {
+	t.Parallel()
+	transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)
+	options := identitytest.NewOptions(transport)
+	options.APIVersion = "2099-01-01-preview"
+	_, err := identitytest.NewClientWithOptions(t, options).CreateUser(t.Context(), &identity.CreateUserOptions{CustomID: new("alice")})
+	require.NoError(t, err)
+	assert.Equal(t, `{"customId":"alice"}`, transport.Requests[0].Content)
+}
+
+func TestNilContextIsAnError(t *testing.T) {
+	t.Parallel()
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		transport := identitytest.AlwaysRespond(op.Status(), op.ResponseBody)
+		got, err := op.Call(nil, op.NewClient(t, transport)) //nolint:staticcheck // that is the point
+		require.ErrorContains(t, err, "identity: ctx cannot be nil")
+		assert.Zero(t, got)
+		assert.Empty(t, transport.Requests)
+	})
 }
 
 func TestCustomIDOnTheWire(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 
 var errEndpoint = errors.New(`identity: endpoint must look like "https://<resource>.communication.azure.com"`)
 
+var errHTTP = errors.New("identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set")
+
 // parseEndpoint normalizes an endpoint: with a scheme, without the scheme's default port,
 // without a slash at the end. The host must be what goes on the wire, because it is
 // signed.

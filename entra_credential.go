@@ -15,6 +15,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/acs-go/identity/internal/redact"
 	"github.com/acs-go/identity/internal/tokencache"
 )
 
@@ -108,7 +109,7 @@ func NewEntraCommunicationTokenCredential(endpoint string, credential azcore.Tok
 			return nil, fmt.Errorf("identity: options.APIVersion must be %s for these options.Scopes, not %s", previewAPIVersion, clientOptions.APIVersion)
 		}
 	}
-	client, err := newClient(endpoint, &clientOptions) // whose requests the Entra token authorizes
+	client, err := newClient(endpoint, &clientOptions, userTokenPolicy{}) // whose requests the Entra token authorizes
 	if err != nil {
 		return nil, err
 	}
@@ -145,12 +146,12 @@ func (c *EntraCommunicationTokenCredential) authenticatesUser() {}
 
 // Format redacts the tokens.
 func (c *EntraCommunicationTokenCredential) Format(state fmt.State, _ rune) {
-	_, _ = io.WriteString(state, "EntraCommunicationTokenCredential{"+redacted+"}")
+	_, _ = io.WriteString(state, "EntraCommunicationTokenCredential{"+redact.Replacement+"}")
 }
 
 // LogValue redacts the tokens.
 func (c *EntraCommunicationTokenCredential) LogValue() slog.Value {
-	return slog.StringValue(redacted)
+	return slog.StringValue(redact.Replacement)
 }
 
 // GetToken returns a valid access token of the user. It implements [azcore.TokenCredential].

@@ -25,12 +25,11 @@ const entraRefreshBefore = 5 * time.Minute
 // azcore's bearer token policy does, except that callers wait for the token of another one
 // no longer than their contexts, and that some responses with status 401 keep the token.
 type entraPolicy struct {
-	token     *tokencache.Cache
-	allowHTTP bool
+	token *tokencache.Cache
 }
 
-func newEntraPolicy(credential azcore.TokenCredential, scope string, allowHTTP bool) *entraPolicy {
-	p := &entraPolicy{allowHTTP: allowHTTP}
+func newEntraPolicy(credential azcore.TokenCredential, scope string) *entraPolicy {
+	p := &entraPolicy{}
 	p.token = tokencache.New(tokencache.Options{
 		Refresh: func(ctx context.Context, claims string) (azcore.AccessToken, error) {
 			options := policy.TokenRequestOptions{Scopes: []string{scope}, Claims: claims, EnableCAE: true}
@@ -53,9 +52,6 @@ func newEntraPolicy(credential azcore.TokenCredential, scope string, allowHTTP b
 // Do authorizes a request and sends it. If the service asks for claims, Do sends it once
 // more, with a token that has them.
 func (p *entraPolicy) Do(req *policy.Request) (*http.Response, error) {
-	if err := requireHTTPS(req, p.allowHTTP); err != nil {
-		return nil, err
-	}
 	resp, err := p.send(req, "")
 	if err != nil {
 		return resp, err
@@ -67,26 +63,19 @@ func (p *entraPolicy) Do(req *policy.Request) (*http.Response, error) {
 }
 
 func (p *entraPolicy) send(req *policy.Request, claims string) (*http.Response, error) {
-	ctx := req.Raw().Context()
-	token, err := p.token.Get(ctx, claims)
+	token, err := p.token.Get(req.Raw().Context(), claims)
 	if err != nil {
-		callOf(ctx).record(nil, err)
 		return nil, nonRetriableError{err} // the credential has retries of its own
 	}
-	resp, err := sendAuthorized(req, token.Token)
-	if err == nil && resp.StatusCode == http.StatusUnauthorized && !hasOperationCode(resp) {
-		p.token.Discard(token.Token)
-	}
-	return resp, err
-}
-
-// sendAuthorized sends a request with a token and its own body.
-func sendAuthorized(req *policy.Request, token string) (*http.Response, error) {
 	if _, err := attemptBody(req); err != nil {
 		return nil, err
 	}
-	req.Raw().Header.Set("Authorization", "Bearer "+token)
-	return sendAttempt(req)
+	req.Raw().Header.Set("Authorization", "Bearer "+token.Token)
+	resp, err := sendNext(req)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized && !isAboutOperation(resp) {
+		p.token.Discard(token.Token)
+	}
+	return resp, err
 }
 
 var (
@@ -157,20 +146,4 @@ func checkCredential(credential azcore.TokenCredential) error {
 			strings.TrimPrefix(fmt.Sprintf("%T", credential), "*identity."))
 	}
 	return nil
-}
-
-// userTokenPolicy authorizes requests with the Entra token of a user, which the request
-// carries as its operation value of type entraToken.
-type userTokenPolicy struct{ allowHTTP bool }
-
-type entraToken string
-
-// Do authorizes a request and sends it.
-func (p userTokenPolicy) Do(req *policy.Request) (*http.Response, error) {
-	if err := requireHTTPS(req, p.allowHTTP); err != nil {
-		return nil, err
-	}
-	var token entraToken
-	req.OperationValue(&token)
-	return sendAuthorized(req, string(token))
 }

@@ -198,7 +198,7 @@ func TestPagerRejectsLinksToOtherHosts(t *testing.T) {
 		"https://contoso.communication.azure.com:8443/access/entra/assignments",
 		"http://contoso.communication.azure.com/access/entra/assignments",
 		"//elsewhere.example/access/entra/assignments",
-		"https://user:secret-token@contoso.communication.azure.com/",
+		"https://user:" + identitytest.SecretToken + "@contoso.communication.azure.com/",
 		"https://contoso.communication.azure.com@elsewhere.example/",
 		`https:\\elsewhere.example/`,
 		"https:elsewhere",
@@ -839,7 +839,7 @@ func TestFailedExchangeIsReturnedAndTriedAgain(t *testing.T) {
 			assert.Len(t, service.Requests, test.requests)
 
 			service.fail(0, "")
-			assert.Equal(t, "1 for secret-token", getToken(t, credential))
+			assert.Equal(t, "1 for "+identitytest.SecretToken, getToken(t, credential))
 		})
 	}
 }
@@ -1030,6 +1030,7 @@ func TestParseAccessToken(t *testing.T) {
 		"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjEwMH0.1h_scYkNp-G98-O4cW6KvfJZwiz54uJMyeDACE4nypg":            time.Unix(100, 0).UTC(),
 		"." + encodePayload(`{"exp":253402300799}`) + ".":                                                             time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 		"." + encodePayload(`{"exp":1.5e9,"b":{}}`) + ".":                                                             time.Unix(1500000000, 0).UTC(),
+		"." + encodePayload(`{"exp":1500000000,"EXP":5,"Exp":"a"}`) + ".":                                             time.Unix(1500000000, 0).UTC(),
 		"." + encodePayload(`{"exp":1500000000.9}`) + ".":                                                             time.Unix(1500000000, 0).UTC(),
 	} {
 		got, err := identity.ParseAccessToken(token)

@@ -1,17 +1,13 @@
 package identity
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
@@ -105,66 +101,11 @@ func communicationErrorIn(resp *http.Response) (CommunicationError, bool) {
 	return *model.Error, true
 }
 
-// CreatedUserOf returns the user that a failed [Client.CreateUser] or
-// [Client.CreateUserAndToken] left behind: the service created the user, and the
-// response was truncated, incomplete or otherwise unusable. Delete the user or keep its
-// ID: the service cannot list users.
-//
-// It reports false if the error is another one, or if the response named no user. A
-// user whose response was lost altogether cannot be found.
-func CreatedUserOf(err error) (CommunicationUserIdentifier, bool) {
-	created, ok := errors.AsType[*createdUserError](err)
-	if !ok {
-		return CommunicationUserIdentifier{}, false
-	}
-	return created.user, true
-}
-
-// createdUserError is the error of a call that created a user all the same.
-type createdUserError struct {
-	user CommunicationUserIdentifier
-	err  error
-}
-
-func (e *createdUserError) Error() string {
-	return fmt.Sprintf("identity: user %s was created, but the call failed: %s",
-		e.user.ID, strings.TrimPrefix(e.err.Error(), "identity: "))
-}
-
-func (e *createdUserError) Unwrap() error { return e.err }
-
-// createdUserID returns the value of identity.id in a body, which may be invalid after it.
-func createdUserID(body []byte) (id string) {
-	var created userResult
-	if _ = json.Unmarshal(body, &created); created.Identity.ID != "" { // whatever else is wrong
-		return created.Identity.ID
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	if !seekMember(decoder, "identity") || !seekMember(decoder, "id") || decoder.Decode(&id) != nil {
-		return ""
-	}
-	return id
-}
-
-// seekMember moves a decoder from an object to the value of one of its members.
-func seekMember(decoder *json.Decoder, name string) bool {
-	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
-		return false
-	}
-	for decoder.More() {
-		member, err := decoder.Token()
-		if err != nil {
-			return false
-		}
-		if text, ok := member.(string); ok && strings.EqualFold(text, name) { // as encoding/json does
-			return true
-		}
-		var value json.RawMessage
-		if decoder.Decode(&value) != nil {
-			return false
-		}
-	}
-	return false
+// isAboutOperation reports whether the service rejected the operation, although it accepted
+// the credential of the request: some reasons for status 401 are not about that.
+func isAboutOperation(resp *http.Response) bool {
+	reason, _ := communicationErrorIn(resp)
+	return reason.Code == ErrorCodeIdentityNotOwned || reason.Code == ErrorCodeInvalidAccessToken
 }
 
 // nonRetriableError ends a call at once: azcore's retry policy looks for its method.
@@ -175,14 +116,3 @@ type nonRetriableError struct {
 func (e nonRetriableError) NonRetriable() {}
 
 func (e nonRetriableError) Unwrap() error { return e.error }
-
-// requireHTTPS rejects a request that would carry a secret in the clear. Policies of the
-// caller may have changed the URL: every policy that adds a secret calls it.
-func requireHTTPS(req *policy.Request, allowHTTP bool) error {
-	if allowHTTP || strings.EqualFold(req.Raw().URL.Scheme, "https") {
-		return nil
-	}
-	return nonRetriableError{errHTTP}
-}
-
-var errHTTP = errors.New("identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set")

@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime/datetime"
+	"github.com/acs-go/identity/internal/redact"
 )
 
 // AccessToken grants a user access to the chat and calling services. It is a secret:
@@ -50,12 +52,12 @@ func (t *AccessToken) UnmarshalJSON(data []byte) error {
 
 // Format redacts the token.
 func (t AccessToken) Format(state fmt.State, _ rune) {
-	_, _ = io.WriteString(state, "AccessToken{Token: "+redacted+", ExpiresOn: "+t.ExpiresOn.Format(time.RFC3339)+"}")
+	_, _ = io.WriteString(state, "AccessToken{Token: "+redact.Replacement+", ExpiresOn: "+t.ExpiresOn.Format(time.RFC3339)+"}")
 }
 
 // LogValue redacts the token.
 func (t AccessToken) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("token", redacted), slog.Time("expiresOn", t.ExpiresOn))
+	return slog.GroupValue(slog.String("token", redact.Replacement), slog.Time("expiresOn", t.ExpiresOn))
 }
 
 // ParseAccessToken returns an access token with the expiry that it carries, for tokens whose
@@ -78,14 +80,17 @@ func ParseAccessToken(token string) (AccessToken, error) {
 	if err != nil {
 		return AccessToken{}, errors.New("identity: token has an invalid payload, so its expiry cannot be read")
 	}
-	var claims struct {
-		ExpiresAt float64 `json:"exp"` // in seconds since 1970
-	}
-	if json.Unmarshal(payload, &claims) != nil || claims.ExpiresAt <= 0 || claims.ExpiresAt > maxUnixTime {
+	var claims map[string]any // a struct would also get the value of EXP
+	_ = json.Unmarshal(payload, &claims)
+	expiresAt, ok := claims["exp"].(float64) // in seconds since 1970
+	if !ok || expiresAt <= 0 || expiresAt > maxUnixTime {
 		return AccessToken{}, errors.New("identity: token has no valid exp, so its expiry cannot be read")
 	}
-	return AccessToken{Token: token, ExpiresOn: time.Unix(int64(claims.ExpiresAt), 0).UTC()}, nil
+	return AccessToken{Token: token, ExpiresOn: time.Unix(int64(expiresAt), 0).UTC()}, nil
 }
+
+// invalidInToken reports whether a header cannot carry a token with this character.
+func invalidInToken(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // maxUnixTime is the last second that JSON can hold, at the end of the year 9999.
 const maxUnixTime = 253402300799

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -397,6 +398,138 @@ func TestErrorNamesTheClockSkew(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestErrorOfTheLocalClockNamesNoSkew has an offset that was kept be rejected, and the request with the local time break.
+func TestErrorOfTheLocalClockNamesNoSkew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := &datedService{ahead: time.Hour}
+		client := identitytest.NewClient(t, service)
+		_, err := client.CreateUser(t.Context(), nil)
+		require.NoError(t, err)
+		service.ahead = 0
+		service.broken = errors.New("the network is down")
+		_, err = client.CreateUser(t.Context(), nil)
+		require.ErrorIs(t, err, service.broken)
+		assert.NotContains(t, err.Error(), "clock")
+	})
+}
+
+// datedService accepts only its own time, to 15 minutes. It fails requests that it accepts if broken is set. gateway is
+// what a gateway adds to the dates of its responses.
+type datedService struct {
+	ahead, gateway time.Duration
+	broken         error
+	requests       int
+}
+
+func (s *datedService) Do(req *http.Request) (*http.Response, error) {
+	s.requests++
+	date, err := http.ParseTime(req.Header.Get("x-ms-date"))
+	if err != nil {
+		return nil, err
+	}
+	if date.Sub(time.Now().Add(s.ahead)).Abs() > 15*time.Minute {
+		return dated(http.StatusUnauthorized, "Denied", s.ahead+s.gateway), nil
+	}
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	resp := dated(http.StatusCreated, "", s.ahead+s.gateway)
+	resp.Body = io.NopCloser(strings.NewReader(identitytest.UserBody))
+	return resp, nil
+}
+
+// TestRejectedOffsetIsDropped has the local clock be repaired after an offset was learned, while a gateway sends wrong
+// dates: at most the first call fails.
+func TestRejectedOffsetIsDropped(t *testing.T) {
+	t.Parallel()
+	for _, learned := range []time.Duration{time.Hour, -time.Hour, 24 * time.Hour} {
+		for _, gateway := range []time.Duration{2 * time.Hour, -2 * time.Hour, 30 * time.Minute, 0} {
+			synctest.Test(t, func(t *testing.T) {
+				service := &datedService{ahead: learned}
+				client := identitytest.NewClient(t, service)
+				_, err := client.CreateUser(t.Context(), nil)
+				require.NoError(t, err)
+				service.ahead, service.gateway = 0, gateway
+				_, _ = client.CreateUser(t.Context(), nil)
+				service.requests = 0
+				for range 168 {
+					time.Sleep(time.Hour) // a fake sleep
+					_, err := client.CreateUser(t.Context(), nil)
+					require.NoError(t, err, "learned %s, gateway %s", learned, gateway)
+				}
+				assert.Equal(t, 168, service.requests)
+			})
+		}
+	}
+}
+
+// TestOffsetIsDroppedInALaterAttempt has the corrected request be unavailable first, and rejected when it is retried.
+func TestOffsetIsDroppedInALaterAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := &datedService{ahead: time.Hour}
+		unavailable := false
+		client := identitytest.NewClient(t, &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+			date, err := http.ParseTime(req.Header.Get("x-ms-date"))
+			assert.NoError(t, err)
+			if unavailable && time.Until(date) > 90*time.Minute {
+				unavailable = false
+				return identitytest.NewResponse(http.StatusServiceUnavailable, ""), nil
+			}
+			return service.Do(req)
+		}})
+		_, err := client.CreateUser(t.Context(), nil)
+		require.NoError(t, err)
+		service.ahead, service.gateway, unavailable = 0, 2*time.Hour, true
+		_, err = client.CreateUser(t.Context(), nil)
+		require.Error(t, err)
+		_, err = client.CreateUser(t.Context(), nil)
+		require.NoError(t, err)
+	})
+}
+
+// TestResponseAfterACorrectionIsTheOutcome has the corrected request be throttled for longer than the deadline allows.
+func TestResponseAfterACorrectionIsTheOutcome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := &identitytest.ScriptedTransport{Respond: firstThen(func(*http.Request) (*http.Response, error) {
+			return dated(http.StatusUnauthorized, "Denied", time.Hour), nil
+		}, func(*http.Request) (*http.Response, error) {
+			resp := dated(http.StatusTooManyRequests, "TooManyRequests", time.Hour)
+			resp.Header.Set("Retry-After", "30")
+			return resp, nil
+		})}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		started := time.Now()
+		_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
+		require.True(t, identity.HasCode(err, "TooManyRequests"), "%v", err)
+		assert.NotContains(t, err.Error(), "clock")
+		assert.Equal(t, started, time.Now())
+	})
+}
+
+// TestBrokenResponseAfterACorrectionIsCaptured has the body of the corrected request's response break off.
+func TestBrokenResponseAfterACorrectionIsCaptured(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := &identitytest.ScriptedTransport{Respond: firstThen(func(*http.Request) (*http.Response, error) {
+			return dated(http.StatusUnauthorized, "Denied", time.Hour), nil
+		}, func(*http.Request) (*http.Response, error) {
+			resp := identitytest.NewResponse(http.StatusCreated, "")
+			resp.Body = io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))
+			return resp, nil
+		})}
+		var captured *http.Response
+		_, err := identitytest.NewClient(t, transport).CreateUser(policy.WithCaptureResponse(t.Context(), &captured), nil)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		assert.ErrorContains(t, err, "local clock is 1h0m0s behind")
+		require.NotNil(t, captured)
+		assert.Equal(t, http.StatusCreated, captured.StatusCode)
+	})
 }
 
 // TestCallsDoNotWaitForARefreshAfterARejectedToken has the service ask for other claims, and then

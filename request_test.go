@@ -136,7 +136,7 @@ func checkOutcome(t *testing.T, op identitytest.Operation, sent fixedResponse, g
 	require.NoError(t, readError)
 	isRead := sent.status != http.StatusSwitchingProtocols // the body of that is the connection
 	if isRead && sent.body != "" && sent.body != "\ufeff" {
-		require.Equal(t, "The response body is withheld because it may contain an access token.", string(kept), op.Name)
+		require.Contains(t, string(kept), "The response body is withheld because it may contain an access token.", op.Name)
 	}
 	if user, ok := identity.CreatedUserOf(err); ok {
 		require.Contains(t, []string{"CreateUser", "CreateUserAndToken"}, op.Name)
@@ -276,19 +276,19 @@ func TestIncompleteResponse(t *testing.T) {
 		"":     "unexpected response body",
 		`{}`:   "token",
 		`null`: "token",
-		`{"expiresOn":"2026-10-20T12:48:08+00:00"}`:            "token",
-		`{"token":"","expiresOn":"2026-10-20T12:48:08+00:00"}`: "token",
-		`{"token":"secret-token"}`:                             "expiresOn",
-		`{"token":"secret-token","expiresOn":null}`:            "expiresOn",
-		`{"token":"secret-token","expiresOn":"secret-token"}`:  "RFC 3339",
-		`{"token":"secret-token","expiresOn":1791895688}`:      "unexpected response body",
-		`{"token":"secret-token"`:                              "unexpected response body",
+		`{"expiresOn":"2026-10-20T12:48:08+00:00"}`:                                                   "token",
+		`{"token":"","expiresOn":"2026-10-20T12:48:08+00:00"}`:                                        "token",
+		`{"token":"` + identitytest.SecretToken + `"}`:                                                "expiresOn",
+		`{"token":"` + identitytest.SecretToken + `","expiresOn":null}`:                               "expiresOn",
+		`{"token":"` + identitytest.SecretToken + `","expiresOn":"` + identitytest.SecretToken + `"}`: "RFC 3339",
+		`{"token":"` + identitytest.SecretToken + `","expiresOn":1791895688}`:                         "unexpected response body",
+		`{"token":"` + identitytest.SecretToken + `"`:                                                 "unexpected response body",
 	}
 	userAndToken := map[string]string{
-		`{"accessToken":` + identitytest.TokenBody + `}`:                         "identity.id",
-		identitytest.UserBody:                                                    "accessToken.token",
-		`{"identity":{"id":"8:acs:a_b"},"accessToken":null}`:                     "accessToken.token",
-		`{"identity":{"id":"8:acs:a_b"},"accessToken":{"token":"secret-token"}}`: "accessToken.expiresOn",
+		`{"accessToken":` + identitytest.TokenBody + `}`:                                             "identity.id",
+		identitytest.UserBody:                                                                        "accessToken.token",
+		`{"identity":{"id":"8:acs:a_b"},"accessToken":null}`:                                         "accessToken.token",
+		`{"identity":{"id":"8:acs:a_b"},"accessToken":{"token":"` + identitytest.SecretToken + `"}}`: "accessToken.expiresOn",
 	}
 	userAndToken[`{"identity":{"id":"8:acs:a_b"},"accessToken":7}`] = "unexpected response body"
 	assignment := map[string]string{
@@ -298,11 +298,11 @@ func TestIncompleteResponse(t *testing.T) {
 	}
 	entraAssignment := map[string]string{
 		"": "unexpected response body",
-		`{"tenantId":"tenant","principalType":"user","clientIds":[]}`:                                 "response is missing objectId",
-		`{"objectId":"object","principalType":"user","clientIds":[]}`:                                 "response is missing tenantId",
-		`{"objectId":"object","tenantId":"tenant","clientIds":[]}`:                                    "response is missing principalType",
-		`{"objectId":"object","tenantId":"tenant","principalType":"user","clientIds":null}`:           "response is missing clientIds",
-		`{"objectId":"object","tenantId":"tenant","principalType":"user","clientIds":"secret-token"}`: "unexpected response body: wrong type of clientIds",
+		`{"tenantId":"tenant","principalType":"user","clientIds":[]}`:                                                     "response is missing objectId",
+		`{"objectId":"object","principalType":"user","clientIds":[]}`:                                                     "response is missing tenantId",
+		`{"objectId":"object","tenantId":"tenant","clientIds":[]}`:                                                        "response is missing principalType",
+		`{"objectId":"object","tenantId":"tenant","principalType":"user","clientIds":null}`:                               "response is missing clientIds",
+		`{"objectId":"object","tenantId":"tenant","principalType":"user","clientIds":"` + identitytest.SecretToken + `"}`: "unexpected response body: wrong type of clientIds",
 	}
 	bodies := map[string]map[string]string{
 		"CreateUser":                  user,
@@ -320,7 +320,7 @@ func TestIncompleteResponse(t *testing.T) {
 			"{}":             "response is missing value",
 			`{"value":null}`: "response is missing value",
 			`{"value":[` + identitytest.EntraAssignmentBody + `,{}]}`: "response is missing value[1].objectId",
-			`{"value":"secret-token"}`:                                "unexpected response body: wrong type of value",
+			`{"value":"` + identitytest.SecretToken + `"}`:            "unexpected response body: wrong type of value",
 			`{"value":[],"nextLink":{"href":""}}`:                     "unexpected response body: wrong type of nextLink",
 		},
 		"UpdateEntraAssignments": {
@@ -974,11 +974,7 @@ func TestErrorsOfPoliciesAreKept(t *testing.T) {
 			resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }))
 			return resp, nil
 		},
-		"long wait": func(*http.Request) (*http.Response, error) {
-			resp := identitytest.NewResponse(http.StatusTooManyRequests, "")
-			resp.Header.Set("Retry-After", "3600")
-			return resp, nil
-		},
+		"lost connection": failWith(io.EOF),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -996,6 +992,216 @@ func TestErrorsOfPoliciesAreKept(t *testing.T) {
 			require.ErrorIs(t, err, errPolicy)
 		})
 	}
+}
+
+// TestPoliciesSeeTheResponse has the service ask for a wait that ends after the deadline: policies, ShouldRetry and the
+// caller see the response, as with every client of azcore.
+func TestPoliciesSeeTheResponse(t *testing.T) {
+	t.Parallel()
+	throttled := func(*http.Request) (*http.Response, error) {
+		resp := identitytest.NewResponse(http.StatusTooManyRequests, `{"error":{"code":"TooManyRequests"}}`)
+		resp.Header.Set("Retry-After", "3600")
+		return resp, nil
+	}
+	type observed struct {
+		status int
+		failed bool
+	}
+	for name, onlyThisCall := range map[string]bool{"options of the client": false, "options of the call": true} {
+		for _, retry := range []*bool{nil, new(true), new(false)} {
+			identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+				transport := &identitytest.ScriptedTransport{Respond: throttled}
+				var seen []observed
+				watching := policyFunc(func(req *policy.Request) (*http.Response, error) {
+					resp, err := req.Next()
+					seen = append(seen, observed{resp.StatusCode, err != nil})
+					return resp, err
+				})
+				retryOptions := policy.RetryOptions{}
+				if retry != nil {
+					retryOptions.ShouldRetry = func(resp *http.Response, err error) bool {
+						seen = append(seen, observed{resp.StatusCode, err != nil})
+						return *retry
+					}
+				}
+				options := op.NewOptions(transport)
+				options.PerCallPolicies, options.PerRetryPolicies = []policy.Policy{watching}, []policy.Policy{watching}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				if onlyThisCall {
+					ctx = policy.WithRetryOptions(ctx, retryOptions)
+				} else {
+					options.Retry = retryOptions
+				}
+				for _, client := range identitytest.NewClients(t, options) {
+					transport.Requests, seen = nil, nil
+					_, err := op.Call(ctx, client)
+					require.True(t, identity.HasCode(err, "TooManyRequests"), "%s: %v", name, err)
+					assert.Len(t, transport.Requests, 1)
+					assert.Contains(t, []int{2, 3}, len(seen))
+					for _, one := range seen {
+						assert.Equal(t, observed{http.StatusTooManyRequests, false}, one)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestRetryOptionsKeepTheirMeaning compares with what azcore documents: ShouldRetry replaces StatusCodes, and a nil list
+// means the default one.
+func TestRetryOptionsKeepTheirMeaning(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		options  policy.RetryOptions
+		status   int
+		attempts int
+	}{
+		"default":                   {policy.RetryOptions{}, 503, 4},
+		"default, another status":   {policy.RetryOptions{}, 501, 1},
+		"status codes":              {policy.RetryOptions{StatusCodes: []int{501}}, 501, 4},
+		"other status codes":        {policy.RetryOptions{StatusCodes: []int{501}}, 503, 1},
+		"no status codes":           {policy.RetryOptions{StatusCodes: []int{}}, 503, 1},
+		"ShouldRetry":               {policy.RetryOptions{ShouldRetry: func(*http.Response, error) bool { return true }, StatusCodes: []int{}}, 501, 4},
+		"ShouldRetry that does not": {policy.RetryOptions{ShouldRetry: func(*http.Response, error) bool { return false }}, 503, 1},
+		"MaxRetries":                {policy.RetryOptions{MaxRetries: 1}, 503, 2},
+	} {
+		for _, onlyThisCall := range []bool{true, false} {
+			test.options.RetryDelay = time.Nanosecond
+			transport := identitytest.AlwaysRespond(test.status, "")
+			options := identitytest.NewOptions(transport)
+			ctx := t.Context()
+			if onlyThisCall {
+				ctx = policy.WithRetryOptions(ctx, test.options)
+			} else {
+				options.Retry = test.options
+			}
+			_, err := identitytest.NewClientWithOptions(t, options).CreateUser(ctx, nil)
+			require.Error(t, err)
+			assert.Len(t, transport.Requests, test.attempts, name)
+		}
+	}
+}
+
+// TestPolicyFailsOver has a policy send the request to another host when the first one throttles it.
+func TestPolicyFailsOver(t *testing.T) {
+	t.Parallel()
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+			if req.URL.Host == "second.example" {
+				return identitytest.NewResponse(op.Status(), op.ResponseBody), nil
+			}
+			resp := identitytest.NewResponse(http.StatusTooManyRequests, "")
+			resp.Header.Set("Retry-After", "3600")
+			return resp, nil
+		}}
+		options := op.NewOptions(transport)
+		options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+			resp, err := req.Next()
+			if err != nil || resp.StatusCode != http.StatusTooManyRequests {
+				return resp, err
+			}
+			req.Raw().URL.Host, req.Raw().Host = "second.example", "second.example"
+			return req.Next()
+		})}
+		for _, client := range identitytest.NewClients(t, options) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			got, err := op.Call(ctx, client)
+			cancel()
+			require.NoError(t, err)
+			assert.Equal(t, op.Response, got)
+		}
+	})
+}
+
+// TestWrapperKeepsTheLastAttempt has a policy wrap the error of a call whose context ended.
+func TestWrapperKeepsTheLastAttempt(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		respond func(*http.Request) (*http.Response, error)
+		text    string
+	}{
+		"unavailable":            {respondWith(http.StatusServiceUnavailable), "last attempt: "},
+		"connection lost":        {failWith(io.EOF), "last attempt: EOF"},
+		"slow response":          {waitForContext, "last attempt: Post "},
+		"transport with nothing": {func(*http.Request) (*http.Response, error) { return nil, nil }, "last attempt: received nil response"}, //nolint:nilnil // that is the point
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				options := identitytest.NewOptions(&identitytest.ScriptedTransport{Respond: test.respond})
+				options.Retry = policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour}
+				options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+					resp, err := req.Next()
+					if err != nil {
+						err = fmt.Errorf("calling ACS: %w", err)
+					}
+					return resp, err
+				})}
+				for _, client := range identitytest.NewClients(t, options) {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					_, err := client.CreateUser(ctx, nil)
+					cancel()
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+					require.ErrorContains(t, err, "calling ACS: context deadline exceeded")
+					assert.ErrorContains(t, err, test.text)
+				}
+			})
+		})
+	}
+}
+
+// TestCauseOfTheCancellationIsKept has the caller say why it cancels, between attempts and during one.
+func TestCauseOfTheCancellationIsKept(t *testing.T) {
+	t.Parallel()
+	errStop := errors.New("the server stops")
+	for name, respond := range map[string]func(*http.Request) (*http.Response, error){
+		"between attempts":  respondWith(http.StatusServiceUnavailable),
+		"during an attempt": waitForContext,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				options := identitytest.NewOptions(&identitytest.ScriptedTransport{Respond: respond})
+				options.Retry = policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour}
+				for _, client := range identitytest.NewClients(t, options) {
+					ctx, cancel := context.WithCancelCause(t.Context())
+					time.AfterFunc(time.Minute, func() { cancel(errStop) })
+					_, err := client.CreateUser(ctx, nil)
+					require.ErrorIs(t, err, context.Canceled)
+					require.ErrorIs(t, err, errStop)
+				}
+			})
+		})
+	}
+}
+
+// TestErrorOfAPolicyAfterTheEndOfTheContext is no interruption.
+func TestErrorOfAPolicyAfterTheEndOfTheContext(t *testing.T) {
+	t.Parallel()
+	errPolicy := errors.New("the circuit is open")
+	ctx, cancel := context.WithCancel(t.Context())
+	options := identitytest.NewOptions(&identitytest.ScriptedTransport{Respond: respondWith(http.StatusServiceUnavailable)})
+	options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+		_, _ = req.Next()
+		cancel()
+		return nil, errPolicy
+	})}
+	_, err := identitytest.NewClientWithOptions(t, options).CreateUser(ctx, nil)
+	assert.EqualError(t, err, errPolicy.Error())
+}
+
+// TestRedirectThatArrivesAsTheContextEnds is no success.
+func TestRedirectThatArrivesAsTheContextEnds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+		cancel()
+		return identitytest.NewResponse(http.StatusMultipleChoices, ""), nil
+	}}
+	_, err := identitytest.NewClient(t, transport).DeleteUser(ctx, identitytest.User, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.True(t, identitytest.HasStatus(err, http.StatusMultipleChoices), "%v", err)
 }
 
 // TestPolicyEndsACanceledCall has a policy return the context's error before there is an attempt.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/acs-go/identity/internal/redact"
 	"github.com/acs-go/identity/internal/tokencache"
 )
 
@@ -140,12 +141,12 @@ func (c *CommunicationTokenCredential) authenticatesUser() {}
 
 // Format redacts the token.
 func (c *CommunicationTokenCredential) Format(state fmt.State, _ rune) {
-	_, _ = io.WriteString(state, "CommunicationTokenCredential{"+redacted+"}")
+	_, _ = io.WriteString(state, "CommunicationTokenCredential{"+redact.Replacement+"}")
 }
 
 // LogValue redacts the token.
 func (c *CommunicationTokenCredential) LogValue() slog.Value {
-	return slog.StringValue(redacted)
+	return slog.StringValue(redact.Replacement)
 }
 
 // GetToken returns a valid access token of the user. It implements [azcore.TokenCredential].

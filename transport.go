@@ -2,32 +2,19 @@ package identity
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-)
-
-const (
-	// maxResponseSize is far above anything that the service sends.
-	maxResponseSize = 1 << 20
-	// maxSecretSize is read beyond it of an error response, so that no secret is cut in
-	// two before it is redacted.
-	maxSecretSize = 64 << 10
+	"github.com/acs-go/identity/internal/redact"
 )
 
 // defaultHTTPClient is shared by all clients without a Transport of their own, together
@@ -38,6 +25,7 @@ var defaultHTTPClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Transport: &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
+		OnProxyConnectResponse: checkProxy,
 		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:      true,
 		MaxResponseHeaderBytes: maxResponseSize,
@@ -48,6 +36,15 @@ var defaultHTTPClient = &http.Client{
 		// Dead connections are detected before requests wait for them.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	},
+}
+
+// checkProxy says that it was the proxy that rejected a request: net/http reports the text
+// of its status alone.
+func checkProxy(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return fmt.Errorf("proxy %s responded to CONNECT with %s", proxy.Host, resp.Status)
 }
 
 // attemptBody gives an attempt its own copy of the body, and returns the content.
@@ -76,6 +73,32 @@ func attemptBody(req *policy.Request) ([]byte, error) {
 	return content, nil
 }
 
+// sendNext hands a request to the next policy.
+func sendNext(req *policy.Request) (*http.Response, error) {
+	resp, err := req.Next()
+	if err == nil {
+		err = checkResponse(resp)
+	}
+	return resp, err
+}
+
+// checkResponse guards against policies of the caller.
+func checkResponse(resp *http.Response) error {
+	if resp == nil {
+		return errors.New("identity: a policy returned neither a response nor an error")
+	}
+	return nil
+}
+
+// requireHTTPS rejects a request that would carry a secret in the clear. Policies of the
+// caller may have changed the URL.
+func requireHTTPS(req *http.Request, allowHTTP bool) error {
+	if allowHTTP || strings.EqualFold(req.URL.Scheme, "https") {
+		return nil
+	}
+	return nonRetriableError{errHTTP}
+}
+
 // safeTransport is where responses enter: it bounds their size, closes their bodies, and
 // keeps what they contain out of errors.
 type safeTransport struct {
@@ -84,14 +107,12 @@ type safeTransport struct {
 }
 
 func (t safeTransport) Do(req *http.Request) (*http.Response, error) {
-	if !t.allowHTTP && req.URL.Scheme != "https" { // changed by a policy after the signature
-		return nil, nonRetriableError{errHTTP}
+	if err := requireHTTPS(req, t.allowHTTP); err != nil {
+		return nil, err
 	}
 	resp, err := t.Transporter.Do(req)
 	if err != nil {
-		err = safeError(req.Context(), err)
-		callOf(req.Context()).record(nil, err)
-		return nil, err
+		return nil, redact.TransportError(err, req.URL.String())
 	}
 	if resp == nil {
 		return nil, nil // which azcore reports
@@ -105,157 +126,6 @@ func (t safeTransport) Do(req *http.Request) (*http.Response, error) {
 	}
 	body := receive(req, resp)
 	resp.Body = body
-	recorded := *resp // policies change the other one, perhaps after the call
-	callOf(req.Context()).record(&recorded, body.err)
+	callOf(req.Context()).noteBody(body)
 	return resp, nil
-}
-
-// brokenBodyError is why the body of a response could not be read to its end.
-type brokenBodyError struct{ err error }
-
-func (e *brokenBodyError) Error() string { return e.err.Error() }
-
-func (e *brokenBodyError) Unwrap() error { return e.err }
-
-// received is the body of a response, as much as arrived of it.
-type received struct {
-	source  io.LimitedReader
-	content bytes.Buffer
-	read    int   // how much of the content was read
-	err     error // why there is no more; nil: the content is complete
-}
-
-func (r *received) Read(p []byte) (int, error) {
-	n := copy(p, r.content.Bytes()[r.read:])
-	r.read += n
-	if n == 0 && len(p) > 0 {
-		return 0, cmp.Or(r.err, io.EOF)
-	}
-	return n, nil
-}
-
-func (r *received) Close() error { return nil }
-
-// receive reads and closes the body of a response.
-func receive(req *http.Request, resp *http.Response) *received {
-	r := &received{}
-	if resp.Body == nil {
-		return r
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return r // its body is the connection, which does not end with the context
-	}
-	isError := resp.StatusCode >= http.StatusBadRequest
-	limit := int64(maxResponseSize + 1)
-	if isError {
-		limit = maxResponseSize + maxSecretSize
-	}
-	r.content.Grow(int(min(max(resp.ContentLength, 0), limit)) + bytes.MinRead)
-	r.source = io.LimitedReader{R: resp.Body, N: limit}
-	_, err := r.content.ReadFrom(&r.source)
-	switch {
-	case err != nil:
-		r.err = &brokenBodyError{cmp.Or(knownError(req.Context(), err), io.ErrUnexpectedEOF)}
-	case !isError && r.content.Len() > maxResponseSize:
-		err := fmt.Errorf("identity: response with status %d has more than %d bytes", resp.StatusCode, maxResponseSize)
-		r.err = &brokenBodyError{nonRetriableError{err}}
-	}
-	r.skipByteOrderMark()
-	return r
-}
-
-func (r *received) skipByteOrderMark() {
-	if mark := []byte("\ufeff"); bytes.HasPrefix(r.content.Bytes(), mark) {
-		r.content.Next(len(mark))
-	}
-}
-
-// safeError returns an error of a transport without what it may quote of a response:
-// net/http quotes what it cannot parse. Errors that are known to quote nothing keep their
-// chain, below the [url.Error] of net/http. An error that says it is not retriable comes
-// from a transport made for azcore, like that of package fake, and is kept.
-func safeError(ctx context.Context, err error) error {
-	if _, ok := errors.AsType[interface {
-		error
-		NonRetriable()
-	}](err); ok {
-		return err
-	}
-	safe := knownError(ctx, err)
-	if safe == nil {
-		safe = errWithheld
-	}
-	if outer, ok := errors.AsType[*url.Error](err); ok {
-		return &url.Error{Op: outer.Op, URL: outer.URL, Err: safe}
-	}
-	return safe
-}
-
-var errWithheld = errors.New("transport failed; its error is withheld because it may quote the response")
-
-// knownError returns what the chain has of errors that are known to quote nothing of a
-// response, or nil.
-func knownError(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && wraps(err, cause) {
-		return cause
-	}
-	for _, find := range knownTypes {
-		if known := find(err); known != nil {
-			return known
-		}
-	}
-	for _, known := range knownValues {
-		if errors.Is(err, known) {
-			return known
-		}
-	}
-	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		return os.ErrDeadlineExceeded
-	}
-	for ; err != nil; err = errors.Unwrap(err) {
-		if text := err.Error(); harmlessText.MatchString(text) || isReasonPhrase(text) {
-			return err
-		}
-	}
-	return nil
-}
-
-// harmlessText matches what net/http says without a type of its own.
-var harmlessText = regexp.MustCompile(`^(net/http: server response headers exceeded \d+ bytes; aborted|` +
-	`net/http: request canceled|http: server closed idle connection|http2: client connection lost|tls: [A-Za-z ]+)$`)
-
-// isReasonPhrase reports whether the text is how net/http reports the status of a proxy.
-func isReasonPhrase(text string) bool {
-	for status := http.StatusBadRequest; status < 600; status++ {
-		if text != "" && text == http.StatusText(status) {
-			return true
-		}
-	}
-	return false
-}
-
-var knownTypes = []func(error) error{
-	find[*net.OpError], find[*net.DNSError], find[*net.AddrError], find[*os.SyscallError], find[syscall.Errno],
-	find[*tls.CertificateVerificationError], find[tls.AlertError], find[tls.RecordHeaderError],
-	find[x509.UnknownAuthorityError], find[x509.HostnameError], find[x509.CertificateInvalidError], find[x509.SystemRootsError],
-}
-
-var knownValues = []error{
-	context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded,
-	io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, http.ErrSchemeMismatch,
-}
-
-// wraps is errors.Is for targets of any type, also those that == panics for.
-func wraps(err, target error) (is bool) {
-	defer func() { _ = recover() }()
-	return errors.Is(err, target)
-}
-
-// find returns the error of type E in the chain, or nil.
-func find[E error](err error) error {
-	if found, ok := errors.AsType[E](err); ok {
-		return found
-	}
-	return nil
 }

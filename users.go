@@ -137,7 +137,7 @@ func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (re
 	if err := c.checkCustomID(options.CustomID); err != nil {
 		return CreateUserResponse{}, err
 	}
-	created, err := send[userResult](ctx, c, request{
+	created, err := send[userResult](ctx, c.sender, request{
 		method:       http.MethodPost,
 		path:         "/identities",
 		body:         createUserRequest{CustomID: options.CustomID},
@@ -179,7 +179,7 @@ func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, op
 	if err != nil {
 		return CreateUserAndTokenResponse{}, err
 	}
-	created, err := send[userAndToken](ctx, c, request{
+	created, err := send[userAndToken](ctx, c.sender, request{
 		method:       http.MethodPost,
 		path:         "/identities",
 		body:         createUserRequest{CustomID: options.CustomID, CreateTokenWithScopes: scopes, ExpiresInMinutes: minutes},
@@ -212,7 +212,7 @@ func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier,
 	if err != nil {
 		return GetTokenResponse{}, err
 	}
-	token, err := send[accessTokenModel](ctx, c, request{
+	token, err := send[accessTokenModel](ctx, c.sender, request{
 		method:       http.MethodPost,
 		path:         "/identities/{}/:issueAccessToken",
 		parameters:   []pathParameter{{"user.ID", user.ID}},
@@ -235,7 +235,7 @@ func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier,
 func (c *Client) RevokeTokens(ctx context.Context, user CommunicationUserIdentifier, options *RevokeTokensOptions) (response RevokeTokensResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.RevokeTokens")
 	defer func() { endSpan(err) }()
-	_, err = send[noContent](ctx, c, request{
+	_, err = send[noContent](ctx, c.sender, request{
 		method:       http.MethodPost,
 		path:         "/identities/{}/:revokeAccessTokens",
 		parameters:   []pathParameter{{"user.ID", user.ID}},
@@ -258,7 +258,7 @@ func (c *Client) RevokeTokens(ctx context.Context, user CommunicationUserIdentif
 func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifier, options *DeleteUserOptions) (response DeleteUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.DeleteUser")
 	defer func() { endSpan(err) }()
-	_, err = send[noContent](ctx, c, request{
+	_, err = send[noContent](ctx, c.sender, request{
 		method:       http.MethodDelete,
 		path:         "/identities/{}",
 		parameters:   []pathParameter{{"user.ID", user.ID}},
@@ -282,7 +282,7 @@ func (c *Client) GetUserDetail(ctx context.Context, user CommunicationUserIdenti
 	if err := c.requirePreview("GetUserDetail"); err != nil {
 		return GetUserDetailResponse{}, err
 	}
-	detail, err := send[userDetail](ctx, c, request{
+	detail, err := send[userDetail](ctx, c.sender, request{
 		method:       http.MethodGet,
 		path:         "/identities/{}",
 		parameters:   []pathParameter{{"user.ID", user.ID}},

@@ -15,11 +15,13 @@ const (
 	AccessKey = "c2VjcmV0LWFjY2Vzcy1rZXk="
 	// ConnectionString consists of Endpoint and AccessKey.
 	ConnectionString = "endpoint=" + Endpoint + "/;accesskey=" + AccessKey
-	// SecretToken is the token in requests and responses. Like AccessKey, no output may contain it.
-	SecretToken = "secret-token"
+	// SecretToken is the token in requests and responses, a JWT. Like AccessKey, no output may contain it.
+	SecretToken = "eyJhbGciOiJub25lIn0." + secretPayload + ".c2lnbmF0dXJl"
+	// secretPayload is the part of SecretToken that tells the most.
+	secretPayload = "eyJzdWIiOiJzZWNyZXQtdXNlci1vZi1hLXRlc3QiLCJ0aWQiOiJjb250b3NvIiwidmVyIjoiMi4wIiwiaWF0IjoxNzkxODk1Njg4fQ"
 	// OtherToken has the form of SecretToken: an error must be the same for both. They begin alike because encoding/json
 	// quotes the character at which it stops, which outside of a string is one of the first.
-	OtherToken = "secure-world"
+	OtherToken = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzZWNvbmQtdXNlci1vZi1hLXRlc3QiLCJ0aWQiOiJjb250b3NvIiwidmVyIjoiMi4wIiwiaWF0IjoxNzkxODk1Njg4fQ.c2lnbmF0dXJl"
 	// OtherAccessKey has the form of AccessKey: an error must be the same for both.
 	OtherAccessKey = "b3RoZXItYWNjZXNzLWtleTE="
 

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// AssertNoSecret asserts that a text contains neither SecretToken nor AccessKey, in any form in which packages fmt and
+// AssertNoSecret asserts that a text contains neither the payload of SecretToken nor AccessKey, in any form in which packages fmt and
 // encoding/json write them.
 func AssertNoSecret(t *testing.T, text string, messageAndArguments ...any) {
 	t.Helper()
@@ -54,7 +54,7 @@ func HoldsSecret(text string) bool {
 // writtenSecrets are the token and the key, as they are and as packages fmt and encoding/json write them.
 var writtenSecrets = func() []string {
 	var all []string
-	for _, secret := range []string{SecretToken, AccessKey, "secret-access-key"} {
+	for _, secret := range []string{secretPayload, AccessKey, "secret-access-key"} {
 		all = append(all, base64.StdEncoding.EncodeToString([]byte(secret)))
 		for _, format := range Formats {
 			written := strings.Trim(strings.TrimPrefix(fmt.Sprintf(format, []byte(secret)), "[]byte"), `[]{}"`)
