@@ -33,7 +33,6 @@ func newEntraPolicy(credential azcore.TokenCredential, scope string) *entraPolic
 	p.token = tokencache.New(tokencache.Options{
 		Refresh: func(ctx context.Context, claims string) (azcore.AccessToken, error) {
 			options := policy.TokenRequestOptions{Scopes: []string{scope}, Claims: claims, EnableCAE: true}
-			ctx = credentialContext{ctx}
 			early, cancel := p.token.UntilExpiry(ctx)
 			defer cancel()
 			token, err := getEntraToken(early, credential, options)
@@ -104,8 +103,10 @@ func claimsChallenge(resp *http.Response) string {
 	return ""
 }
 
-// credentialContext is the context of a call without what azcore keeps in it, such as the
-// headers and retry options of its requests: those of the credential are others.
+// withoutSettings returns a context without what azcore keeps in it for the requests of this
+// client, such as headers and retry options: the credential's requests are others.
+func withoutSettings(ctx context.Context) context.Context { return credentialContext{ctx} }
+
 type credentialContext struct{ context.Context }
 
 var azcoreKeys = reflect.TypeFor[runtime.CtxAPINameKey]().PkgPath()
@@ -118,15 +119,15 @@ func (c credentialContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// getEntraToken turns a panic in the credential into an error, because its value may hold
-// a secret.
+// getEntraToken asks a credential. A panic in it becomes an error, because its value may
+// hold a secret.
 func getEntraToken(ctx context.Context, credential azcore.TokenCredential, options policy.TokenRequestOptions) (token azcore.AccessToken, err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("identity: credential panicked when it was asked for a token")
 		}
 	}()
-	token, err = credential.GetToken(ctx, options)
+	token, err = credential.GetToken(withoutSettings(ctx), options)
 	if err != nil {
 		return azcore.AccessToken{}, fmt.Errorf("identity: getting an Entra access token: %w", err)
 	}

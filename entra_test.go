@@ -738,7 +738,9 @@ func TestEntraCredentialThatReturnsNewTokensStarvesNoCaller(t *testing.T) {
 					go func() {
 						started, before := time.Now(), asked.Load()
 						var number, entraToken int64
-						_, err := fmt.Sscanf(getToken(t, credential), "%d for %d", &number, &entraToken)
+						token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+						assert.NoError(t, err)
+						_, err = fmt.Sscanf(token.Token, "%d for %d", &number, &entraToken)
 						assert.NoError(t, err)
 						assert.Greater(t, entraToken, before, "a token of the user at the time of the call")
 						assert.LessOrEqual(t, time.Since(started), 2*exchange)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -140,7 +141,7 @@ func TestClaimsStarveNoOther(t *testing.T) {
 		for number := range 20 {
 			go func() {
 				start := time.Now()
-				claims := fmt.Sprint(number)
+				claims := strconv.Itoa(number)
 				assertToken(t, cache, claims, fmt.Sprint(number+1, " ", claims))
 				assert.LessOrEqual(t, time.Since(start), 11*time.Second, "at most the refreshes that others asked for before")
 			}()
