@@ -22,7 +22,8 @@ is the same service as an [http.Handler], which clients can also call in memory.
 
 After the code under test has used the client, [Handler.InspectToken] verifies a token, [Handler.Users] lists the
 users, and [Handler.Requests] returns what arrived. [Handler.EntraToken] creates the Entra tokens that the exchange
-operations need.
+operations need. A client of [Handler.SetupHandler] prepares users without meeting faults, and without a trace in
+Requests.
 
 Without a server, [Handler.ConnectionString] and [Handler.ClientOptions] connect a client in memory. This works inside a
 testing/synctest bubble, where a day takes no time:

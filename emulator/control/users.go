@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -95,19 +96,19 @@ func (a *api) callUser(r *http.Request, method, operation string, body []byte) (
 	if _, ok := a.emulator.User(id); !ok {
 		return nil, noUser()
 	}
-	return a.callService(r.Context(), method, "/identities/"+url.PathEscape(id)+operation, body)
+	return a.callService(r.Context(), method, "/identities/"+id+operation, body)
 }
 
 // callService calls an operation of the service with custom IDs, and returns the body of its response.
 func (a *api) callService(ctx context.Context, method, path string, body []byte) ([]byte, *apiError) {
-	const version = "?api-version=2025-03-02-preview"
-	r, err := http.NewRequestWithContext(ctx, method, a.emulator.Endpoint()+path+version, bytes.NewReader(body))
-	if err != nil {
-		panic("control: calling the service: " + err.Error()) // the path is escaped
+	r := &http.Request{
+		Method: method,
+		URL:    &url.URL{Path: path, RawQuery: "api-version=2025-03-02-preview"},
+		Header: http.Header{"Authorization": {"Bearer control"}},
+		Body:   io.NopCloser(bytes.NewReader(body)),
 	}
-	r.Header.Set("Authorization", "Bearer control")
 	w := &recorder{header: http.Header{}}
-	a.setup.ServeHTTP(w, r)
+	a.setup.ServeHTTP(w, r.WithContext(ctx))
 	if w.status < http.StatusBadRequest {
 		return w.body.Bytes(), nil
 	}

@@ -60,7 +60,7 @@ func TestUsersAreCreated(t *testing.T) {
 	s := start(t)
 	for _, body := range []string{"", "{}", "null", `{"customId":null}`} {
 		user := s.create(t, body)
-		assert.Zero(t, user.CustomID)
+		assert.Empty(t, user.CustomID)
 		_, ok := s.User(user.ID)
 		assert.True(t, ok, body)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func (p *tab) assertFits(width int64) {
 func TestHostileCustomIDsAreTexts(t *testing.T) {
 	t.Parallel()
 	for _, width := range []int64{400, 1280} {
-		t.Run(fmt.Sprint(width), func(t *testing.T) {
+		t.Run(strconv.FormatInt(width, 10), func(t *testing.T) {
 			t.Parallel()
 			p := open(t, chromedp.EmulateViewport(width, 800))
 			for _, customID := range hostile {
@@ -70,13 +71,13 @@ func TestHostileRequestsAreTexts(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x<b>", 25_000)
 	for _, width := range []int64{400, 1280} {
-		t.Run(fmt.Sprint(width), func(t *testing.T) {
+		t.Run(strconv.FormatInt(width, 10), func(t *testing.T) {
 			t.Parallel()
 			p := open(t, chromedp.EmulateViewport(width, 800))
 			requests := 0
 			show := func() {
 				requests++
-				p.waitForText("#request-count", fmt.Sprint(requests))
+				p.waitForText("#request-count", strconv.Itoa(requests))
 				p.click("#request-table .toggle")
 				p.waitForText("#request-table .panel .messages", "Response")
 			}

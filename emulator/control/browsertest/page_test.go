@@ -95,19 +95,20 @@ func TestTokenExpiresWhenTheClockIsMoved(t *testing.T) {
 func TestOffsetIsSet(t *testing.T) {
 	t.Parallel()
 	p := open(t)
-	for text, want := range map[string]struct {
+	for _, test := range []struct {
+		typed  string
 		shown  string
 		offset time.Duration
 	}{
-		"2h":      {"+2h", 2 * time.Hour},
-		" -30m ":  {"-30m", -30 * time.Minute},
-		"1h30m1s": {"+1h30m1s", time.Hour + 30*time.Minute + time.Second},
-		"1.5h":    {"+1h30m", 90 * time.Minute},
-		"300ms":   {"+300ms", 300 * time.Millisecond},
+		{"2h", "+2h", 2 * time.Hour},
+		{" -30m ", "-30m", -30 * time.Minute},
+		{"1h30m1s", "+1h30m1s", time.Hour + 30*time.Minute + time.Second},
+		{"1.5h", "+1h30m", 90 * time.Minute},
+		{"300ms", "+300ms", 300 * time.Millisecond},
 	} {
-		p.typeInto("#clock-form [name=offset]", text+"\n")
-		p.waitFor(`document.getElementById("offset").textContent === "` + want.shown + `"`)
-		assert.Equal(t, want.offset, p.ClockOffset())
+		p.typeInto("#clock-form [name=offset]", test.typed+"\n")
+		p.waitFor(`document.getElementById("offset").textContent === "` + test.shown + `"`)
+		assert.Equal(t, test.offset, p.ClockOffset())
 		p.waitFor(`document.querySelector("#clock-form [name=offset]").value === ""`)
 	}
 }
