@@ -602,3 +602,19 @@ func TestVersionIsTheTopOfTheChangelog(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(version), `moduleVersion = "v`+string(top[1])+`"`)
 }
+
+// TestContributingNamesEveryFolder keeps its table of folders complete.
+func TestContributingNamesEveryFolder(t *testing.T) {
+	t.Parallel()
+	contributing, err := os.ReadFile(root + "CONTRIBUTING.md")
+	require.NoError(t, err)
+	for _, pattern := range []string{"*/*.go", "cmd/*/*.go", "examples/*/*.go", "internal/*/*.go"} {
+		files, err := filepath.Glob(root + pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			folder := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(file)), root)
+			assert.Truef(t, bytes.Contains(contributing, []byte("`"+folder+"`")), "add %s to the table of folders in CONTRIBUTING.md", folder)
+		}
+	}
+}
