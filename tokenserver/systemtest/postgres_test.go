@@ -26,7 +26,7 @@ type cluster struct {
 }
 
 // newPostgres starts a cluster. It skips the test where PostgreSQL is not installed.
-func newPostgres(t *testing.T) *cluster {
+func newPostgres(t testing.TB) *cluster {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(found) == 0 {
@@ -46,19 +46,19 @@ func newPostgres(t *testing.T) *cluster {
 	return pg
 }
 
-func (pg *cluster) start(t *testing.T) {
+func (pg *cluster) start(t testing.TB) {
 	t.Helper()
 	options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=%s", pg.port, pg.dir)
 	pg.run(t, "pg_ctl", "-D", pg.dir+"/data", "-l", pg.dir+"/log", "-w", "-o", options, "start")
 }
 
-func (pg *cluster) stop(t *testing.T) {
+func (pg *cluster) stop(t testing.TB) {
 	t.Helper()
 	pg.run(t, "pg_ctl", "-D", pg.dir+"/data", "-m", "fast", "-w", "stop")
 }
 
 // run runs one of PostgreSQL's programs, with its output in a file: a server that goes on would keep a pipe open.
-func (pg *cluster) run(t *testing.T, name string, args ...string) {
+func (pg *cluster) run(t testing.TB, name string, args ...string) {
 	t.Helper()
 	output, err := os.CreateTemp(t.TempDir(), name)
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func (pg *cluster) run(t *testing.T, name string, args ...string) {
 }
 
 // create creates a database and returns its URL.
-func (pg *cluster) create(t *testing.T, name string) string {
+func (pg *cluster) create(t testing.TB, name string) string {
 	t.Helper()
 	pg.run(t, "createdb", name)
 	return urlOf(pg.port, name)
@@ -85,7 +85,7 @@ func urlOf(port int, database string) string {
 }
 
 // execute runs SQL statements, each in a transaction of its own.
-func (pg *cluster) execute(t *testing.T, database string, statements ...string) {
+func (pg *cluster) execute(t testing.TB, database string, statements ...string) {
 	t.Helper()
 	args := []string{"-q", "-v", "ON_ERROR_STOP=1"}
 	for _, statement := range statements {
@@ -95,13 +95,13 @@ func (pg *cluster) execute(t *testing.T, database string, statements ...string) 
 }
 
 // setReadOnly has the cluster reject writing, or not, in the next transaction of every session.
-func (pg *cluster) setReadOnly(t *testing.T, isReadOnly bool) {
+func (pg *cluster) setReadOnly(t testing.TB, isReadOnly bool) {
 	t.Helper()
 	pg.execute(t, "postgres", fmt.Sprintf("ALTER SYSTEM SET default_transaction_read_only = %v", isReadOnly), "SELECT pg_reload_conf()")
 }
 
 // newStandby starts a cluster that follows this one.
-func (pg *cluster) newStandby(t *testing.T) *cluster {
+func (pg *cluster) newStandby(t testing.TB) *cluster {
 	t.Helper()
 	standby := &cluster{bin: pg.bin, dir: pg.dir + "/standby", port: freePort(t), owner: pg.owner}
 	pg.run(t, "pg_basebackup", "-D", standby.dir+"/data", "-R", "-X", "stream", "-c", "fast")
@@ -110,7 +110,7 @@ func (pg *cluster) newStandby(t *testing.T) *cluster {
 	return standby
 }
 
-func (pg *cluster) promote(t *testing.T) {
+func (pg *cluster) promote(t testing.TB) {
 	t.Helper()
 	pg.run(t, "pg_ctl", "-D", pg.dir+"/data", "-w", "promote")
 }
@@ -150,7 +150,7 @@ func pendingOf(db *sql.DB) int {
 	return count
 }
 
-func credentialOf(t *testing.T, name string) *syscall.Credential {
+func credentialOf(t testing.TB, name string) *syscall.Credential {
 	t.Helper()
 	found, err := user.Lookup(name)
 	require.NoError(t, err)
@@ -161,7 +161,7 @@ func credentialOf(t *testing.T, name string) *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
