@@ -2,6 +2,7 @@ package tokenserver
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -68,29 +69,38 @@ func (s *Server) performPending(ctx context.Context) {
 	}
 	var group errgroup.Group
 	group.SetLimit(pendingWorkers)
+	var isDown atomic.Bool // the database: the next task would fail, too
 	for _, todo := range tasks {
 		group.Go(func() error {
-			s.takeAndPerform(ctx, todo)
+			if !isDown.Load() && !s.takeAndPerform(ctx, todo) {
+				isDown.Store(true)
+			}
 			return nil
 		})
 	}
 	_ = group.Wait()
 }
 
-func (s *Server) takeAndPerform(ctx context.Context, todo task) {
+// takeAndPerform reports whether the database let it take the task.
+func (s *Server) takeAndPerform(ctx context.Context, todo task) bool {
 	if s.acs.pause(todo.operation.kind()) > 0 {
-		return
+		return true
 	}
 	limited, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	taken, err := s.store.takePending(limited, &todo, s.options.Now().Add(backoff(todo.attempts)))
-	if err == nil && taken {
-		err = s.perform(limited, todo)
+	if err != nil {
+		s.log.WarnContext(ctx, "the pending tasks cannot be written", "error", err)
+		return false
 	}
-	if err != nil && ctx.Err() == nil {
+	if !taken {
+		return true
+	}
+	if err := s.perform(limited, todo); err != nil && ctx.Err() == nil {
 		s.log.WarnContext(ctx, "a pending task failed, and will be tried again",
 			"operation", todo.operation, "acs_id", todo.id, "attempts", todo.attempts+1, "error", err)
 	}
+	return true
 }
 
 // backoff is the time until a task is tried again: longer than a try takes, and doubled with each one.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that the token server must pass. Needs Go; installs PostgreSQL and Chromium when it is root on Debian.
+# Everything that the token server must pass. Needs Go; installs PostgreSQL, PgBouncer and Chromium when it is root on Debian.
 # The test in a browser needs Node, too. TOKENSERVER_SOAK=10m runs the long tests for longer than 20 s.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -8,6 +8,7 @@ step() { printf '\n== tokenserver: %s (%d s)\n' "$*" "$SECONDS"; }
 
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+command -v pgbouncer >/dev/null || missing+=(pgbouncer)
 command -v chromium >/dev/null || missing+=(chromium)
 command -v curl >/dev/null || missing+=(curl)
 if [ ${#missing[@]} -gt 0 ]; then

@@ -45,9 +45,7 @@ func Open(ctx context.Context, url string, options *Options) (*sql.DB, error) {
 		openDB = options.OpenDB
 	}
 	db := openDB(connector{stdlib.GetConnector(*config)})
-	db.SetMaxOpenConns(maxConnections)
-	db.SetMaxIdleConns(maxConnections)
-	db.SetConnMaxLifetime(maxAge)
+	limit(db)
 	if err := migrations.Up(ctx, db, migrations.PostgreSQL); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -66,6 +64,12 @@ func parse(url string) (*pgx.ConnConfig, error) {
 		return nil, errors.New("the PostgreSQL URL is malformed") // err quotes it
 	}
 	return config, nil
+}
+
+func limit(db *sql.DB) {
+	db.SetMaxOpenConns(maxConnections)
+	db.SetMaxIdleConns(maxConnections)
+	db.SetConnMaxLifetime(maxAge)
 }
 
 func configure(config *pgx.ConnConfig) {
