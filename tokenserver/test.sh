@@ -29,7 +29,7 @@ go mod tidy -diff
 long=$(find . -name '*.go' -o -name '*.js' -o -name '*.css' -o -name '*.html' | xargs wc -l | awk '$1 > 420 && $2 != "total"')
 [ -z "$long" ] || { printf 'longer than 420 lines:\n%s\n' "$long"; exit 1; }
 diff <(sed -n '/^export function createTokenRefresher/,/^}/p' README.md) \
-  <(sed -n '/^export function createTokenRefresher/,/^}/p' browsertest/token-refresher.js)
+  <(sed -n '/^export function createTokenRefresher/,/^}/p' web/token-refresher.js)
 
 # results shows times and rates, and the whole output of what fails.
 results() {

@@ -89,7 +89,7 @@ func TestDevelopmentSignsInAndHandsOutTokens(t *testing.T) {
 func TestPageIsServedInDevelopment(t *testing.T) {
 	t.Parallel()
 	url, _ := startDevelopment(t)
-	for _, path := range []string{"/", "/page.css", "/page.js"} {
+	for _, path := range []string{"/", "/page.css", "/page.js", "/token-refresher.js", "/icon.svg"} {
 		response, content := request(t, http.MethodGet, url+path, "", "")
 		assert.Equal(t, http.StatusOK, response.StatusCode, path)
 		assert.NotEmpty(t, content)
