@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -343,4 +344,69 @@ func TestDiscardDropsTheGivenTokenOnly(t *testing.T) {
 	assertToken(t, cache, "", "1")
 	cache.Discard("1")
 	assertToken(t, cache, "", "2")
+}
+
+// TestNoCallerIsLeftBehind has callers of all kinds at once: with claims and without, who leave early, and whose refresh or
+// log fails, panics or ends the goroutine.
+func TestNoCallerIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var calls, running atomic.Int64
+		cache := tokencache.New(tokencache.Options{
+			Refresh: func(ctx context.Context, claims string) (azcore.AccessToken, error) {
+				assert.EqualValues(t, 1, running.Add(1), "one refresh at a time")
+				defer running.Add(-1)
+				call := calls.Add(1)
+				select {
+				case <-time.After(time.Duration(call%4) * time.Millisecond):
+				case <-ctx.Done():
+					return azcore.AccessToken{}, ctx.Err()
+				}
+				switch call % 11 {
+				case 0:
+					panic("boom")
+				case 1:
+					runtime.Goexit()
+				case 2:
+					return azcore.AccessToken{}, errRefresh
+				}
+				return azcore.AccessToken{Token: claims, ExpiresOn: time.Now().Add(5 * time.Millisecond)}, nil
+			},
+			RefreshBefore: time.Minute,
+			Logf: func(format string, _ ...any) {
+				if calls.Load()%17 == 3 {
+					panic(format)
+				}
+			},
+		})
+		var group sync.WaitGroup
+		for number := range 4000 {
+			claims := ""
+			if number%3 == 0 {
+				claims = strconv.Itoa(number % 5)
+			}
+			patience := time.Hour
+			if number%2 == 0 {
+				patience = time.Duration(number%7) * time.Millisecond
+			}
+			group.Go(func() {
+				time.Sleep(time.Duration(number%500) * time.Millisecond)
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				start := time.Now()
+				defer func() {
+					_ = recover()
+					assert.LessOrEqual(t, time.Since(start), min(patience, time.Minute))
+				}()
+				token, err := cache.Get(ctx, claims)
+				if err == nil && claims != "" {
+					assert.Equal(t, claims, token.Token)
+				}
+				if err != nil {
+					assert.True(t, errors.Is(err, errRefresh) || errors.Is(err, context.DeadlineExceeded), "%v", err)
+				}
+			})
+		}
+		group.Wait()
+	})
 }
