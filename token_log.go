@@ -7,12 +7,13 @@ import (
 
 // EventTokenRefresh entries of azcore's log tell how tokens are refreshed: those of a
 // [CommunicationTokenCredential], of an [EntraCommunicationTokenCredential], and the Entra
-// tokens of a [Client]. They never contain a token.
+// tokens of a [Client]. They contain no token, unless an error of your refresh function or
+// Entra credential quotes one.
 //
 // A message begins with the name of the type and ": ", followed by one of these:
 //
 //   - "refresh started"
-//   - "callers wait": there is no valid token, and another caller refreshes it
+//   - "callers wait": they need a new token, and another caller refreshes it
 //   - "refresh succeeded": with the new expiry and when the next refresh is due
 //   - "early refresh failed": callers still get the current token; with its expiry, when
 //     the next refresh is due, and the error
