@@ -53,8 +53,8 @@ func parseEndpoint(endpoint string, allowHTTP bool) (string, error) {
 	return parsed.Scheme + "://" + host + strings.TrimRight(parsed.EscapedPath(), "/"), nil
 }
 
-// nextPage returns the URL of the page that the response to a request for the path links
-// to. The link must lead to the endpoint's host, because the request for it is authorized.
+// nextPage returns the URL of the page that a page at the path links to. The link must
+// lead to the endpoint's host, because the request for it is authorized.
 func nextPage(endpoint, path, link string) (string, error) {
 	if strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") {
 		link = endpoint + link // the endpoint may have a path of its own
@@ -69,7 +69,7 @@ func nextPage(endpoint, path, link string) (string, error) {
 	}
 	host := strings.TrimSuffix(next.Host, ":"+defaultPort(next.Scheme))
 	if next.Scheme != base.Scheme || !strings.EqualFold(host, base.Host) {
-		return "", errors.New("identity: response has a nextLink to another scheme or host than the endpoint's")
+		return "", errors.New("identity: NextLink leads to another scheme or host than the endpoint's")
 	}
 	next.Host, next.Fragment = base.Host, ""
 	target, err := runtime.EncodeQueryParams(next.String())
@@ -79,7 +79,7 @@ func nextPage(endpoint, path, link string) (string, error) {
 	return target, nil
 }
 
-var errNextLink = errors.New("identity: response has an invalid nextLink")
+var errNextLink = errors.New("identity: NextLink is not a valid URL")
 
 func defaultPort(scheme string) string {
 	if scheme == "http" {

@@ -117,6 +117,8 @@ type ListEntraAssignmentsOptions struct {
 type ListEntraAssignmentsResponse struct {
 	// Value are the assignments on the page.
 	Value []EntraAssignment `json:"value"`
+	// NextLink is the URL of the next page, or nil on the last one.
+	NextLink *string `json:"nextLink,omitzero"`
 }
 
 // UpdateEntraAssignmentsOptions are the optional parameters of [Client.UpdateEntraAssignments].
@@ -142,28 +144,32 @@ const (
 // [azcore.ResponseError]. It is an error, before any request, if the client has another
 // API version, or if the previous page links to another host or scheme than the
 // endpoint's. A pager is not safe for concurrent use.
+//
+// To continue later, save a page as JSON and decode it into a new pager, as with Azure's
+// other clients. That pager returns the saved page first, without a request.
 //   - options - optional parameters; nil means the defaults
 func (c *Client) NewListEntraAssignmentsPager(options *ListEntraAssignmentsOptions) *runtime.Pager[ListEntraAssignmentsResponse] {
-	nextLink := ""
 	return runtime.NewPager(runtime.PagingHandler[ListEntraAssignmentsResponse]{
-		More: func(ListEntraAssignmentsResponse) bool { return nextLink != "" },
-		Fetcher: func(ctx context.Context, _ *ListEntraAssignmentsResponse) (ListEntraAssignmentsResponse, error) {
-			page, err := c.listEntraAssignments(ctx, nextLink)
-			nextLink = page.NextLink
-			return ListEntraAssignmentsResponse{page.Value}, err
+		More: func(page ListEntraAssignmentsResponse) bool { return page.NextLink != nil && *page.NextLink != "" },
+		Fetcher: func(ctx context.Context, previous *ListEntraAssignmentsResponse) (ListEntraAssignmentsResponse, error) {
+			nextLink := ""
+			if previous != nil {
+				nextLink = *previous.NextLink // there are more
+			}
+			return c.listEntraAssignments(ctx, nextLink)
 		},
 	})
 }
 
-func (c *Client) listEntraAssignments(ctx context.Context, nextLink string) (page entraAssignmentsPage, err error) {
+func (c *Client) listEntraAssignments(ctx context.Context, nextLink string) (page ListEntraAssignmentsResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.ListEntraAssignments")
 	defer func() { endSpan(err) }()
 	// By this name azcore's convention for fakes finds the function.
 	callOf(ctx).operation = "Client.NewListEntraAssignmentsPager"
 	if err := c.requirePreview("NewListEntraAssignmentsPager"); err != nil {
-		return entraAssignmentsPage{}, err
+		return ListEntraAssignmentsResponse{}, err
 	}
-	return send[entraAssignmentsPage](ctx, c.sender, request{
+	return send[ListEntraAssignmentsResponse](ctx, c.sender, request{
 		method:       http.MethodGet,
 		path:         entraAssignmentsPath,
 		nextLink:     nextLink,
@@ -278,13 +284,7 @@ func (c *Client) UpdateEntraAssignments(ctx context.Context, assignments map[str
 	})
 }
 
-// entraAssignmentsPage is the JSON of a page.
-type entraAssignmentsPage struct {
-	Value    []EntraAssignment `json:"value"`
-	NextLink string            `json:"nextLink"`
-}
-
-func (p entraAssignmentsPage) missing() string {
+func (p ListEntraAssignmentsResponse) missing() string {
 	if p.Value == nil {
 		return "value"
 	}

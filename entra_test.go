@@ -214,7 +214,7 @@ func TestPagerRejectsLinksToOtherHosts(t *testing.T) {
 			transport.Requests = nil
 			objectIDs, err := readPages(t.Context(), client.NewListEntraAssignmentsPager(nil))
 			require.Error(t, err, link)
-			assert.ErrorContains(t, err, "nextLink", link)
+			assert.ErrorContains(t, err, "NextLink", link)
 			identitytest.AssertNoSecretInError(t, err)
 			assert.Equal(t, []string{"one"}, objectIDs, link)
 			assert.Len(t, transport.Requests, 1, link)
@@ -245,7 +245,7 @@ func FuzzNextLink(f *testing.F) {
 		_, err := readPages(t.Context(), client.NewListEntraAssignmentsPager(nil))
 		if err != nil {
 			require.Len(t, transport.Requests, 1)
-			require.ErrorContains(t, err, "nextLink")
+			require.ErrorContains(t, err, "NextLink")
 			return
 		}
 		for _, sent := range transport.Requests {

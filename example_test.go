@@ -563,6 +563,55 @@ func ExampleClient_NewListEntraAssignmentsPager() {
 	// Output: user 22222222-2222-4222-8222-222222222222
 }
 
+// Save a page to continue after it later, here with a pager of the same client.
+func ExampleListEntraAssignmentsResponse() {
+	server, err := emulator.NewServer(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	options := server.ClientOptions()
+	options.APIVersion = "2025-03-02-preview"
+	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
+	if err != nil {
+		panic(err)
+	}
+	assignments := map[string]*identity.EntraAssignmentParameters{}
+	for i := range 150 { // the emulator's pages have 100
+		assignments[fmt.Sprintf("22222222-2222-4222-8222-%012d", i)] = &identity.EntraAssignmentParameters{
+			TenantID:      "33333333-3333-4333-8333-333333333333",
+			PrincipalType: identity.EntraPrincipalTypeUser,
+			ClientIDs:     []string{"11111111-1111-4111-8111-111111111111"},
+		}
+	}
+	if _, err := client.UpdateEntraAssignments(context.Background(), assignments, nil); err != nil {
+		panic(err)
+	}
+	page, err := client.NewListEntraAssignmentsPager(nil).NextPage(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	saved, err := json.Marshal(page)
+	if err != nil {
+		panic(err)
+	}
+
+	pager := client.NewListEntraAssignmentsPager(nil)
+	if err := json.Unmarshal(saved, pager); err != nil {
+		panic(err)
+	}
+	for pager.More() {
+		page, err := pager.NextPage(context.Background()) // the saved page first
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(len(page.Value), "assignments, more:", page.NextLink != nil)
+	}
+	// Output:
+	// 100 assignments, more: true
+	// 50 assignments, more: false
+}
+
 func ExampleClient_UpdateEntraAssignments() {
 	server, err := emulator.NewServer(nil)
 	if err != nil {

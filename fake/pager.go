@@ -19,11 +19,6 @@ type listEntraAssignments struct{}
 
 type assignmentPages = azfake.PagerResponder[identity.ListEntraAssignmentsResponse]
 
-type assignmentPage struct {
-	Value    []identity.EntraAssignment `json:"value"`
-	NextLink string                     `json:"nextLink,omitzero"`
-}
-
 func (listEntraAssignments) do(method string, s *Server, links *pageLinks, req *http.Request) (*http.Response, error) {
 	if _, err := pathParameters(entraAssignmentsPath, req.URL.EscapedPath()); err != nil {
 		return nil, mistake(method, err)
@@ -84,7 +79,7 @@ func (l *pageLinks) add(pages *assignmentPages, resp *http.Response) (*http.Resp
 	if resp.StatusCode != http.StatusOK {
 		return nil, statusError(resp.StatusCode, []int{http.StatusOK})
 	}
-	var page assignmentPage
+	var page identity.ListEntraAssignmentsResponse
 	if err := runtime.UnmarshalAsJSON(resp, &page); err != nil {
 		return nil, err
 	}
@@ -92,7 +87,7 @@ func (l *pageLinks) add(pages *assignmentPages, resp *http.Response) (*http.Resp
 		page.Value = []identity.EntraAssignment{} // as the service says that there are none
 	}
 	if server.PagerResponderMore(pages) {
-		page.NextLink = "?" + url.Values{linkParameter: {l.newLink(pages)}}.Encode()
+		page.NextLink = new("?" + url.Values{linkParameter: {l.newLink(pages)}}.Encode())
 	}
 	return server.MarshalResponseAsJSON(server.ResponseContent{HTTPStatus: resp.StatusCode, Header: resp.Header}, page, resp.Request)
 }

@@ -2,6 +2,7 @@ package fake_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -75,6 +76,32 @@ func TestPagesAreReturnedInOrder(t *testing.T) {
 			assert.Equal(t, round+1, *calls, "one call for each pager")
 		}
 	}
+}
+
+func TestSavedPageResumesThePager(t *testing.T) {
+	t.Parallel()
+	client, calls := newListClient(t, func() (pages assignmentPages) {
+		pages.AddPage(http.StatusOK, pageOf("one"), nil)
+		pages.AddPage(http.StatusOK, pageOf("two"), nil)
+		return pages
+	})
+	first, err := client.NewListEntraAssignmentsPager(nil).NextPage(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, first.NextLink)
+	saved, err := json.Marshal(first)
+	require.NoError(t, err)
+
+	pager := client.NewListEntraAssignmentsPager(nil)
+	require.NoError(t, json.Unmarshal(saved, pager))
+	again, err := pager.NextPage(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, first, again)
+	second, err := pager.NextPage(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "two", second.Value[0].ObjectID)
+	assert.Nil(t, second.NextLink)
+	assert.False(t, pager.More())
+	assert.Equal(t, 1, *calls)
 }
 
 func TestErrorBetweenPagesEndsThePager(t *testing.T) {

@@ -191,6 +191,7 @@ var public = []string{
 	"identity.TeamsUserTokenParameters.UserObjectID",
 
 	// The service takes no secret in a URI.
+	"identity.ListEntraAssignmentsResponse.NextLink",
 	"emulator.Fault.Operation",
 	"emulator.Request.Error",
 	"emulator.Request.Method",
