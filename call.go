@@ -136,7 +136,7 @@ func (c *call) interrupted(err error, bodySecret string) (*http.Response, error)
 	if outcome != nil && isContextError(outcome) && err == c.Err() { //nolint:errorlint // unless a policy has added to it
 		err, outcome = outcome, nil // the same, with more to tell
 	}
-	if cause := context.Cause(c); cause != nil && !isContextError(cause) {
+	if cause := context.Cause(c); cause != nil && !isContextError(cause) && !errors.Is(err, cause) {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
 	if outcome == nil {

@@ -927,6 +927,33 @@ func TestCallWithASlowCredentialTellsItsReason(t *testing.T) {
 	})
 }
 
+// TestErrorOfACanceledRefreshNamesTheCauseOnce has the context of two callers end, one of which waits for the other.
+func TestErrorOfACanceledRefreshNamesTheCauseOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		errShutdown := errors.New("the server shuts down")
+		credential := identitytest.CredentialFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			<-ctx.Done()
+			return azcore.AccessToken{}, ctx.Err()
+		})
+		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		call := func(want string) {
+			_, err := client.CreateUser(ctx, nil)
+			assert.EqualError(t, err, want)
+			assert.ErrorIs(t, err, context.Canceled)
+			assert.ErrorIs(t, err, errShutdown)
+		}
+		go call("identity: getting an Entra access token: context canceled: the server shuts down")
+		synctest.Wait()
+		go call("identity: waiting for an access token: context canceled: the server shuts down")
+		synctest.Wait()
+		cancel(errShutdown)
+		synctest.Wait()
+	})
+}
+
 // TestCallersWithOtherClaimsDoNotShareAToken has two services' worth of claims at the same time.
 func TestCallersWithOtherClaimsDoNotShareAToken(t *testing.T) {
 	t.Parallel()

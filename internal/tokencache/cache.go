@@ -151,7 +151,7 @@ func (c *Cache) await(ctx context.Context, w *caller) (turn, error) {
 }
 
 func waitingError(ctx context.Context) error {
-	return fmt.Errorf("identity: waiting for an access token: %w", endOf(ctx))
+	return withCause(ctx, fmt.Errorf("identity: waiting for an access token: %w", ctx.Err()))
 }
 
 // announce logs that callers wait for the running refresh, once for each.

@@ -103,21 +103,20 @@ func (c *Cache) log(r *refresh, waited int) {
 	}
 }
 
-// endOf returns why the context of a caller has ended.
-func endOf(ctx context.Context) error {
-	cause := context.Cause(ctx)
-	if errors.Is(cause, ctx.Err()) {
-		return cause
-	}
-	return fmt.Errorf("%w: %w", ctx.Err(), cause)
-}
-
 // withEnd returns the error of a refresh that was canceled, with the reason.
 func withEnd(ctx context.Context, err error) error {
-	if errors.Is(err, ctx.Err()) && errors.Is(err, context.Cause(ctx)) {
-		return err
+	if !errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("%w; %w", err, ctx.Err())
 	}
-	return fmt.Errorf("%w; %w", err, endOf(ctx))
+	return withCause(ctx, err)
+}
+
+// withCause adds why the context of a caller has ended, if its owner has said so.
+func withCause(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
 }
 
 func inUTC(t time.Time) string { return t.UTC().Format(time.RFC3339) }
