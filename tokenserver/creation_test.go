@@ -134,6 +134,21 @@ func TestTwoInstancesGiveAUserOneIdentity(t *testing.T) {
 	})
 }
 
+// The user's row has no identity yet, and the user was never signed out.
+func TestSweepLeavesUsersWhoAreAboutToGetAnIdentity(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.acs.Inject(emulator.Fault{Operation: "CreateUser", Delay: time.Second, Times: 1})
+		got := make(chan answer)
+		go func() { got <- w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "") }()
+		synctest.Wait()
+		tokenserver.Sweep(t.Context(), w.server)
+		token := <-got
+		assert.Equal(t, http.StatusOK, token.Status, token.Body)
+	})
+}
+
 func TestRunWaitsForAnIdentityThatIsBeingCreated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

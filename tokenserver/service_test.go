@@ -193,6 +193,56 @@ var pausable = []struct {
 	}, 204, 202},
 }
 
+// The response that arrives last is that of the request that was sent first.
+func TestShorterPauseDoesNotEndALongerOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: 429, Times: 1, Delay: time.Second, Header: http.Header{"Retry-After": {"1"}}})
+		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: 429, Times: 1, Header: http.Header{"Retry-After": {"60"}}})
+		first := make(chan answer)
+		go func() { first <- w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "") }()
+		synctest.Wait()
+		second := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+		assert.Equal(t, "60", second.Header.Get("Retry-After"))
+		assert.Equal(t, "59", (<-first).Header.Get("Retry-After"))
+	})
+}
+
+func TestPauseOfAGatewayThatErrsEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for _, value := range []string{"2147483647", w.now().Add(10000 * time.Hour).UTC().Format(http.TimeFormat)} {
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: 503, Times: 1, Header: http.Header{"Retry-After": {value}}})
+		assert.Equal(t, "3600", w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Header.Get("Retry-After"), value)
+		w.advance(time.Hour)
+	}
+}
+
+func TestRetryAfterThatMeansNothingIsNoPause(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"", "0", "-1", "soon", "1.5", "99999999999999999999", "Thu, 01 Jan 1970 00:00:00 GMT"} {
+		w := newWorld(t, nil)
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: 429, Times: 1, Header: http.Header{"Retry-After": {value}}})
+		assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status, value)
+	}
+}
+
+// The ID is in the response, whose end is missing.
+func TestIdentityOfADamagedResponseIsUsed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	id := len(`{"identity":{"id":""`) + len("8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000")
+	w.acs.Inject(emulator.Fault{Operation: "CreateUser", Truncate: id, Times: 1})
+	got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	require.Equal(t, http.StatusOK, got.Status, got.Body)
+	require.Len(t, w.acs.Users(), 1, "the identity is orphaned")
+	assert.Equal(t, w.acs.Users()[0].ID, got.User.ID)
+}
+
 func TestPendingTasksWaitForThePause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
