@@ -15,11 +15,17 @@ import (
 	"time"
 )
 
+// maxExplained is the length of a string to sign up to which the emulator looks for mistakes: it signs hundreds of others.
+const maxExplained = 8 << 10
+
 // explainSignature returns the message for a signature that does not match: the mistakes that would have produced it, or
 // else the string that the emulator signed. It holds neither the key nor a signature.
 func (c *call) explainSignature(signed stringToSign, sent []byte) string {
 	digest, encoding := decodeDigest(sent)
 	signed = signed.with(hostHeader, c.request.Host)
+	if len(signed.String()) > maxExplained {
+		return join(deniedSignature, encoding, "The string to sign is too long for an explanation.")
+	}
 	explanation, ok := c.explainDigest(signed, digest)
 	if !ok {
 		explanation = "None of the usual mistakes explains it. The emulator signed '" +

@@ -329,6 +329,20 @@ func TestUnexplainedSignatureShowsWhatTheEmulatorSigned(t *testing.T) {
 	assert.Equal(t, want, message(t, s.do(t, r)))
 }
 
+func TestLongStringIsNotExplained(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for length, want := range map[int]string{1000: "None of the usual mistakes", 100_000: "too long for an explanation"} {
+		r := s.request(t, http.MethodPost, createPath+"&x="+strings.Repeat("x", length), mistakeBody)
+		signer := s.handSigner(r)
+		signer.key = []byte("another key")
+		signer.sign(r)
+		got := s.do(t, r)
+		requireDenied(t, got)
+		assert.Contains(t, message(t, got), want)
+	}
+}
+
 // An access key in the wrong place comes back in no message.
 func TestRejectedSignatureHidesAKeyInTheURL(t *testing.T) {
 	t.Parallel()
