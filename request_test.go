@@ -650,6 +650,26 @@ func TestRetryAfterWithinTheDeadlineIsAwaited(t *testing.T) {
 	}
 }
 
+// TestRetryAfterMayExceedTheTimeOfAnAttempt has attempts end long before the deadline of the call.
+func TestRetryAfterMayExceedTheTimeOfAnAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := &identitytest.ScriptedTransport{Respond: firstThen(func(*http.Request) (*http.Response, error) {
+			resp := identitytest.NewResponse(http.StatusTooManyRequests, "")
+			resp.Header.Set("Retry-After", "10")
+			return resp, nil
+		}, func(*http.Request) (*http.Response, error) {
+			return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+		})}
+		options := identitytest.NewOptions(transport)
+		options.Retry.TryTimeout = time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := identitytest.NewClientWithOptions(t, options).CreateUser(ctx, nil)
+		require.NoError(t, err)
+	})
+}
+
 // TestContextThatEndsWithTheResponseLosesNothing has the context end after the service did the work.
 func TestContextThatEndsWithTheResponseLosesNothing(t *testing.T) {
 	t.Parallel()
@@ -1000,7 +1020,7 @@ func TestPoliciesSeeTheResponse(t *testing.T) {
 	t.Parallel()
 	throttled := func(*http.Request) (*http.Response, error) {
 		resp := identitytest.NewResponse(http.StatusTooManyRequests, `{"error":{"code":"TooManyRequests"}}`)
-		resp.Header.Set("Retry-After", "3600")
+		resp.Header.Set("Retry-After", "30")
 		return resp, nil
 	}
 	type observed struct {
@@ -1026,7 +1046,7 @@ func TestPoliciesSeeTheResponse(t *testing.T) {
 				}
 				options := op.NewOptions(transport)
 				options.PerCallPolicies, options.PerRetryPolicies = []policy.Policy{watching}, []policy.Policy{watching}
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
 				if onlyThisCall {
 					ctx = policy.WithRetryOptions(ctx, retryOptions)
