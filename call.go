@@ -11,6 +11,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acs-go/identity/internal/cause"
 )
 
 // call is the context of one call of an operation. It keeps what the error of the call may
@@ -136,9 +137,7 @@ func (c *call) interrupted(err error, bodySecret string) (*http.Response, error)
 	if outcome != nil && isContextError(outcome) && err == c.Err() { //nolint:errorlint // unless a policy has added to it
 		err, outcome = outcome, nil // the same, with more to tell
 	}
-	if cause := context.Cause(c); cause != nil && !isContextError(cause) && !errors.Is(err, cause) {
-		err = fmt.Errorf("%w: %w", err, cause)
-	}
+	err = cause.Add(c, err)
 	if outcome == nil {
 		return nil, err
 	}

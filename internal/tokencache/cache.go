@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/acs-go/identity/internal/cause"
 )
 
 // Options say where tokens come from. No lock is held while the functions run.
@@ -151,7 +152,7 @@ func (c *Cache) await(ctx context.Context, w *caller) (turn, error) {
 }
 
 func waitingError(ctx context.Context) error {
-	return withCause(ctx, fmt.Errorf("identity: waiting for an access token: %w", ctx.Err()))
+	return cause.Add(ctx, fmt.Errorf("identity: waiting for an access token: %w", ctx.Err()))
 }
 
 // announce logs that callers wait for the running refresh, once for each.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/acs-go/identity/internal/cause"
 )
 
 // refresh is one call of Options.Refresh.
@@ -108,15 +110,7 @@ func withEnd(ctx context.Context, err error) error {
 	if !errors.Is(err, ctx.Err()) {
 		err = fmt.Errorf("%w; %w", err, ctx.Err())
 	}
-	return withCause(ctx, err)
-}
-
-// withCause adds why the context of a caller has ended, if its owner has said so.
-func withCause(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); !errors.Is(err, cause) {
-		return fmt.Errorf("%w: %w", err, cause)
-	}
-	return err
+	return cause.Add(ctx, err)
 }
 
 func inUTC(t time.Time) string { return t.UTC().Format(time.RFC3339) }
