@@ -322,10 +322,12 @@ func ExampleDefaultScope() {
 	if err != nil {
 		panic(err)
 	}
+	transport := rooms.Client() // with Azure: &http.Client{}
+	transport.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client, err := azcore.NewClient("rooms", "v1.0.0", runtime.PipelineOptions{
-		PerCall:  []policy.Policy{runtime.NewRequestIDPolicy()},
+		PerCall:  []policy.Policy{runtime.NewRequestIDPolicy()}, // for Azure's support
 		PerRetry: []policy.Policy{runtime.NewBearerTokenPolicy(credential, []string{identity.DefaultScope}, nil)},
-	}, &policy.ClientOptions{Transport: rooms.Client()})
+	}, &policy.ClientOptions{Transport: transport})
 	if err != nil {
 		panic(err)
 	}
