@@ -25,7 +25,7 @@ var hostile = []string{
 	"a" + rightToLeft + "b\u2066c\u200bd\u0000e\u001bf\u2028g",
 	strings.Repeat("W", 256),
 	strings.Repeat("\u0e49", 200),
-	strings.Repeat("\u1100", 200), // one character, with no place to break
+	strings.Repeat("\u1100", 200), // one character, which is cut
 	"__proto__",
 }
 
@@ -45,6 +45,9 @@ func (p *tab) assertFits(width int64) {
 	assert.LessOrEqual(p.t, evaluate[int64](p, "document.documentElement.scrollWidth"), width)
 	const wide = `[...document.querySelectorAll(".table, section, .panel")].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.innerText.slice(0, 200))`
 	assert.Equal(p.t, "[]", evaluate[string](p, "JSON.stringify("+wide+")"))
+	const cut = `[...document.querySelectorAll("dd, small, td > code, .name, .id")]
+		.filter((e) => e.scrollWidth > e.clientWidth && e.clientWidth > 0 && !e.textContent.includes("\u1100")).map((e) => e.innerText.slice(0, 200))`
+	assert.Equal(p.t, "[]", evaluate[string](p, "JSON.stringify("+cut+")"))
 }
 
 func TestHostileCustomIDsAreTexts(t *testing.T) {

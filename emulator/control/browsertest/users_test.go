@@ -125,6 +125,7 @@ func TestOpenUserOutlastsUpdates(t *testing.T) {
 		p.send("POST", "/identities?api-version="+preview, fmt.Sprintf(`{"customId":"user %d"}`, i))
 	}
 	p.waitForText("#user-count", "201 of 211")
+	assert.Equal(t, 201, evaluate[int](p, `document.querySelectorAll("#user-table tbody").length`))
 	p.do(chromedp.KeyEvent("3"))
 	assert.Equal(t, "23h", evaluate[string](p, `document.activeElement.value`))
 	assert.True(t, evaluate[bool](p, `document.querySelector("#user-table [value=voip]").checked`))
