@@ -7,11 +7,11 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"hash"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,11 +30,11 @@ const (
 // A handSigner signs a request with code of its own, and makes one mistake or two.
 type handSigner struct {
 	signing
-	scheme, separator string
-	text              func(string) string // what is signed instead of the string to sign
-	digest            func(key []byte, text string) []byte
-	encode            func([]byte) string
-	sentDate, sent    string // the headers, if they differ from what is signed
+	separator      string              // between SignedHeaders and the signature
+	text           func(string) string // what is signed instead of the string to sign
+	digest         func(key []byte, text string) []byte
+	encode         func([]byte) string
+	sentDate, sent string // the headers, if they differ from what is signed
 }
 
 func hmacOf(newHash func() hash.Hash) func(key []byte, text string) []byte {
@@ -183,7 +183,7 @@ var mistakes = []struct {
 	{"date created twice", func(h *handSigner) { h.date = addSeconds(h.date, 1) }, "create the date once"},
 	{"RFC 3339", func(h *handSigner) { h.date = parseDate(h.date).Format(time.RFC3339) }, "the date in another format: sign the value of the header x-ms-date"},
 	{"date with UTC", func(h *handSigner) { h.date = strings.Replace(h.date, "GMT", "UTC", 1) }, "the date in another format"},
-	{"Unix time", func(h *handSigner) { h.date = fmt.Sprint(parseDate(h.date).Unix()) }, "the date in another format"},
+	{"Unix time", func(h *handSigner) { h.date = strconv.FormatInt(parseDate(h.date).Unix(), 10) }, "the date in another format"},
 	{"no date", func(h *handSigner) { h.date = "" }, "has no date"},
 	{"RFC 3339 in the header", func(h *handSigner) { h.sentDate = parseDate(h.date).Format(time.RFC3339) }, "It has the form '2006-01-02T15:04:05Z07:00'."},
 	{"date with UTC in the header", func(h *handSigner) { h.sentDate = strings.Replace(h.date, "GMT", "UTC", 1) }, "It has the form 'Mon, 02 Jan 2006 15:04:05 MST'."},

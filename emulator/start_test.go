@@ -75,7 +75,7 @@ func main() {
 `
 	file := filepath.Join(t.TempDir(), "main.go")
 	require.NoError(t, os.WriteFile(file, []byte(source), 0o600))
-	output, err := exec.CommandContext(t.Context(), "go", "run", file).CombinedOutput() //nolint:gosec // the file above
+	output, err := exec.CommandContext(t.Context(), "go", "run", file).CombinedOutput()
 	require.NoError(t, err, string(output))
 	assert.Empty(t, strings.TrimSpace(string(output)))
 	assert.NotNil(t, flag.Lookup("test.v"), "in a test, the flags have names like this")

@@ -80,7 +80,7 @@ exec chromium --headless --no-sandbox --disable-gpu --dump-dom "$URL"
 // javaGetTrusting makes a trust store first.
 const javaGetTrusting = `
 [ -e "$FOLDER/store" ] || keytool -importcert -noprompt -file "$FILE" -keystore "$FOLDER/store" -storepass changeit
-exec java -Djavax.net.ssl.trustStore="$FOLDER/store" -Djavax.net.ssl.trustStorePassword=changeit "$FOLDER/Get.java"
+exec java -Djavax.net.ssl.trustStore="$FOLDER/store" -Djavax.net.ssl.trustStorePassword=changeit -cp "$CLASSES" Get
 `
 
 // TestCertificateVouchesForItsOwnNamesOnly uses the emulator's key to sign certificates of other servers, as someone who
@@ -109,10 +109,13 @@ func TestCertificateVouchesForItsOwnNamesOnly(t *testing.T) {
 			folder := t.TempDir()
 			file := filepath.Join(folder, "certificate.pem")
 			require.NoError(t, os.WriteFile(file, selfsigned.PEM(certificate), 0o644))
-			require.NoError(t, os.WriteFile(filepath.Join(folder, "Get.java"), []byte(javaGet), 0o644))
+			classes := ""
+			if name == "Java" {
+				classes = compile(t, javaGet)
+			}
 			get := func(url string) string {
 				command := exec.CommandContext(t.Context(), client.command[0], client.command[1:]...)
-				command.Env = append(os.Environ(), "URL="+url, "FOLDER="+folder, "FILE="+file, "NODE_EXTRA_CA_CERTS="+file, "SSL_CERT_FILE="+file)
+				command.Env = append(os.Environ(), "URL="+url, "FOLDER="+folder, "FILE="+file, "CLASSES="+classes, "NODE_EXTRA_CA_CERTS="+file, "SSL_CERT_FILE="+file)
 				printed, _ := command.CombinedOutput()
 				return string(printed)
 			}

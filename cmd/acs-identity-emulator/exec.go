@@ -75,7 +75,7 @@ func runExec(ctx context.Context, args []string, stdout, stderr io.Writer) (stat
 	}
 	err = e.keepingState(p, func() error {
 		return p.serveDuring(ctx, func(_ context.Context, s site) error {
-			status, err = runAt(ctx, s, command, signals)
+			status, err = p.runAt(s, command, signals)
 			return err
 		})
 	})
@@ -83,13 +83,13 @@ func runExec(ctx context.Context, args []string, stdout, stderr io.Writer) (stat
 }
 
 // runAt runs the command with the emulator at the site.
-func runAt(ctx context.Context, s site, command *exec.Cmd, signals <-chan os.Signal) (status int, err error) {
+func (p *program) runAt(s site, command *exec.Cmd, signals <-chan os.Signal) (status int, err error) {
 	folder, err := os.MkdirTemp("", name+"-*")
 	if err != nil {
 		return 0, fmt.Errorf("creating a temporary folder: %w", withoutPath(err))
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	trusting, err := trustVariables(ctx, folder, s.certificate)
+	trusting, err := trustVariables(folder, s.certificate, p.log)
 	if err != nil {
 		return 0, err
 	}

@@ -30,7 +30,7 @@ func smallDisk(t *testing.T) string {
 // fillDisk fills the file system with a file.
 func fillDisk(t *testing.T, name string) {
 	t.Helper()
-	file, err := os.Create(name) //nolint:gosec // a file of the test
+	file, err := os.Create(name)
 	require.NoError(t, err)
 	_, err = io.Copy(file, strings.NewReader(strings.Repeat("x", 1<<20)))
 	require.ErrorIs(t, err, syscall.ENOSPC)
@@ -98,11 +98,11 @@ func TestSaveUsesNoFileThatIsLeft(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "outside")
 	for name, leave := range map[string]func(name string) error{
 		"readable for all": func(name string) error {
-			return errors.Join(os.WriteFile(name, nil, 0o600), os.Chmod(name, 0o666)) //nolint:gosec // on purpose
+			return errors.Join(os.WriteFile(name, nil, 0o600), os.Chmod(name, 0o666))
 		},
 		"symbolic link": func(name string) error { return os.Symlink(outside, name) },
 		"pipe":          func(name string) error { return syscall.Mkfifo(name, 0o666) },
-		"folder":        func(name string) error { return os.Mkdir(name, 0o777) }, //nolint:gosec // on purpose
+		"folder":        func(name string) error { return os.Mkdir(name, 0o777) },
 	} {
 		f, path := newFolder(t)
 		handler, err := emulator.NewHandler(nil)

@@ -79,7 +79,7 @@ func TestPipesThatAreNotReadHoldUpNothing(t *testing.T) {
 }
 
 func isHealthy(endpoint string) bool {
-	response, err := http.Get(endpoint + "/_emulator/health") //nolint:gosec,noctx // the test's own emulator
+	response, err := http.Get(endpoint + "/_emulator/health") //nolint:noctx // the test's own emulator
 	if err != nil {
 		return false
 	}

@@ -2,16 +2,12 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/pem"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 )
 
 // roots are certificates that clients trust, in DER, each once.
@@ -73,49 +69,4 @@ func knownRoots() (roots, error) {
 		}
 	}
 	return known, nil
-}
-
-// javaOption matches an option in JAVA_TOOL_OPTIONS, which may have quotation marks around white space.
-var javaOption = regexp.MustCompile(`(?:[^\s"']|"[^"]*"|'[^']*')+`)
-
-// javaProperty returns the value of a system property in JAVA_TOOL_OPTIONS, or "".
-func javaProperty(property string) (value string) {
-	quotationMarks := strings.NewReplacer(`"`, "", "'", "")
-	for _, option := range javaOption.FindAllString(os.Getenv("JAVA_TOOL_OPTIONS"), -1) {
-		if text, ok := strings.CutPrefix(quotationMarks.Replace(option), "-D"+property+"="); ok {
-			value = text
-		}
-	}
-	return value
-}
-
-// addJavas adds the certificates that Java trusts: those of the trust store in JAVA_TOOL_OPTIONS, or of the JDK. keytool
-// reads every kind of trust store; without it there is no Java.
-func (r *roots) addJavas(ctx context.Context) error {
-	keytool, err := findKeytool()
-	if err != nil {
-		return nil
-	}
-	store := javaProperty("javax.net.ssl.trustStore")
-	source := []string{"-cacerts"}
-	if store != "" {
-		source = []string{"-keystore", store}
-	}
-	startsFaster := []string{"-J-XX:TieredStopAtLevel=1", "-J-XX:+IgnoreUnrecognizedVMOptions"}
-	command := exec.CommandContext(ctx, keytool, slices.Concat(startsFaster, []string{"-list", "-rfc"}, source)...)
-	command.Env = append(os.Environ(), "JAVA_TOOL_OPTIONS=")
-	command.Stdin = strings.NewReader(javaProperty("javax.net.ssl.trustStorePassword") + "\n")
-	output, err := command.Output()
-	if err != nil && store != "" {
-		return fmt.Errorf("JAVA_TOOL_OPTIONS: reading the trust store with keytool: %w", err)
-	}
-	r.addPEM(output)
-	return nil
-}
-
-func findKeytool() (string, error) {
-	if keytool, err := exec.LookPath(filepath.Join(os.Getenv("JAVA_HOME"), "bin", "keytool")); err == nil {
-		return keytool, nil
-	}
-	return exec.LookPath("keytool")
 }

@@ -1,21 +1,17 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-
-	"software.sslmate.com/src/go-pkcs12"
 )
 
 // trustVariables writes files to the folder with the certificate and all that clients trust without them, and returns the
 // environment variables that name the files. Most clients trust nothing else then, so that each file has to hold it all.
-func trustVariables(ctx context.Context, folder string, certificate *tls.Certificate) ([]string, error) {
+func trustVariables(folder string, certificate *tls.Certificate, log *slog.Logger) ([]string, error) {
 	trusted, err := knownRoots()
 	if err != nil {
 		return nil, err
@@ -25,7 +21,7 @@ func trustVariables(ctx context.Context, folder string, certificate *tls.Certifi
 	if err := os.WriteFile(bundle, trusted.pem(), private); err != nil {
 		return nil, fmt.Errorf("writing the certificates: %w", withoutPath(err))
 	}
-	if err := trusted.addJavas(ctx); err != nil {
+	if err := trusted.addJavas(log); err != nil {
 		return nil, err
 	}
 	store := filepath.Join(folder, "certificates.p12")
@@ -47,17 +43,4 @@ func trustVariables(ctx context.Context, folder string, certificate *tls.Certifi
 // storeOptions returns the options of Java for a trust store. Of repeated ones the last holds.
 func storeOptions(store string) string {
 	return fmt.Sprintf(`"-Djavax.net.ssl.trustStore=%s" -Djavax.net.ssl.trustStoreType=PKCS12`, store)
-}
-
-// writeStore writes a trust store of Java, which needs no password.
-func (r *roots) writeStore(file string) error {
-	var entries []pkcs12.TrustStoreEntry
-	for i, der := range *r {
-		entries = append(entries, pkcs12.TrustStoreEntry{Cert: &x509.Certificate{Raw: der}, FriendlyName: strconv.Itoa(i)})
-	}
-	data, err := pkcs12.Passwordless.EncodeTrustStoreEntries(entries, "")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, data, private)
 }

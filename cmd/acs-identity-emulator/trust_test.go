@@ -85,6 +85,18 @@ class Client {
 `
 )
 
+// compile returns a folder with the classes of a program in Java.
+func compile(t *testing.T, program string) (classes string) {
+	t.Helper()
+	requireTools(t, "javac")
+	folder := t.TempDir()
+	source := filepath.Join(folder, "Source.java")
+	require.NoError(t, os.WriteFile(source, []byte(program), 0o644))
+	printed, err := exec.CommandContext(t.Context(), "javac", "-d", folder, source).CombinedOutput()
+	require.NoError(t, err, "%s", printed)
+	return folder
+}
+
 // useGo is a client in Go.
 func useGo() {
 	client, err := identity.NewClientFromConnectionString(os.Getenv("ACS_CONNECTION_STRING"), nil)
@@ -108,19 +120,20 @@ func useGo() {
 // system trusts the other server.
 func TestExecLetsClientsTrustTheEmulatorAndTheSystem(t *testing.T) {
 	t.Parallel()
-	java := filepath.Join(t.TempDir(), "Client.java")
-	require.NoError(t, os.WriteFile(java, []byte(javaClient), 0o644))
 	for name, client := range map[string][]string{
 		"Go":               {"env", runCommandOfTest + "=Go", os.Args[0]},
 		"curl":             {"sh", "-c", curlClient},
 		"Node.js":          {"node", "--eval", nodeClient},
 		"Python":           {"python3", "-c", pythonClient},
 		"Python, requests": {"python3", "-c", requestsClient},
-		"Java":             {"java", java},
+		"Java":             {"java", "-cp", "classes", "Client"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			requireTools(t, client[0])
+			if name == "Java" {
+				client[2] = compile(t, javaClient)
+			}
 			if strings.Contains(name, "requests") && exec.Command("python3", "-c", "import requests").Run() != nil {
 				t.Skip("the package is not installed")
 			}
@@ -158,21 +171,25 @@ func TestVariablesThatNameCertificatesStayValid(t *testing.T) {
 func TestTrustStoreOfJavaStaysValid(t *testing.T) {
 	t.Parallel()
 	requireTools(t, "java", "keytool")
-	java := filepath.Join(t.TempDir(), "Client.java")
-	require.NoError(t, os.WriteFile(java, []byte(javaClient), 0o644))
-	for kind, password := range map[string]string{"PKCS12": "changeit", "JKS": "changeit", "jks": ""} {
-		t.Run(kind, func(t *testing.T) {
+	classes := compile(t, javaClient)
+	for name, test := range map[string]struct {
+		keytool []string
+		options string // %s is the file
+	}{
+		"PKCS #12":                   {[]string{"-storetype", "PKCS12"}, `"-Djavax.net.ssl.trustStore=%s" -Djavax.net.ssl.trustStorePassword=changeit`},
+		"PKCS #12 without password":  {[]string{"-storetype", "PKCS12", "-J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE", "-J-Dkeystore.pkcs12.macAlgorithm=NONE"}, `-Djavax.net.ssl.trustStore='%s'`},
+		"JKS":                        {[]string{"-storetype", "JKS"}, `-Djavax.net.ssl.trustStorePassword=changeit -Djavax.net.ssl.trustStore="%s"`},
+		"JKS, password not given":    {[]string{"-storetype", "JKS"}, `-Djavax.net.ssl.trustStore="%s"`},
+		"JKS, last of several given": {[]string{"-storetype", "JKS"}, `-Djavax.net.ssl.trustStore=missing "-Djavax.net.ssl.trustStore=%s"`},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			other := startOther(t)
 			store := filepath.Join(t.TempDir(), "trust store")
-			imported, err := exec.Command("keytool", "-importcert", "-noprompt", "-file", other.certificate,
-				"-keystore", store, "-storetype", kind, "-storepass", "changeit").CombinedOutput()
+			imported, err := exec.Command("keytool", append(test.keytool, "-importcert", "-noprompt", "-file", other.certificate,
+				"-keystore", store, "-storepass", "changeit")...).CombinedOutput()
 			require.NoError(t, err, "%s", imported)
-			options := fmt.Sprintf(`JAVA_TOOL_OPTIONS="-Djavax.net.ssl.trustStore=%s" -Djavax.net.ssl.trustStorePassword=%s`, store, password)
-			if password == "" {
-				options = fmt.Sprintf(`JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore='%s'`, store)
-			}
-			requireClientWorks(t, other, []string{"java", java}, options)
+			requireClientWorks(t, other, []string{"java", "-cp", classes, "Client"}, "JAVA_TOOL_OPTIONS="+fmt.Sprintf(test.options, store))
 		})
 	}
 }
@@ -221,9 +238,6 @@ func TestCertificatesThatCannotBeReadAreAnError(t *testing.T) {
 		name, _, _ := strings.Cut(variable, "=")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if name == "JAVA_TOOL_OPTIONS" {
-				requireTools(t, "keytool")
-			}
 			command := newExec(t, "true")
 			command.Env = append(command.Env, variable)
 			var stderr strings.Builder
