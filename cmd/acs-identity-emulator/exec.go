@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 )
 
@@ -73,6 +74,7 @@ func runExec(ctx context.Context, args []string, stdout, stderr io.Writer) (stat
 	if err != nil {
 		return 0, err
 	}
+	p.trust = trustInExec
 	err = e.keepingState(p, func() error {
 		return p.serveDuring(ctx, func(_ context.Context, s site) error {
 			status, err = p.runAt(s, command, signals)
@@ -89,6 +91,9 @@ func (p *program) runAt(s site, command *exec.Cmd, signals <-chan os.Signal) (st
 		return 0, fmt.Errorf("creating a temporary folder: %w", withoutPath(err))
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
+	if folder, err = filepath.Abs(folder); err != nil { // the command may go to another folder
+		return 0, fmt.Errorf("creating a temporary folder: %w", err)
+	}
 	trusting, err := trustVariables(folder, s.certificate, p.log)
 	if err != nil {
 		return 0, err

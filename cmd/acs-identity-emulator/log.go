@@ -99,10 +99,11 @@ func logRequest(logger *slog.Logger, request emulator.Request) {
 // An errorWriter logs what net/http reports.
 type errorWriter struct {
 	logger *slog.Logger
+	trust  string // how a client comes to trust the certificate
 }
 
-func newErrorLog(logger *slog.Logger) *log.Logger {
-	return log.New(errorWriter{logger}, "", 0)
+func newErrorLog(logger *slog.Logger, trust string) *log.Logger {
+	return log.New(errorWriter{logger, trust}, "", 0)
 }
 
 // Write implements [io.Writer].
@@ -116,7 +117,7 @@ func (w errorWriter) Write(line []byte) (int, error) {
 	address, reason, _ := strings.Cut(rest, ": ")
 	client, _, _ := net.SplitHostPort(address)
 	attributes := []any{slog.String("client", client), slog.String("error", reason)}
-	if advice := adviceOn(reason); advice != "" {
+	if advice := w.adviceOn(reason); advice != "" {
 		attributes = append(attributes, slog.String("advice", advice))
 	}
 	w.logger.Warn("TLS handshake failed", attributes...)
@@ -124,11 +125,14 @@ func (w errorWriter) Write(line []byte) (int, error) {
 }
 
 const (
-	trustAdvice = "let the client trust the file of -certificate, or certificate.pem in the folder of -data, by SSL_CERT_FILE " +
+	trustByFile = "let the client trust the file of -certificate, or certificate.pem in the folder of -data, by SSL_CERT_FILE " +
 		"(Go on Linux, curl), NODE_EXTRA_CA_CERTS (Node.js), REQUESTS_CA_BUNDLE (Python) or a trust store (Java), and name the " +
 		"host that it uses with -host"
-	untrusted    = "the client does not trust the certificate: " + trustAdvice
-	disconnected = "the client ended the handshake; if it does not trust the certificate, " + trustAdvice
+	trustInExec = "let the client trust the file that SSL_CERT_FILE names; before version 1.27, Go ignores the variable on " +
+		"macOS and Windows"
+
+	untrusted    = "the client does not trust the certificate: "                            // and trust
+	disconnected = "the client ended the handshake; if it does not trust the certificate, " // and trust
 )
 
 // advice is what to do about failures of the TLS handshake with these texts. The first match holds.
@@ -148,11 +152,15 @@ var advice = []struct {
 }
 
 // adviceOn returns what to do about a failed TLS handshake, or "".
-func adviceOn(reason string) string {
+func (w errorWriter) adviceOn(reason string) string {
 	for _, known := range advice {
-		if strings.Contains(reason, known.text) {
-			return known.advice
+		if !strings.Contains(reason, known.text) {
+			continue
 		}
+		if known.advice == untrusted || known.advice == disconnected {
+			return known.advice + w.trust
+		}
+		return known.advice
 	}
 	return ""
 }

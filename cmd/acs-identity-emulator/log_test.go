@@ -227,6 +227,7 @@ func sendAndRead(address, text string) error {
 
 func TestAdviceOnAlerts(t *testing.T) {
 	t.Parallel()
+	w := errorWriter{trust: trustByFile}
 	for reason, want := range map[string]string{
 		"remote error: tls: bad certificate":               "does not trust",
 		"remote error: tls: unknown certificate authority": "does not trust",
@@ -236,15 +237,15 @@ func TestAdviceOnAlerts(t *testing.T) {
 		"local error: tls: bad record MAC":                 "ended the handshake", // Python
 		"remote error: tls: internal error":                "ended the handshake", // Java
 	} {
-		assert.Contains(t, adviceOn(reason), want)
+		assert.Contains(t, w.adviceOn(reason), want)
 	}
-	assert.Empty(t, adviceOn("i/o timeout"))
+	assert.Empty(t, w.adviceOn("i/o timeout"))
 }
 
 func TestOtherErrorsOfTheServerAreLogged(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
-	newErrorLog(newLog(logText, &text)).Print("http: panic serving 127.0.0.1:1: x")
+	newErrorLog(newLog(logText, &text), trustByFile).Print("http: panic serving 127.0.0.1:1: x")
 	assert.Contains(t, text.String(), `level=ERROR msg="http: panic serving 127.0.0.1:1: x"`)
 }
 

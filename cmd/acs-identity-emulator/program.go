@@ -20,6 +20,7 @@ type program struct {
 	handler *emulator.Handler
 	folder  *folder // nil: nothing is kept
 	log     *slog.Logger
+	trust   string // how a client comes to trust the certificate
 }
 
 func newProgram(s *settings, stderr io.Writer) (*program, error) {
@@ -27,7 +28,7 @@ func newProgram(s *settings, stderr io.Writer) (*program, error) {
 	if err != nil {
 		return nil, usageError{namingFlags(err)}
 	}
-	return &program{settings: s, handler: handler, log: newLog(s.log, stderr)}, nil
+	return &program{settings: s, handler: handler, log: newLog(s.log, stderr), trust: trustByFile}, nil
 }
 
 // run serves until the context ends. It prints the connection string when clients can connect.

@@ -47,7 +47,7 @@ func (p *program) serveAt(ctx context.Context, s site, listener net.Listener, wo
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	server := httpserver.New(p.routes(ctx, s.endpoint, s.control), s.certificate)
-	server.ErrorLog = newErrorLog(p.log)
+	server.ErrorLog = newErrorLog(p.log, p.trust)
 	stopLogging := p.logRequests(ctx)
 	defer stopLogging()
 	p.logStart(s)

@@ -216,6 +216,31 @@ func TestJavaTrustsWhatItsJDKTrusts(t *testing.T) {
 	}
 }
 
+// TestExecSaysWhyAClientDoesNotTrustIt runs a client that ignores the variables.
+func TestExecSaysWhyAClientDoesNotTrustIt(t *testing.T) {
+	t.Parallel()
+	requireTools(t, "curl")
+	command := newExec(t, `curl --silent --cacert "$CERTIFICATE" "$ACS_EMULATOR_ENDPOINT"`)
+	command.Env = append(command.Env, "CERTIFICATE="+startOther(t).certificate)
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	require.Error(t, command.Run())
+	assert.Contains(t, stderr.String(), "let the client trust the file that SSL_CERT_FILE names")
+}
+
+// TestFilesOfExecAreFoundFromOtherFolders runs a command that leaves the folder that exec runs in.
+func TestFilesOfExecAreFoundFromOtherFolders(t *testing.T) {
+	t.Parallel()
+	command := newExec(t, `cd / && ls "$SSL_CERT_FILE" >/dev/null`)
+	command.Dir = t.TempDir()
+	command.Path, _ = filepath.Abs(command.Path)
+	command.Env = append(command.Env, "TMPDIR=.")
+	output(t, command)
+	files, err := os.ReadDir(command.Dir)
+	require.NoError(t, err)
+	assert.Empty(t, files, "exec left files")
+}
+
 func TestProxiesAreNotUsedForTheEmulator(t *testing.T) {
 	t.Parallel()
 	requireTools(t, "sh", "curl")
