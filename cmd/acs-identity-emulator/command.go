@@ -33,14 +33,16 @@ func newRunError(command *exec.Cmd, err error) runError {
 	return runError{fmt.Errorf("exec: %s: %w", command.Args[0], withoutPath(err)), status}
 }
 
-// receiveSignals has the signals sent to the channel that end the program otherwise, except those that its parent ignores:
-// the command ignores them, too.
-func receiveSignals(signals chan<- os.Signal) {
+// receiveSignals returns a channel of the signals that would end the program, until [signal.Stop]. It leaves out those that
+// the program's parent ignores: the command ignores them, too.
+func receiveSignals() chan os.Signal {
+	signals := make(chan os.Signal, 16)
 	for _, s := range forwardedSignals {
 		if !signal.Ignored(s) {
 			signal.Notify(signals, s)
 		}
 	}
+	return signals
 }
 
 // runCommand runs a command, which gets the signals, and returns its exit status.

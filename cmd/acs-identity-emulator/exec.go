@@ -22,15 +22,16 @@ The emulator listens on a free port of 127.0.0.1 until the command ends. These v
 	ACS_EMULATOR_ENDPOINT                                            the endpoint, without a slash at the end
 	AZURE_AUTHORITY_HOST, AZURE_TENANT_ID                            the emulator as the authority of Entra ID
 
-and these let it trust the emulator's certificate, beside the certificates that the system trusts:
+and these let it trust the emulator's certificate, beside what it trusts without them:
 
 	SSL_CERT_FILE         Go on Linux, curl, asynchronous clients in Python
 	NODE_EXTRA_CA_CERTS   Node.js
 	REQUESTS_CA_BUNDLE    Python
 	JAVA_TOOL_OPTIONS     Java
 
-Signals go to the command. The status is the command's, or 128 and the number of the signal that ended it. It is 127 if
-the command was not found, 126 if it cannot be run, 2 for an error in the flags, and 1 for other errors.
+Signals go to the command, and the emulator ends after it. The status is the command's, or 128 and the number of the
+signal that ended it. It is 127 if the command was not found, 126 if it cannot be run, 2 for an error in the flags, and
+1 for other errors.
 
 Each flag has an environment variable, like ACS_EMULATOR_ACCESS_KEY for -access-key, which holds if the flag is absent.
 
@@ -54,20 +55,28 @@ func parseExec(args []string, stderr io.Writer) (*execution, error) {
 	return e, nil
 }
 
+// newCommand returns the command, with the standard input and output.
+func (e *execution) newCommand(ctx context.Context, stdout, stderr io.Writer) (*exec.Cmd, error) {
+	command := exec.CommandContext(ctx, e.arguments[0], e.arguments[1:]...) //nolint:gosec // the user names the command
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, stdout, stderr
+	if command.Err != nil {
+		return nil, newRunError(command, command.Err)
+	}
+	return command, nil
+}
+
 // runExec runs the command that the arguments of exec name, and returns its status. The error says what failed beside it.
 func runExec(ctx context.Context, args []string, stdout, stderr io.Writer) (status int, err error) {
 	e, err := parseExec(args, stderr)
 	if err != nil {
 		return 0, err
 	}
-	signals := make(chan os.Signal, 16)
-	receiveSignals(signals)
-	defer signal.Stop(signals)
-	command := exec.CommandContext(ctx, e.arguments[0], e.arguments[1:]...) //nolint:gosec // the user names the command
-	command.Stdin, command.Stdout, command.Stderr = os.Stdin, stdout, stderr
-	if command.Err != nil {
-		return 0, newRunError(command, command.Err)
+	command, err := e.newCommand(ctx, stdout, stderr)
+	if err != nil {
+		return 0, err
 	}
+	signals := receiveSignals()
+	defer signal.Stop(signals)
 	output := newLogOutput(e.log, stderr)
 	defer output.Close()
 	p, err := newProgram(e.settings, output)
@@ -76,7 +85,7 @@ func runExec(ctx context.Context, args []string, stdout, stderr io.Writer) (stat
 	}
 	p.trust = trustInExec
 	err = e.keepingState(p, func() error {
-		return p.serveDuring(ctx, func(_ context.Context, s site) error {
+		return p.serveDuring(ctx, func(_ context.Context, s site) (err error) {
 			status, err = p.runAt(s, command, signals)
 			return err
 		})

@@ -44,11 +44,10 @@ const (
 	acs-identity-emulator [flags]
 	acs-identity-emulator healthcheck [flags] [URL]
 
-exec runs a command, like the tests of a program, with an emulator of its own; "exec -h" has its flags. Without a command
-the emulator serves all clients of this machine.
+With exec it runs a command, like the tests of a program, with an emulator of its own: "exec -h" explains it.
 
-It prints one line on standard output, the connection string, when clients can connect. Logs go to standard error.
-SIGINT and SIGTERM end it.
+Without exec it serves all clients of this machine. It prints one line on standard output, the connection string, when
+they can connect. Logs go to standard error. SIGINT and SIGTERM end it.
 
 Clients must trust its certificate. -certificate and -data write it to a file, which these variables name to clients:
 SSL_CERT_FILE (Go on Linux, curl), NODE_EXTRA_CA_CERTS (Node.js), REQUESTS_CA_BUNDLE (Python). Restart clients that
@@ -60,12 +59,12 @@ with which all users of the machine can read the access key; -control=false turn
 healthcheck exits with status 0 if the emulator at the URL works, by default the one of -addr.
 
 Each flag has an environment variable, like ACS_EMULATOR_ACCESS_KEY for -access-key, which holds if the flag is absent.
-Set the access key with the variable: other users of the machine can read flags.
+Set an access key of your own with the variable: other users of the machine can read flags.
 
 `
 	addrUsage         = "listen on `host:port`; port 0 means a free one"
-	accessKeyUsage    = "the access key, in `base64`, or \"development\" for the well-known one (default the well-known one on a loopback address, else a random one)"
-	resourceIDUsage   = "the `GUID` of the resource, a part of its users' IDs (default the well-known one with the well-known key and on a loopback address, else a random one)"
+	accessKeyUsage    = "the access key, in `base64`; \"development\" is the well-known one (default: that one on a loopback address, else a random one)"
+	resourceIDUsage   = "the `GUID` of the resource, a part of its users' IDs (default: a well-known one on a loopback address and with the well-known key, else a random one)"
 	certificateUsage  = "write the certificate that clients trust to `file`, in PEM; replaces only an empty file or an emulator's certificate"
 	insecureHTTPUsage = "serve http instead of https"
 	dataUsage         = "keep the keys, the certificate, users and tokens in `folder`, which is created if it is missing"
@@ -77,7 +76,7 @@ Set the access key with the variable: other users of the machine can read flags.
 	corsUsage         = "let web pages of `origin`, like http://localhost:3000, call the service; repeatable"
 	logUsage          = "the `format` of the log: text, json or off"
 	recordBodiesUsage = "keep the headers and bodies of requests and responses for the page and the control API, which mask credentials and tokens"
-	execLogUsage      = "the `format` of the log: text, json or off (default text, with warnings and errors only)"
+	execLogUsage      = "log requests in this `format`: text, json or off (default: log only warnings and errors, in text)"
 	importUsage       = "start with the state in `file`, which -export or the control API has written"
 	exportUsage       = "save the state in `file` when the command has ended"
 	controlUsage      = "serve the control API and its page (default true if the address is a loopback one)"
