@@ -28,6 +28,18 @@ type SharedKeyCredentialPolicyOptions struct {
 // more than a minute, the policy sends the request once more with the service's time,
 // and uses that time from then on if it was accepted.
 //
+// The rest of what [Client] does is up to the azcore client, as the examples show:
+//   - Check the status: a pipeline returns every response without an error. Return
+//     [runtime.NewResponseError] for all but the documented ones. [HasCode] and
+//     [CommunicationErrorOf] take it, and its text quotes the response's body.
+//   - Mark what must not be done twice: azcore repeats requests whose responses are lost.
+//     SMS takes repeatabilityRequestId and repeatabilityFirstSent for each recipient,
+//     email the header Operation-Id, and rooms the headers Repeatability-Request-ID and
+//     Repeatability-First-Sent. Where a service has no such means, set
+//     [policy.RetryOptions].MaxRetries to -1.
+//   - Set a transport that does not follow redirects, which would get the request.
+//   - Add [runtime.NewRequestIDPolicy], whose ID Azure's support asks for.
+//
 // With a credential that is nil or holds no key, every request fails before it is sent.
 //   - credential - an access key of the resource
 //   - options - optional settings; nil means the defaults
