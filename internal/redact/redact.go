@@ -25,7 +25,30 @@ const (
 // tokens, signatures and the given secrets.
 func Body(body []byte, secrets []string) []byte {
 	text := Text(string(body[:min(len(body), maxSearched)]), secrets)
-	return []byte(text[:min(len(text), maxShown)])
+	shown := []byte(text[:min(len(text), maxShown)])
+	if nesting(shown) > maxNesting {
+		return append([]byte("Nested too deeply to be indented: "), shown...)
+	}
+	return shown
+}
+
+// maxNesting is how many objects and arrays within each other azcore may indent: the time
+// and the memory that it takes grow with the square of the depth.
+const maxNesting = 100
+
+// nesting returns at least the depth of a JSON value.
+func nesting(body []byte) (deepest int) {
+	depth := 0
+	for _, b := range body {
+		switch b {
+		case '[', '{':
+			depth++
+			deepest = max(deepest, depth)
+		case ']', '}':
+			depth--
+		}
+	}
+	return deepest
 }
 
 // Text returns a text without tokens, signatures and the given secrets. Secrets of fewer

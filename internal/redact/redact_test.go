@@ -1,6 +1,12 @@
 package redact_test
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+
+	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -126,6 +132,20 @@ func TestBodyIsTruncatedAfterRedaction(t *testing.T) {
 			assert.Equal(t, "REDACTED"[:min(8, limit-before)], strings.TrimSpace(got))
 		}
 	}
+}
+
+// TestDeeplyNestedBodyIsNotIndented covers bodies for which the text of azcore's error would be thousands of times as
+// long as the body.
+func TestDeeplyNestedBodyIsNotIndented(t *testing.T) {
+	t.Parallel()
+	for _, part := range []string{"[", `{"a":`, `[{"a":[`} {
+		for _, body := range []string{strings.Repeat(part, 1<<20/len(part)), strings.Repeat("[", 4000) + strings.Repeat("]", 4000)} {
+			resp := &http.Response{StatusCode: http.StatusBadRequest, Body: io.NopCloser(bytes.NewReader(redact.Body([]byte(body), nil)))}
+			assert.Less(t, len(azruntime.NewResponseError(resp).Error()), 1<<14)
+		}
+	}
+	shallow := strings.Repeat(`[{"a":1},`, 50)
+	assert.Equal(t, shallow, string(redact.Body([]byte(shallow), nil)))
 }
 
 // BenchmarkBody has bodies of 1 MiB that made redaction slow.
