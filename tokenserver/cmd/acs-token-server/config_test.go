@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -306,6 +307,21 @@ func TestHelpListsEveryVariableWithItsDefault(t *testing.T) {
 		}
 		assert.Contains(t, stdout.String(), "SCOPES_<ROLE>")
 		assert.Contains(t, stdout.String(), "DATABASE_URL_FILE")
+	}
+}
+
+func TestReadmeListsEveryVariableWithItsDefault(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	for field := range reflect.TypeFor[config]().Fields() {
+		name := field.Tag.Get("env")
+		if name == "" {
+			continue
+		}
+		row := regexp.MustCompile("(?m)^\\|.*`" + name + "`.*$").FindString(string(content))
+		require.NotEmpty(t, row, name)
+		assert.Contains(t, row, field.Tag.Get("envDefault"), name)
 	}
 }
 

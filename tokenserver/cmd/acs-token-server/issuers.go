@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/acs-go/identity/tokenserver/oidc"
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // singleIssuer are the variables that describe one issuer.
