@@ -98,14 +98,15 @@ func (s *Server) authenticate(r *http.Request) (Caller, error) {
 
 // askAuthenticate calls the host's function, whose panic must not look like a broken connection.
 func (s *Server) askAuthenticate(r *http.Request) (caller Caller, err error) {
+	ctx := r.Context()
 	defer func() {
 		value := recover()
 		if value == nil {
 			return
 		}
 		s.metrics.Panic()
-		s.log.ErrorContext(r.Context(), "Authenticate panicked", "panic", fmt.Sprint(value), "stack", string(debug.Stack()))
-		err = errInternal.because(errors.New("Authenticate panicked"))
+		s.log.ErrorContext(ctx, "Authenticate panicked", "panic", fmt.Sprint(value), "stack", string(debug.Stack()))
+		err = errInternal.because(errors.New("panic of Authenticate"))
 	}()
 	return s.options.Authenticate(r)
 }

@@ -61,13 +61,13 @@ func (s *Server) logRequest(r *http.Request, status int, route string, duration 
 
 // audit records what was done with a user's identity or sessions. The request, if there is one, adds by whom.
 func (s *Server) audit(ctx context.Context, action string, user User, id string, others ...any) {
-	attributes := append([]any{"action", action, userGroup("user", user)}, others...)
+	attributes := append([]any{"action", action, "user", userValue(user)}, others...)
 	if id != "" {
 		attributes = append(attributes, "acs_id", id)
 	}
 	s.log.InfoContext(ctx, "audit", attributes...)
 }
 
-func userGroup(key string, user User) slog.Attr {
-	return slog.Group(key, slog.String("issuer", user.Issuer), slog.String("subject", user.Subject))
+func userValue(user User) slog.Value {
+	return slog.GroupValue(slog.String("issuer", user.Issuer), slog.String("subject", user.Subject))
 }

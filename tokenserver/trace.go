@@ -62,7 +62,7 @@ func (h requestHandler) Handle(ctx context.Context, record slog.Record) error {
 		user User
 	}{{"caller", noted.caller}, {"target", noted.target}} {
 		if attribute.user != (User{}) {
-			record.AddAttrs(userGroup(attribute.key, attribute.user))
+			record.AddAttrs(slog.Attr{Key: attribute.key, Value: userValue(attribute.user)})
 		}
 	}
 	return h.Handler.Handle(ctx, record)

@@ -85,6 +85,6 @@ func (s *Server) settleKept(ctx context.Context) {
 func (s *Server) logKept(ctx context.Context) {
 	for made, ok := s.unassigned.takeAny(); ok; made, ok = s.unassigned.takeAny() {
 		s.log.ErrorContext(ctx, "an identity is orphaned: the database did not take it",
-			"acs_id", made.id, userGroup("user", made.user))
+			"acs_id", made.id, "user", userValue(made.user))
 	}
 }

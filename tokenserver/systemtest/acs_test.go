@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ type acs struct {
 	*emulator.Handler
 	connectionString string
 	certificate      string // file
+	requests         atomic.Int64
 
 	mu      sync.Mutex
 	faults  float64              // the share of requests to fail
@@ -53,6 +55,7 @@ func (a *acs) failShare(share float64) {
 
 // ServeHTTP fails a share of the requests: a third each with 503, before the work and after it.
 func (a *acs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.requests.Add(1)
 	a.mu.Lock()
 	kind := -1
 	if rand.Float64() < a.faults {

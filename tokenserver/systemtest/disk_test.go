@@ -1,7 +1,6 @@
 package systemtest
 
 import (
-	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -41,7 +40,7 @@ func (d *disk) fill(t *testing.T) (free func()) {
 		for err = nil; err == nil; {
 			_, err = file.Write(make([]byte, size))
 		}
-		require.True(t, errors.Is(err, syscall.ENOSPC), "%v", err)
+		require.ErrorIs(t, err, syscall.ENOSPC)
 	}
 	require.NoError(t, file.Close())
 	return func() { require.NoError(t, os.Remove(d.path+"/ballast")) }

@@ -37,7 +37,7 @@ default_pool_size = 3
 server_round_robin = 1
 `, pg.port, port)
 	file := pg.dir + "/pgbouncer.ini"
-	require.NoError(t, os.WriteFile(file, []byte(settings), 0o644)) //nolint:gosec // PgBouncer's user reads it
+	require.NoError(t, os.WriteFile(file, []byte(settings), 0o644)) // PgBouncer's user reads it
 	command := exec.Command(path, file)
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: pg.owner} // it does not run as root
 	log := new(locked.Buffer)
@@ -62,22 +62,20 @@ func TestPgBouncerInTransactionModeServesTwoInstances(t *testing.T) {
 	pg := newPostgres(t)
 	pg.create(t, "pooled")
 	a, i := newACS(t, emulator.Options{}), newIssuer(t)
-	env := environment(a, i, urlOf(newPgBouncer(t, pg), "pooled"))
-	started := make(chan *process, 2)
-	for range cap(started) { // both create the tables
-		go func() { started <- start(t, env) }()
-	}
-	l := newLoad(t, i, 200, <-started, <-started)
+	url := urlOf(newPgBouncer(t, pg), "pooled")
+	openTogether(t, url)
+	env := environment(a, i, url)
+	l := newLoad(t, i, 200, start(t, env), start(t, env))
 	l.run(16, 3*time.Second)
 	l.report(t, 3*time.Second)
 	for status := range l.statuses {
 		assert.Equal(t, http.StatusOK, status)
 	}
 	admin := i.jwt(t, "root", "acs-admin")
-	url := l.instances[0].Load().url
-	mustCall(t, http.StatusNoContent, http.MethodPost, url+"/v1/users/user-0/revoke", admin)
+	instance := l.instances[0].Load().url
+	mustCall(t, http.StatusNoContent, http.MethodPost, instance+"/v1/users/user-0/revoke", admin)
 	mustPost(t, http.StatusUnauthorized, l.instances[1].Load().url+"/v1/token", l.jwts[0])
-	mustCall(t, http.StatusNoContent, http.MethodDelete, url+"/v1/users/user-1", admin)
+	mustCall(t, http.StatusNoContent, http.MethodDelete, instance+"/v1/users/user-1", admin)
 	db := open(t, urlOf(pg.port, "pooled"))
 	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, 10*time.Second, 50*time.Millisecond)
 	assert.Len(t, a.Users(), len(identitiesOf(t, db))-1)

@@ -122,7 +122,12 @@ func testBackup(t *testing.T, a *acs, i *issuer, database string, restore func()
 
 func TestInstancesThatStartTogetherCreateTheTablesOnce(t *testing.T) {
 	t.Parallel()
-	url := newPostgres(t).create(t, "together")
+	openTogether(t, newPostgres(t).create(t, "together"))
+}
+
+// openTogether opens a database without tables several times at once.
+func openTogether(t *testing.T, url string) {
+	t.Helper()
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
