@@ -31,8 +31,8 @@ type Options struct {
 	Logf func(format string, arguments ...any)
 }
 
-// Cache is a token that many callers share. Its secrets are behind pointers, which package
-// fmt does not follow.
+// Cache is a token that many callers share. It never shows the token when it is formatted:
+// package fmt does not follow the pointers to it.
 type Cache struct {
 	options Options
 
@@ -126,14 +126,14 @@ func (c *Cache) refreshed(ctx context.Context, wanted origin) (*heldToken, error
 	if ctx.Err() != nil {
 		return nil, waitingError(ctx)
 	}
-	turn, err := c.await(ctx, &caller{wanted, make(chan turn, 1)})
+	next, err := c.await(ctx, &caller{wanted, make(chan turn, 1)})
 	switch {
 	case err != nil:
 		return nil, err
-	case turn.begun != nil:
-		return c.run(ctx, turn.begun)
+	case next.begun != nil:
+		return c.run(ctx, next.begun)
 	}
-	return turn.token, turn.err
+	return next.token, next.err
 }
 
 // await returns when it is the turn of a new caller, or with an error when its context ends.
@@ -169,7 +169,7 @@ func (c *Cache) announce(wanted origin) {
 	}
 }
 
-// admit gives a caller its turn, or lets it wait if a refresh is running that it needs.
+// admit gives a caller its turn, or lets it wait for the running refresh. The lock is held.
 func (c *Cache) admit(w *caller) {
 	now := time.Now()
 	token := c.usable(w.wanted, now)
@@ -187,8 +187,8 @@ func (c *Cache) admit(w *caller) {
 	}
 }
 
-// leave removes a caller who does not wait anymore. If it was its turn to refresh, it is the
-// next one's.
+// leave removes a caller who does not wait anymore. If it had just got the turn to refresh,
+// that goes to the next one.
 func (c *Cache) leave(w *caller) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -199,8 +199,8 @@ func (c *Cache) leave(w *caller) {
 	}
 }
 
-// pass gives those who waited for a refresh its outcome, and of the others the first one
-// the turn to refresh.
+// pass gives those who waited for a refresh its outcome, and the first of the others the
+// turn to refresh. The lock is held.
 func (c *Cache) pass(r *refresh) {
 	waiting := c.waiting
 	c.running, c.waiting = nil, nil
