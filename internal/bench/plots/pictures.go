@@ -29,7 +29,7 @@ type measurements struct {
 }
 
 func (m *measurements) get(benchmark, unit string) float64 {
-	value, ok := m.set.Median(benchmark, unit)
+	value, ok := m.set.Lowest(benchmark, unit)
 	if !ok {
 		m.missing = append(m.missing, benchmark)
 	}

@@ -53,3 +53,13 @@ func (s Set) Median(benchmark, unit string) (float64, bool) {
 	}
 	return values[len(values)/2], true
 }
+
+// Lowest returns the lowest of a benchmark's values. It is the best estimate of CPU time, to which other work on the
+// machine can only add.
+func (s Set) Lowest(benchmark, unit string) (float64, bool) {
+	values := s[key{benchmark, unit}]
+	if len(values) == 0 {
+		return 0, false
+	}
+	return slices.Min(values), true
+}

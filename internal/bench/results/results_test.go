@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMedian(t *testing.T) {
+func TestMedianAndLowest(t *testing.T) {
 	t.Parallel()
 	set, err := results.Parse(strings.NewReader("goos: linux\n" +
 		"BenchmarkA/b=1-2 \t 10 \t 4.5 ns/op \t 3 allocs/op\n" +
@@ -19,6 +19,11 @@ func TestMedian(t *testing.T) {
 	median, ok := set.Median("A/b=1", "ns/op")
 	assert.True(t, ok)
 	assert.InDelta(t, 3.5, median, 0)
+	lowest, ok := set.Lowest("A/b=1", "ns/op")
+	assert.True(t, ok)
+	assert.InDelta(t, 2.5, lowest, 0)
+	_, ok = set.Lowest("A/b=1", "B/op")
+	assert.False(t, ok)
 	_, ok = set.Median("A/b=1", "B/op")
 	assert.False(t, ok)
 }
