@@ -178,7 +178,7 @@ func startPrinter(t *testing.T, launcher ...string) *printer {
 		requireTools(t, launcher[0])
 		path, err := exec.LookPath(launcher[0])
 		require.NoError(t, err)
-		command.Path, command.Args = path, append(launcher, strings.Join(command.Args, " "))
+		command.Path, command.Args = path, append(launcher, "exec "+strings.Join(command.Args, " ")) // in place of the shell, which Ctrl+C would end
 	}
 	p := &printer{Cmd: command}
 	var err error
