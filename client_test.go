@@ -555,6 +555,20 @@ func TestNilContextIsAnError(t *testing.T) {
 	})
 }
 
+func TestNilContextIsAnErrorOfCredentials(t *testing.T) {
+	t.Parallel()
+	communication, err := identity.NewCommunicationTokenCredential(nil, &identity.CommunicationTokenCredentialOptions{InitialToken: &identity.AccessToken{
+		Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(time.Hour),
+	}})
+	require.NoError(t, err)
+	entra, err := identity.NewEntraCommunicationTokenCredential(identitytest.Endpoint, &identitytest.EntraCredential{}, nil)
+	require.NoError(t, err)
+	for _, credential := range []azcore.TokenCredential{communication, entra} {
+		_, err := credential.GetToken(nil, policy.TokenRequestOptions{}) //nolint:staticcheck // that is the point
+		require.EqualError(t, err, "identity: ctx cannot be nil")
+	}
+}
+
 func TestCustomIDOnTheWire(t *testing.T) {
 	t.Parallel()
 	transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserAndTokenBody)

@@ -189,6 +189,9 @@ func (c *EntraCommunicationTokenCredential) GetToken(ctx context.Context, option
 	if c.credential == nil {
 		return azcore.AccessToken{}, errors.New("identity: credential is empty; create it with NewEntraCommunicationTokenCredential")
 	}
+	if ctx == nil {
+		return azcore.AccessToken{}, errNilContext
+	}
 	first, err := c.signedIn(ctx)
 	if err != nil {
 		return azcore.AccessToken{}, err

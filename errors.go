@@ -116,3 +116,5 @@ type nonRetriableError struct {
 func (e nonRetriableError) NonRetriable() {}
 
 func (e nonRetriableError) Unwrap() error { return e.error }
+
+var errNilContext = errors.New("identity: ctx cannot be nil")

@@ -93,7 +93,7 @@ type pathParameter struct {
 func send[T result](ctx context.Context, s *sender, r request) (none T, err error) {
 	call := callOf(ctx)
 	if call.Context == nil {
-		return none, errors.New("identity: ctx cannot be nil")
+		return none, errNilContext
 	}
 	call.createsUser = r.createsUser
 	resp, err := s.do(ctx, r)

@@ -186,6 +186,9 @@ func (c *CommunicationTokenCredential) GetToken(ctx context.Context, options pol
 	if c.cache == nil {
 		return azcore.AccessToken{}, errors.New("identity: credential is empty; create it with NewCommunicationTokenCredential")
 	}
+	if ctx == nil {
+		return azcore.AccessToken{}, errNilContext
+	}
 	return c.cache.Get(ctx, options.Claims)
 }
 

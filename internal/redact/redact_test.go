@@ -2,19 +2,17 @@ package redact_test
 
 import (
 	"bytes"
-	"io"
-	"net/http"
-
-	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html"
+	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity/internal/redact"
 	"github.com/stretchr/testify/assert"
 )
@@ -141,7 +139,7 @@ func TestDeeplyNestedBodyIsNotIndented(t *testing.T) {
 	for _, part := range []string{"[", `{"a":`, `[{"a":[`} {
 		for _, body := range []string{strings.Repeat(part, 1<<20/len(part)), strings.Repeat("[", 4000) + strings.Repeat("]", 4000)} {
 			resp := &http.Response{StatusCode: http.StatusBadRequest, Body: io.NopCloser(bytes.NewReader(redact.Body([]byte(body), nil)))}
-			assert.Less(t, len(azruntime.NewResponseError(resp).Error()), 1<<14)
+			assert.Less(t, len(runtime.NewResponseError(resp).Error()), 1<<14)
 		}
 	}
 	shallow := strings.Repeat(`[{"a":1},`, 50)
