@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,10 +62,27 @@ func runTests(m *testing.M) int {
 // A tab is a browser's tab with the page of an emulator.
 type tab struct {
 	*emulator.Handler
-	t      *testing.T
-	ctx    context.Context
-	server *httptest.Server
-	url    string
+	t       *testing.T
+	ctx     context.Context
+	server  *httptest.Server
+	url     string
+	options *control.Options
+	served  atomic.Pointer[http.Handler]
+}
+
+// serve makes the server that of the emulator.
+func (p *tab) serve(handler *emulator.Handler) {
+	mux := http.NewServeMux()
+	mux.Handle("/", handler)
+	mux.Handle(control.Prefix, control.New(handler, p.options))
+	p.Handler = handler
+	p.served.Store(new(http.Handler(mux)))
+}
+
+// replace starts another emulator at the same address.
+func (p *tab) replace(handler *emulator.Handler) {
+	p.serve(handler)
+	p.server.CloseClientConnections()
 }
 
 // open opens the page of a new emulator, and waits until it shows the state.
@@ -77,22 +95,24 @@ func openWith(t *testing.T, options *emulator.Options, controlOptions *control.O
 	t.Helper()
 	handler, err := emulator.NewHandler(options)
 	require.NoError(t, err)
-	mux := http.NewServeMux()
-	mux.Handle("/", handler)
-	server := httptest.NewUnstartedServer(mux)
-	server.StartTLS()
-	t.Cleanup(server.Close)
+	p := &tab{t: t, options: controlOptions}
+	p.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		(*p.served.Load()).ServeHTTP(w, r)
+	}))
+	p.server.StartTLS()
+	t.Cleanup(p.server.Close)
+	p.url = p.server.URL
 	if controlOptions.Endpoint == "" {
-		controlOptions.Endpoint = server.URL + "/"
+		controlOptions.Endpoint = p.url + "/"
 	}
-	mux.Handle(control.Prefix, control.New(handler, controlOptions))
+	p.serve(handler)
 
 	ctx, stop := chromedp.NewContext(allocator, chromedp.WithNewBrowserContext())
 	t.Cleanup(stop)
-	p := &tab{Handler: handler, t: t, ctx: ctx, server: server, url: server.URL}
+	p.ctx = ctx
 	p.do(actions...)
 	console := chromedp.Console(ctx)
-	p.do(chromedp.Navigate(server.URL + control.Prefix))
+	p.do(chromedp.Navigate(p.url + control.Prefix))
 	reported := make(chan struct{})
 	go func() {
 		defer close(reported)

@@ -113,6 +113,44 @@ func TestOffsetIsSet(t *testing.T) {
 	}
 }
 
+func TestQuickClicksAddUp(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	evaluate[bool](p, `for (let i = 0; i < 5; i++) document.querySelector("[data-advance='1h']").click(); true`)
+	p.waitForText("#offset", "+5h")
+	assert.Equal(t, 5*time.Hour, p.ClockOffset())
+}
+
+func TestClockAndFaultsOfOthersAreShown(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	p.SetClockOffset(-time.Hour)
+	p.Inject(emulator.Fault{Operation: "DeleteUser", Delay: 90 * time.Minute})
+	p.createToken()
+	p.waitForText("#offset", "-1h")
+	p.waitForText("#fault-list", "delay 1h30m")
+}
+
+// TestNewEmulatorAtTheSameAddressIsShown expects nothing of the old one, though the numbers of its requests return.
+func TestNewEmulatorAtTheSameAddressIsShown(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	p.createUser("alice")
+	p.waitForText("#request-table", "CreateUser")
+	p.click("#request-table .toggle")
+	p.waitForText("#request-table .panel", "Response")
+
+	handler, err := emulator.NewHandler(nil)
+	require.NoError(t, err)
+	next := &tab{Handler: handler, t: t}
+	next.send("GET", "/elsewhere", "")
+	p.replace(handler)
+	p.waitForText("#request-table", "No operation")
+	assert.NotContains(t, p.text("#request-table"), "CreateUser")
+	p.waitForText("#no-users", "No users yet.")
+	p.waitForText("#connection-string", p.url)
+}
+
 func TestEntraTokenIsExchanged(t *testing.T) {
 	t.Parallel()
 	p := open(t)

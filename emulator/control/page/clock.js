@@ -31,13 +31,20 @@ async function setClock(text) {
   announce(`Clock offset ${byID("offset").textContent}`);
 }
 
+// inTurn starts work when the work before it has ended, so that two quick clicks on +1 hour make two hours.
+let last = Promise.resolve();
+function inTurn(work) {
+  last = last.catch(() => {}).then(work);
+  return last;
+}
+
 onSubmit(byID("clock-form"), async (form) => {
   required(form, "offset", rule);
   await setClock(readDuration(form, "offset", Number.isFinite, rule));
   form.reset();
 });
 for (const target of document.querySelectorAll("[data-advance]")) {
-  onClick(target, () => setClock(`${(offset + milliseconds(target.dataset.advance)) / 1000}s`));
+  onClick(target, () => inTurn(() => setClock(`${(offset + milliseconds(target.dataset.advance)) / 1000}s`)));
 }
 onClick(byID("clock-reset"), () => setClock("0s"));
 setInterval(showNow, 1000);

@@ -57,7 +57,7 @@ function throttled(work, interval) {
 
 const refreshRequests = throttled(loadRequests, 100);
 const refreshUsers = throttled(loadUsers, 1000);
-const refreshFaults = throttled(loadFaults, 500);
+const refreshTools = throttled(() => Promise.all([loadFaults(), loadClock()]), 500);
 
 // watch follows the requests, and reloads what they may have changed. The browser connects again by itself.
 function watch() {
@@ -70,7 +70,7 @@ function watch() {
   events.onmessage = () => {
     refreshRequests();
     refreshUsers();
-    refreshFaults();
+    refreshTools();
   };
 }
 

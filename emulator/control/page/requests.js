@@ -8,12 +8,17 @@ const maxRows = 200;
 const maxLine = 300;
 const maxBody = 50000;
 
-const list = new List(byID("request-table"), { key: (request) => request.number, cells, open });
+const list = new List(byID("request-table"), { key: keyOf, cells, open });
+
+// keyOf also has the time, because a new emulator at the same address counts from 1 again.
+function keyOf(request) {
+  return `${request.number} ${request.time}`;
+}
 
 export const loadRequests = loader("requests", show);
 
 function show(requests) {
-  const shown = requests.filter(({ number }, i) => i >= requests.length - maxRows || list.isOpen(number)).reverse();
+  const shown = requests.filter((request, i) => i >= requests.length - maxRows || list.isOpen(keyOf(request))).reverse();
   byID("request-count").textContent = count(shown.length, requests.length);
   byID("no-requests").hidden = requests.length > 0;
   list.show(shown);
