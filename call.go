@@ -185,9 +185,13 @@ func waitsPastDeadline(resp *http.Response) bool {
 	if resp == nil || resp.Request == nil { // a policy of the caller made the response
 		return false
 	}
-	// The deadline of the call, because that of the attempt may be earlier.
-	deadline, ok := callOf(resp.Request.Context()).Deadline()
+	deadline, ok := callDeadline(resp.Request)
 	return ok && retryAfter(resp) > max(time.Until(deadline), 0)
+}
+
+// callDeadline returns the deadline of the call: that of the attempt may be earlier.
+func callDeadline(attempt *http.Request) (time.Time, bool) {
+	return callOf(attempt.Context()).Deadline()
 }
 
 // retryAfter returns how long azcore waits before it repeats a request because the
