@@ -9,10 +9,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 // A Dialect is a kind of database.
@@ -29,12 +27,8 @@ const (
 //go:embed *.sql
 var files embed.FS
 
-const (
-	// versions is not the default name, which another user of the library in the same database may have.
-	versions = "tokenserver_migrations"
-	// locks holds who is migrating. A lock of a session would not work behind PgBouncer in transaction mode.
-	locks = "tokenserver_migrations_lock"
-)
+// versions is not the default name, which another user of the library in the same database may have.
+const versions = "tokenserver_migrations"
 
 // ErrNewerSchema means that a newer version of the token server has changed the tables.
 var ErrNewerSchema = errors.New("the tables belong to a newer version of the token server")
@@ -44,11 +38,7 @@ var ErrNewerSchema = errors.New("the tables belong to a newer version of the tok
 func Up(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithTableName(versions)}
 	if dialect == PostgreSQL {
-		locker, err := newLocker()
-		if err != nil {
-			return err
-		}
-		options = append(options, goose.WithLocker(locker))
+		options = append(options, goose.WithLocker(new(tableLock)))
 	}
 	provider, err := goose.NewProvider(goose.Dialect(dialect), db, files, options...)
 	if err != nil {
@@ -74,18 +64,4 @@ func check(ctx context.Context, provider *goose.Provider) (bool, error) {
 		return false, fmt.Errorf("%w: version %d instead of %d", ErrNewerSchema, current, target)
 	}
 	return current == target, nil
-}
-
-func newLocker() (lock.Locker, error) {
-	return lock.NewPostgresTableLocker(
-		lock.WithTableName(locks),
-		lock.WithTableLockTimeout(500*time.Millisecond, 120),
-		lock.WithTableRetryPolicy(isTaken),
-	)
-}
-
-// isTaken reports whether a lock could not be had because another process has it: other errors come from the database.
-func isTaken(err error) bool {
-	var state interface{ SQLState() string }
-	return !errors.As(err, &state)
 }

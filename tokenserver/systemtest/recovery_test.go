@@ -122,7 +122,12 @@ func testBackup(t *testing.T, a *acs, i *issuer, database string, restore func()
 
 func TestInstancesThatStartTogetherCreateTheTablesOnce(t *testing.T) {
 	t.Parallel()
-	openTogether(t, newPostgres(t).create(t, "together"))
+	url := newPostgres(t).create(t, "together")
+	openTogether(t, url)
+	var tables string
+	require.NoError(t, open(t, url).QueryRow(`SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_tables
+		WHERE schemaname = 'public'`).Scan(&tables))
+	assert.Equal(t, "tokenserver_migrations tokenserver_pending tokenserver_users", tables)
 }
 
 // openTogether opens a database without tables several times at once.
