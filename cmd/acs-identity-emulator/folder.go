@@ -111,13 +111,18 @@ func (f *folder) saveRegularly(handler *emulator.Handler, log *slog.Logger, done
 			return
 		case <-ticker.C:
 		}
-		failed := f.failure.Load() != nil
-		switch err := f.saveChanges(handler); {
-		case err != nil && !failed:
-			log.Error(err.Error()+"; further failures are not logged", "folder", f.path)
-		case err == nil && failed:
-			log.Info("the state is saved again", "folder", f.path)
-		}
+		f.saveAndLog(handler, log)
+	}
+}
+
+// saveAndLog saves the state if it has changed. It logs when that begins to fail, and when it works again.
+func (f *folder) saveAndLog(handler *emulator.Handler, log *slog.Logger) {
+	failed := f.failure.Load() != nil
+	switch err := f.saveChanges(handler); {
+	case err != nil && !failed:
+		log.Error(err.Error()+"; further failures are not logged", "folder", f.path)
+	case err == nil && failed:
+		log.Info("the state is saved again", "folder", f.path)
 	}
 }
 

@@ -2,10 +2,12 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/acs-go/identity/emulator"
@@ -34,6 +36,34 @@ func TestFailedSaveIsRepeated(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Dir(obstacle)))
 	require.NoError(t, f.saveChanges(handler))
 	assert.FileExists(t, filepath.Join(path, stateFile))
+}
+
+func TestFailedSavesAreLoggedOnce(t *testing.T) {
+	t.Parallel()
+	f, path := newFolder(t)
+	handler, err := emulator.NewHandler(nil)
+	require.NoError(t, err)
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	obstacle := filepath.Join(path, stateFile+".new", "full")
+	for range 2 {
+		log.Reset()
+		f.markChanged()
+		require.NoError(t, os.MkdirAll(obstacle, 0o700))
+		for range 3 {
+			f.saveAndLog(handler, logger)
+			require.ErrorContains(t, f.checkHealth(), path)
+		}
+		require.NoError(t, os.RemoveAll(filepath.Dir(obstacle)))
+		for range 3 {
+			f.saveAndLog(handler, logger)
+			require.NoError(t, f.checkHealth())
+			f.markChanged()
+		}
+		assert.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), log.String())
+		assert.Equal(t, 1, strings.Count(log.String(), "the state is saved again"), log.String())
+		assert.Equal(t, 2, strings.Count(log.String(), "\n"), log.String())
+	}
 }
 
 func TestRestOfAnInterruptedSaveIsOverwritten(t *testing.T) {
