@@ -42,7 +42,7 @@
 // text. They need an emulator that keeps them: one without DiscardRequestContent in [emulator.Options], or the program
 // with -record-bodies. Credentials and tokens in them read REDACTED: the credential of the request, the access key,
 // whatever looks like a JWT, and the values of headers, parameters and JSON members that are named like a token, a key, a
-// password, a secret or a signature. Their URIs are masked in the list, too.
+// password, a secret or a signature. Tokens in a URI read REDACTED in the list, too.
 //
 // A success is 200, or 204 without a body. Errors have the form {"error":{"code","message"}}, like the service's. A
 // request that fails changes nothing:

@@ -19,8 +19,11 @@ var (
 	// A parameter of a query, a form, a connection string or an Authorization header.
 	parameterPattern = regexp.MustCompile(`(?i)((?:\b|_)(?:accesskey|assertion|code|password|secret|sig|signature|token)=)[^&;\s"]+`)
 
-	// A member of a JSON object whose value is a string that is not empty, also one that is cut off.
-	memberPattern = regexp.MustCompile(`("(?:[^"\\]|\\.)*")(\s*:\s*)"(?:[^"\\]|\\.)+(?:"|\\?$)`)
+	// A member of a JSON object whose value is an array, or a string that is not empty, also one that is cut off.
+	memberPattern = regexp.MustCompile(`("(?:[^"\\]|\\.)*")(\s*:\s*)(?:"(?:[^"\\]|\\.)+(?:"|\\?$)|\[[^\[\]{}]*(?:\]|$))`)
+
+	// A name and a value in a text that is not JSON, such as a literal of another language, XML or a part of a form.
+	namePattern = regexp.MustCompile(`(?i)((?:assertion|key|password|secret|signature|token)[^\w&,;]{1,6})[^\s'"&,;<>}]+`)
 
 	// A JSON string with an escape.
 	escapedPattern = regexp.MustCompile(`"(?:[^"\\]|\\.)*\\(?:[^"\\]|\\.)*"`)
@@ -87,10 +90,13 @@ func (m mask) headerValue(name, value string) string {
 	return masked
 }
 
-// body replaces, in a body of any type, the values of JSON members that are named like secrets, and what text replaces.
+// body replaces, in a body of any type, values that are named like secrets, and what text replaces.
 func (m mask) body(body []byte) string {
 	text := memberPattern.ReplaceAllStringFunc(string(body), maskMember)
 	text = escapedPattern.ReplaceAllStringFunc(text, m.maskEscaped)
+	if !json.Valid(body) {
+		text = namePattern.ReplaceAllString(text, "${1}"+masked)
+	}
 	return m.text(text)
 }
 
