@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -122,12 +121,12 @@ const maxSeconds = 253402300799
 func subjectOf(claims jwt.MapClaims, name string) (string, error) {
 	claim, ok := claims[name]
 	if !ok {
-		return "", reject("missing-claim", fmt.Sprintf("The JWT has no %s", name))
+		return "", reject("missing-claim", "The JWT has no "+name)
 	}
 	subject, ok := claim.(string)
 	// Decoding JSON replaces what is not UTF-8, so that different subjects would be one user.
 	if !ok || subject == "" || strings.ContainsRune(subject, utf8.RuneError) {
-		return "", reject("subject", fmt.Sprintf("The JWT's %s is not a string of 1 to 255 characters", name))
+		return "", reject("subject", "The JWT's "+name+" is not a string of 1 to 255 characters")
 	}
 	return subject, nil
 }

@@ -232,7 +232,7 @@ func TestCallerWhoLeavesEndsNoFetch(t *testing.T) {
 	go func() {
 		request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/token", nil)
 		request.Header.Set("Authorization", "Bearer "+token)
-		_, err := v.Authenticate(request)
+		_, err := v.Authenticate(request) //nolint:contextcheck // the request has it
 		first <- err
 	}()
 	<-begun

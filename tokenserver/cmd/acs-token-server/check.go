@@ -87,9 +87,14 @@ func (c *config) check(variables map[string]string, found *mistakes) {
 // isOrigin reports whether browsers send the origin in this form: without a path or a default port, in lower case.
 func isOrigin(origin string) bool {
 	parsed, err := url.Parse(origin)
-	return err == nil && parsed.Scheme != "" && parsed.Hostname() != "" && !strings.ContainsAny(origin, "* ") &&
-		origin == strings.ToLower(parsed.Scheme+"://"+parsed.Host) && !strings.HasSuffix(origin, ":") &&
-		!(parsed.Scheme == "https" && parsed.Port() == "443") && !(parsed.Scheme == "http" && parsed.Port() == "80")
+	if err != nil || parsed.Scheme == "" || parsed.Hostname() == "" || strings.ContainsAny(origin, "* ") {
+		return false
+	}
+	defaultPort := map[string]string{"https": ":443", "http": ":80"}[parsed.Scheme]
+	if strings.HasSuffix(origin, ":") || defaultPort != "" && strings.HasSuffix(origin, defaultPort) {
+		return false
+	}
+	return origin == strings.ToLower(parsed.Scheme+"://"+parsed.Host)
 }
 
 func checkAddress(name, address string, found *mistakes) {

@@ -143,7 +143,7 @@ func (d *development) connect(ctx context.Context, options developmentOptions, s
 	if provider := spans.client(); provider != nil {
 		clientOptions.TracingProvider = *provider
 	}
-	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), clientOptions)
+	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), clientOptions) //nolint:contextcheck // sends nothing
 	if err != nil {
 		return nil, "", err
 	}
@@ -174,7 +174,7 @@ func connectEmulator(ctx context.Context, connectionString string, spans *traces
 	}
 	clientOptions := clientOptions(spans.client())
 	clientOptions.InsecureAllowCredentialWithHTTP = isLoopback(request.URL.Hostname())
-	client, err := identity.NewClientWithSharedKeyCredential(endpoint, credential, clientOptions)
+	client, err := identity.NewClientWithSharedKeyCredential(endpoint, credential, clientOptions) //nolint:contextcheck // sends nothing
 	if err != nil {
 		return nil, "", errors.New("-emulator: " + forOperators(err))
 	}

@@ -53,11 +53,11 @@ func versionText() string {
 	if !ok {
 		return "acs-token-server (unknown version)"
 	}
-	text := "acs-token-server " + info.Main.Version
+	parts := []string{"acs-token-server", info.Main.Version}
 	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" {
-			text += " " + setting.Value
+			parts = append(parts, setting.Value)
 		}
 	}
-	return text + " " + info.GoVersion
+	return strings.Join(append(parts, info.GoVersion), " ")
 }

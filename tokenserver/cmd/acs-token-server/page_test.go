@@ -29,10 +29,10 @@ type page struct {
 	console *locked.Buffer
 }
 
-func openPage(t *testing.T, settings ...string) *page {
+func openPage(t *testing.T) *page {
 	t.Helper()
 	p := &page{t: t, ctx: newBrowser(t), console: new(locked.Buffer)}
-	p.url, p.dev = startDevelopment(t, settings...)
+	p.url, p.dev = startDevelopment(t)
 	require.NoError(t, chromedp.Listen(p.ctx, func(event any) {
 		if logged, ok := event.(*log.EventEntryAdded); ok {
 			_, _ = fmt.Fprintln(p.console, logged.Entry.Level, logged.Entry.Text, logged.Entry.URL)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 func newCommand(t *testing.T, environ []string, args ...string) *exec.Cmd {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0], args...)
-	command.Env = append(environ, mainVariable+"=1", "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0")
+	command.Env = append(slices.Clone(environ), mainVariable+"=1", "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0")
 	return command
 }
 

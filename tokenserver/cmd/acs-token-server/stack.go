@@ -39,7 +39,7 @@ const openTimeout = time.Minute
 
 // newProduction connects to the database. It does not call Communication Services.
 func newProduction(ctx context.Context, c config, logger *slog.Logger, spans *traces) (*stack, error) {
-	client, host, err := newClient(c, spans.client())
+	client, host, err := newClient(c, spans.client()) //nolint:contextcheck // sends nothing
 	if err != nil {
 		return nil, fmt.Errorf("the client of Communication Services: %w", err)
 	}
@@ -83,7 +83,7 @@ func newStack(ctx context.Context, c config, options tokenserver.Options, issuer
 	options.CORSOrigins = c.CORSOrigins
 	options.TeamsClientID = c.TeamsClientID
 	options.Metrics = metrics.New(registry)
-	server, err := tokenserver.New(options) //nolint:contextcheck // a metric is read without a request
+	server, err := tokenserver.New(options)
 	if err != nil {
 		return nil, err
 	}

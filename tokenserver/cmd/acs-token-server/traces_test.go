@@ -56,7 +56,7 @@ func TestReceiverOfTracesThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
 	p.stop(t)
 }
 
-func TestTracesAreOffWithoutTheirVariables(t *testing.T) { //nolint:paralleltest // changes the environment
+func TestTracesAreOffWithoutTheirVariables(t *testing.T) {
 	for _, test := range []struct {
 		name, value string
 		want        bool
