@@ -76,6 +76,7 @@ func assertKept(t *testing.T, target target, server *emulator.Server) {
 		assert.False(t, result.notSent || result.differs(), "%+v", result)
 	}
 	assert.Empty(t, server.Users(), "what was created is deleted")
+	assert.Regexp(t, `^\d+ requests, 0 differences, 0 not sent; expiresOn: 0000-00-00T00:00:00\.0+\+00:00; api-supported-versions: 20`, found.String())
 }
 
 // TestResourceKeepsTheContract sends the rows to a resource in Azure that variables name, and prints what differs.

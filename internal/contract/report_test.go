@@ -24,6 +24,7 @@ func (r result) differs() bool { return !r.notSent && r.expected != r.seen }
 // report has the results of all rows.
 type report struct {
 	versions string // the first api-supported-versions
+	times    string // the form of the first expiry
 	results  []result
 }
 
@@ -51,7 +52,8 @@ func (r report) filter(keep func(result) bool) []result {
 func (r report) String() string {
 	var text strings.Builder
 	notSent := r.filter(func(r result) bool { return r.notSent })
-	fmt.Fprintf(&text, "%d requests, %d differences, %d not sent; api-supported-versions: %s\n\n", len(r.results)-len(notSent), len(r.differences()), len(notSent), r.versions)
+	fmt.Fprintf(&text, "%d requests, %d differences, %d not sent; expiresOn: %s; api-supported-versions: %s\n\n",
+		len(r.results)-len(notSent), len(r.differences()), len(notSent), r.times, r.versions)
 	text.WriteString("| | request | expected | seen |\n|---|---|---|---|\n")
 	for _, difference := range r.differences() {
 		writeRow(&text, "**difference**", difference)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -33,9 +34,25 @@ func run(ctx context.Context, t target, rows []row) (found report) {
 		found.results = append(found.results, w.send(ctx, r, v))
 		if w.last != nil {
 			found.versions = cmp.Or(found.versions, w.last.resp.Header.Get("api-supported-versions"))
+			found.times = cmp.Or(found.times, formOfTimes(w.last.body))
 		}
 	}
 	return found
+}
+
+var (
+	expiry = regexp.MustCompile(`"expiresOn": *"([^"]*)"`)
+	digit  = regexp.MustCompile(`\d`)
+)
+
+// formOfTimes returns the expiry of a token with zeros for its digits: recorded sessions end with +00:00, Microsoft's
+// tests for 2026-09-23 with Z.
+func formOfTimes(body []byte) string {
+	found := expiry.FindSubmatch(body)
+	if found == nil {
+		return ""
+	}
+	return digit.ReplaceAllLiteralString(string(found[1]), "0")
 }
 
 func newValues(t target) values {
