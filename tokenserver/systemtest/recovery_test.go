@@ -1,6 +1,7 @@
 package systemtest
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"sync"
@@ -128,6 +129,30 @@ func TestInstancesThatStartTogetherCreateTheTablesOnce(t *testing.T) {
 	require.NoError(t, open(t, url).QueryRow(`SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_tables
 		WHERE schemaname = 'public'`).Scan(&tables))
 	assert.Equal(t, "tokenserver_migrations tokenserver_pending tokenserver_users", tables)
+}
+
+// Another instance is creating the tables, for longer than this one waits.
+func TestTablesAreCreatedByOneInstanceAtATime(t *testing.T) {
+	t.Parallel()
+	url := newPostgres(t).create(t, "migrating")
+	openTogether(t, url)
+	other := open(t, url)
+	for _, statement := range []string{
+		"DELETE FROM tokenserver_migrations WHERE version_id = 1", "DROP TABLE tokenserver_users, tokenserver_pending",
+	} {
+		_, err := other.Exec(statement)
+		require.NoError(t, err)
+	}
+	tx, err := other.Begin()
+	require.NoError(t, err)
+	_, err = tx.Exec("LOCK TABLE tokenserver_migrations IN SHARE UPDATE EXCLUSIVE MODE")
+	require.NoError(t, err)
+	impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err = postgres.Open(impatient, url, nil)
+	require.ErrorContains(t, err, "another process")
+	require.NoError(t, tx.Rollback())
+	openTogether(t, url)
 }
 
 // openTogether opens a database without tables several times at once.
