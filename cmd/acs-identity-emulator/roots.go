@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -33,11 +34,14 @@ func (r *roots) addFile(path string) error {
 	if err != nil {
 		return withoutPath(err)
 	}
-	return filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+	return filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error { //nolint:gosec // the user names the file
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		data, err := os.ReadFile(name) //nolint:gosec // the user names the file
+		if errors.Is(err, fs.ErrNotExist) { // a link of a folder that leads nowhere
+			return nil
+		}
 		r.addPEM(data)
 		return withoutPath(err)
 	})

@@ -162,6 +162,7 @@ func TestVariablesThatNameCertificatesStayValid(t *testing.T) {
 		t.Run(variable, func(t *testing.T) {
 			t.Parallel()
 			other := startOther(t)
+			require.NoError(t, os.Symlink("missing", filepath.Join(filepath.Dir(other.certificate), "broken link")))
 			requireClientWorks(t, other, []string{"sh", "-c", curlClient}, variable+"="+other.certificate)
 			requireClientWorks(t, other, []string{"sh", "-c", curlClient}, variable+"="+filepath.Dir(other.certificate))
 		})
