@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -178,7 +179,8 @@ func startPrinter(t *testing.T, launcher ...string) *printer {
 		requireTools(t, launcher[0])
 		path, err := exec.LookPath(launcher[0])
 		require.NoError(t, err)
-		command.Path, command.Args = path, append(launcher, "exec "+strings.Join(command.Args, " ")) // in place of the shell, which Ctrl+C would end
+		replacingShell := "exec " + strings.Join(command.Args, " ") // Ctrl+C would end the shell
+		command.Path, command.Args = path, slices.Concat(launcher, []string{replacingShell})
 	}
 	p := &printer{Cmd: command}
 	var err error

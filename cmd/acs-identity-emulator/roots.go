@@ -38,7 +38,7 @@ func (r *roots) addFile(path string) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		data, err := os.ReadFile(name) //nolint:gosec // the user names the file
+		data, err := os.ReadFile(name)      //nolint:gosec // the user names the file
 		if errors.Is(err, fs.ErrNotExist) { // a link of a folder that leads nowhere
 			return nil
 		}
