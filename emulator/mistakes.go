@@ -121,7 +121,7 @@ func (c *call) wrongTargets(s stringToSign) []wrongText {
 	for _, other := range []wrongText{
 		{"The string to sign has the path without its query: sign both, as they are sent.", path},
 		{"The string to sign has a question mark without a query: sign the query as it is sent.", path + "?"},
-		{"The string to sign has no api-version: sign the whole query, as it is sent.", path + "?" + strings.Join(withoutVersion, "&")},
+		{"The string to sign has no api-version: sign the whole query, as it is sent.", targetOf(path, strings.Join(withoutVersion, "&"))},
 		{"The string to sign has the query without its path: sign both, as they are sent.", rawQuery},
 		{"The path and the query are on two lines: sign them in one, with the question mark.", path + "\n" + rawQuery},
 		{wholeURL, "https://" + c.request.Host + s.target},
@@ -129,26 +129,33 @@ func (c *call) wrongTargets(s stringToSign) []wrongText {
 		{wholeURL, "https://" + withoutPort(c.request.Host) + s.target},
 		{"The string to sign has the host before the path: sign only the path and the query.", c.request.Host + s.target},
 		{"The string to sign has the path without its first slash.", strings.TrimPrefix(s.target, "/")},
-		{decoded, unescaped(path) + "?" + rawQuery},
-		{decoded, path + "?" + unescaped(rawQuery)},
-		{decoded, unescaped(path) + "?" + unescaped(rawQuery)},
-		{encoded, escapedPath(path) + "?" + rawQuery},
-		{encoded, escapedColons(path, "%3A") + "?" + rawQuery},
-		{encoded, escapedColons(path, "%3a") + "?" + rawQuery},
+		{decoded, targetOf(unescaped(path), rawQuery)},
+		{decoded, targetOf(path, unescaped(rawQuery))},
+		{decoded, targetOf(unescaped(path), unescaped(rawQuery))},
+		{encoded, targetOf(escapedPath(path), rawQuery)},
+		{encoded, targetOf(strings.ReplaceAll(path, ":", "%3A"), rawQuery)},
+		{encoded, targetOf(strings.ReplaceAll(path, ":", "%3a"), rawQuery)},
 		{encoded, url.PathEscape(s.target)},
 		{encoded, url.QueryEscape(s.target)},
-		{slashes, strings.TrimRight(path, "/") + "?" + rawQuery},
-		{slashes, path + "/?" + rawQuery},
+		{slashes, targetOf(strings.TrimRight(path, "/"), rawQuery)},
+		{slashes, targetOf(path+"/", rawQuery)},
 		{slashes, "/" + strings.TrimLeft(s.target, "/")},
 		{slashes, "/" + s.target},
 		{"The path or the query was converted to lower case before it was signed: sign both as they are sent.", strings.ToLower(s.target)},
-		{query, path + "?" + values.Encode()},
-		{query, path + "?" + strings.Join(slices.Sorted(slices.Values(pairs)), "&")},
-		{query, path + "?" + strings.Join(reversed(pairs), "&")},
+		{query, targetOf(path, values.Encode())},
+		{query, targetOf(path, strings.Join(slices.Sorted(slices.Values(pairs)), "&"))},
+		{query, targetOf(path, strings.Join(reversed(pairs), "&"))},
 	} {
 		wrong = append(wrong, wrongText{other.mistake, s.withTarget(other.text).String()})
 	}
 	return wrong
+}
+
+func targetOf(path, query string) string {
+	if query == "" {
+		return path
+	}
+	return path + "?" + query
 }
 
 // unescaped returns the text without URL escapes, or as it is if they are malformed.
@@ -166,10 +173,6 @@ func escapedPath(path string) string {
 		segments[i] = url.QueryEscape(segment)
 	}
 	return strings.Join(segments, "/")
-}
-
-func escapedColons(path, colon string) string {
-	return strings.ReplaceAll(path, ":", colon)
 }
 
 func reversed(list []string) []string {

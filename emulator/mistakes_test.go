@@ -343,6 +343,23 @@ func TestLongStringIsNotExplained(t *testing.T) {
 	}
 }
 
+func TestMistakesAreFoundWithoutAQuery(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for signed, want := range map[string]string{
+		"/identities/x/": "other slashes in its path",
+		"//identities/x": "other slashes in its path",
+		"identities/x":   "without its first slash",
+		"/identities/x?": "a question mark without a query",
+	} {
+		r := s.request(t, http.MethodDelete, "/identities/x", mistakeBody)
+		signer := s.handSigner(r)
+		signer.target = signed
+		signer.sign(r)
+		assert.Contains(t, message(t, s.do(t, r)), want, signed)
+	}
+}
+
 // An access key in the wrong place comes back in no message.
 func TestRejectedSignatureHidesAKeyInTheURL(t *testing.T) {
 	t.Parallel()
