@@ -25,13 +25,13 @@ func run(ctx context.Context, t target, rows []row) (found report) {
 	v := newValues(t)
 	for _, r := range rows {
 		if ctx.Err() != nil {
-			found.results = append(found.results, result{request: r.title(), seen: "not sent: " + ctx.Err().Error()})
+			found.results = append(found.results, result{request: r.title(), expected: r.expected(), seen: "not sent: " + ctx.Err().Error()})
 			return found
 		}
 		if r.onlyKey && t.accessKey == "" {
 			continue
 		}
-		found.results = append(found.results, w.send(ctx, r, v))
+		found.results = append(found.results, w.send(context.WithoutCancel(ctx), r, v)) // what it creates must become known
 		if w.last != nil {
 			found.versions = cmp.Or(found.versions, w.last.resp.Header.Get("api-supported-versions"))
 			found.times = cmp.Or(found.times, formOfTimes(w.last.body))
@@ -118,6 +118,8 @@ func (w *wire) send(ctx context.Context, r row, v values) result {
 		compared.notSent, compared.seen = true, "not sent: there is no "+missing
 		return compared
 	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
 	w.last, w.edit = nil, r.edit
 	defer func() { w.edit = nil }()
 	var err error
