@@ -1,8 +1,10 @@
 package tokenserver_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,6 +117,33 @@ func TestManyIdentitiesThatTheServiceDoesNotKnowAreAnOutage(t *testing.T) {
 	w.acs.Reset()
 	w.advance(10*time.Minute + time.Second)
 	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("user-1"), "").Status)
+}
+
+// Both requests learned that the identity is gone. One of them got the last replacement.
+func TestRequestFindsTheIdentityThatTheLastReplacementGave(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		for n := range 10 {
+			subject := "user-" + strconv.Itoa(n)
+			require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn(subject), "").Status)
+		}
+		for n := range 9 {
+			w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: http.StatusNotFound, Body: gone, Times: 1})
+			subject := "user-" + strconv.Itoa(n)
+			require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn(subject), "").Status)
+		}
+		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: http.StatusNotFound, Body: gone, Times: 1, Delay: time.Second})
+		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: http.StatusNotFound, Body: gone, Times: 1})
+		slow := make(chan answer)
+		go func() { slow <- w.call(http.MethodPost, "/v1/token", w.signIn("user-9"), "") }()
+		synctest.Wait()
+		quick := w.call(http.MethodPost, "/v1/token", w.signIn("user-9"), "")
+		require.Equal(t, http.StatusOK, quick.Status, quick.Body)
+		late := <-slow
+		assert.Equal(t, quick.User.ID, late.User.ID, late.Body)
+		assert.Equal(t, 10, strings.Count(w.log.String(), "identity-replaced"))
+	})
 }
 
 // The requests of one user who lost the identity are one replacement.
@@ -283,12 +312,18 @@ func TestRequestsToTheServiceAreMeasured(t *testing.T) {
 		w.acs.Inject(emulator.Fault{Operation: "CreateUser", Status: 500, Times: 1})
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", Drop: emulator.DropBefore, Times: 1})
 		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
-		w.acs.Inject(emulator.Fault{Operation: "GetToken", Delay: time.Hour, Times: 3})
+		w.acs.Inject(emulator.Fault{Operation: "GetToken", Delay: time.Hour, Times: 2})
 		require.Equal(t, http.StatusServiceUnavailable, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		disconnected, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		w.acs.Inject(emulator.Fault{Operation: "GetToken", Delay: time.Hour, Times: 1})
+		request := httptest.NewRequestWithContext(disconnected, http.MethodPost, "/v1/token", nil)
+		request.Header.Set("Authorization", w.signIn("alice"))
+		require.Equal(t, http.StatusServiceUnavailable, w.do(request).Status)
 		var want strings.Builder
 		want.WriteString("# HELP acs_token_server_acs_requests_total Requests to Communication Services by operation and status code, none without a response.\n" +
 			"# TYPE acs_token_server_acs_requests_total counter\n")
-		for _, row := range [][3]string{{"create", "201", "1"}, {"create", "500", "1"}, {"issue", "200", "1"}, {"issue", "none", "2"}} {
+		for _, row := range [][3]string{{"create", "201", "1"}, {"create", "500", "1"}, {"issue", "200", "1"}, {"issue", "none", "3"}} {
 			fmt.Fprintf(&want, "acs_token_server_acs_requests_total{operation=%q,status=%q} %s\n", row[0], row[1], row[2])
 		}
 		assert.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(want.String()), "acs_token_server_acs_requests_total"))
@@ -296,7 +331,7 @@ func TestRequestsToTheServiceAreMeasured(t *testing.T) {
 		require.NoError(t, err)
 		for _, family := range families {
 			if family.GetName() == "acs_token_server_acs_request_duration_seconds" {
-				assert.InDelta(t, 8, family.GetMetric()[1].GetHistogram().GetSampleSum(), 1, "the duration of issue")
+				assert.InDelta(t, 9, family.GetMetric()[1].GetHistogram().GetSampleSum(), 1, "the duration of issue")
 			}
 		}
 	})

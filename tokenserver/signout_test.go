@@ -301,6 +301,19 @@ func TestFailedTaskIsRepeatedWithGrowingPauses(t *testing.T) {
 	})
 }
 
+func TestTaskOfARequestThatIsUnderWayIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		w.acs.Inject(emulator.Fault{Operation: "DeleteUser", Delay: 2 * time.Second, Times: 2})
+		stop := w.run()
+		require.Equal(t, http.StatusNoContent, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
+		assert.Equal(t, 1, w.acs.Faults()[0].Times)
+		stop()
+	})
+}
+
 func TestTaskThatAnotherInstanceTookIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
