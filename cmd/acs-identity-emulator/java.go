@@ -22,6 +22,11 @@ import (
 // defaultPassword is what trust stores have that need none.
 const defaultPassword = "changeit"
 
+// javaStores are the files in which a JDK keeps what it trusts. Those in jre are Java 8's.
+var javaStores = []string{
+	"lib/security/cacerts", "lib/security/jssecacerts", "jre/lib/security/cacerts", "jre/lib/security/jssecacerts",
+}
+
 // javaOption matches an option in JAVA_TOOL_OPTIONS, which may have quotation marks around white space.
 var javaOption = regexp.MustCompile(`(?:[^\s"']|"[^"]*"|'[^']*')+`)
 
@@ -46,8 +51,8 @@ func (r *roots) addJavas(log *slog.Logger) error {
 		return nil
 	}
 	for _, home := range javaHomes() {
-		for _, folder := range []string{"lib", "jre/lib"} { // the second one in Java 8
-			file := filepath.Join(home, folder, "security", "cacerts")
+		for _, store := range javaStores {
+			file := filepath.Join(home, store)
 			if err := r.addStore(file, defaultPassword); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				log.Warn("Java does not trust what its own trust store holds", "file", file, "error", err)
 			}

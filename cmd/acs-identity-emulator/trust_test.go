@@ -195,6 +195,41 @@ func TestTrustStoreOfJavaStaysValid(t *testing.T) {
 	}
 }
 
+// TestJavaTrustsWhatTheJDKInJavaHomeTrusts takes a folder for the JDK.
+func TestJavaTrustsWhatTheJDKInJavaHomeTrusts(t *testing.T) {
+	t.Parallel()
+	requireTools(t, "java", "keytool")
+	classes := compile(t, javaClient)
+	for _, store := range javaStores {
+		t.Run(store, func(t *testing.T) {
+			t.Parallel()
+			other, home := startOther(t), t.TempDir()
+			file := filepath.Join(home, store)
+			require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+			imported, err := exec.CommandContext(t.Context(), "keytool", "-importcert", "-noprompt", "-file", other.certificate,
+				"-keystore", file, "-storepass", "changeit").CombinedOutput()
+			require.NoError(t, err, "%s", imported)
+			requireClientWorks(t, other, []string{"java", "-cp", classes, "Client"}, "JAVA_HOME="+home)
+		})
+	}
+}
+
+// TestUnreadableTrustStoreOfAJDKIsAWarning runs a command that may have nothing to do with Java.
+func TestUnreadableTrustStoreOfAJDKIsAWarning(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	file := filepath.Join(home, javaStores[0])
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	require.NoError(t, os.WriteFile(file, []byte("not a trust store"), 0o644))
+	command := newExec(t, "true")
+	command.Env = append(command.Env, "JAVA_HOME="+home)
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	require.NoError(t, command.Run())
+	assert.Contains(t, stderr.String(), "level=WARN")
+	assert.Contains(t, stderr.String(), file)
+}
+
 func TestJavaTrustsWhatItsJDKTrusts(t *testing.T) {
 	t.Parallel()
 	requireTools(t, "sh", "keytool")
