@@ -125,7 +125,7 @@ func NewClientFromConnectionString(connectionString string, options *ClientOptio
 func newClient(endpoint string, options *ClientOptions, authentication policy.Policy) (*Client, error) {
 	endpoint, err := parseEndpoint(endpoint, options.InsecureAllowCredentialWithHTTP)
 	if err != nil {
-		return nil, err
+		return nil, withAddress(err)
 	}
 	sender, err := newSender(endpoint, cmp.Or(options.APIVersion, defaultAPIVersion), options.ClientOptions, authentication)
 	if err != nil {
@@ -138,7 +138,8 @@ func newClient(endpoint string, options *ClientOptions, authentication policy.Po
 // service ignores or does not know it there. Newer previews may have it.
 func (c *Client) requirePreview(feature string) error {
 	if !strings.HasSuffix(c.apiVersion, "-preview") {
-		return fmt.Errorf("identity: %s needs ClientOptions.APIVersion %s, not %s", feature, previewAPIVersion, c.apiVersion)
+		return fmt.Errorf("identity: %s needs ClientOptions.APIVersion %s, not %s; see %spreview-versions",
+			feature, previewAPIVersion, c.apiVersion, documentation)
 	}
 	return nil
 }

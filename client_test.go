@@ -145,7 +145,7 @@ func TestHTTPIsRejected(t *testing.T) {
 			transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)
 			options := identitytest.NewOptions(transport)
 			client, err := construct(options)
-			require.EqualError(t, err, "identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set")
+			require.ErrorContains(t, err, "identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set")
 			assert.Nil(t, client)
 
 			options.InsecureAllowCredentialWithHTTP = true
@@ -183,7 +183,7 @@ func TestPolicyCannotSendSecretsOverHTTP(t *testing.T) {
 			}
 			for _, client := range identitytest.NewClients(t, options) {
 				_, err := op.Call(t.Context(), client)
-				require.EqualError(t, err, "identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set")
+				require.ErrorContains(t, err, "identity: endpoint must be https, unless InsecureAllowCredentialWithHTTP is set")
 				assert.Empty(t, transport.Requests)
 			}
 		}

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,8 @@ func otherOffset(resp *http.Response, failed time.Duration) (time.Duration, bool
 	}
 	return 0, failed.Abs() > maxClockSkew
 }
+
+var errLocalClock = errors.New("identity: local clock is")
 
 func describeSkew(offset time.Duration) string {
 	direction := "behind"

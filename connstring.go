@@ -30,7 +30,7 @@ func ParseConnectionString(connectionString string) (endpoint string, credential
 	}
 	if err != nil {
 		reason := strings.TrimPrefix(err.Error(), "identity: ") // quotes nothing of the string
-		return "", nil, errors.New("identity: connectionString " + reason + "; " + connectionStringForm)
+		return "", nil, errors.New("identity: connectionString " + reason + "; " + connectionStringForm + "; see " + documentation + "connection-string")
 	}
 	return endpoint, credential, nil
 }

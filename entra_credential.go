@@ -106,7 +106,8 @@ func NewEntraCommunicationTokenCredential(endpoint string, credential azcore.Tok
 	if family == entraUserScopes {
 		clientOptions.APIVersion = cmp.Or(clientOptions.APIVersion, previewAPIVersion)
 		if clientOptions.APIVersion != previewAPIVersion {
-			return nil, fmt.Errorf("identity: options.APIVersion must be %s for these options.Scopes, not %s", previewAPIVersion, clientOptions.APIVersion)
+			return nil, fmt.Errorf("identity: options.APIVersion must be %s for these options.Scopes, not %s; see %spreview-versions",
+				previewAPIVersion, clientOptions.APIVersion, documentation)
 		}
 	}
 	client, err := newClient(endpoint, &clientOptions, userTokenPolicy{}) // whose requests the Entra token authorizes

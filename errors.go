@@ -1,8 +1,10 @@
 package identity
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -106,6 +108,25 @@ func communicationErrorIn(resp *http.Response) (CommunicationError, bool) {
 func isAboutOperation(resp *http.Response) bool {
 	reason, _ := communicationErrorIn(resp)
 	return reason.Code == ErrorCodeIdentityNotOwned || reason.Code == ErrorCodeInvalidAccessToken
+}
+
+// documentation has a section for each error that users meet first.
+const documentation = "https://github.com/acs-go/identity/blob/main/docs/troubleshooting.md#"
+
+// withAddress adds the address of the section that explains an error, if users meet it first.
+func withAddress(err error) error {
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case HasCode(err, ErrorCodeDenied):
+		return fmt.Errorf("%wSee %s401-denied", err, documentation) // after the line break of a ResponseError
+	case isCertificate:
+		return fmt.Errorf("%w; see %scertificates", err, documentation)
+	case errors.Is(err, errLocalClock):
+		return fmt.Errorf("%w; see %sclock", err, documentation)
+	case errors.Is(err, errHTTP):
+		return fmt.Errorf("%w; see %shttps", err, documentation)
+	}
+	return err
 }
 
 // nonRetriableError ends a call at once: azcore's retry policy looks for its method.

@@ -85,7 +85,7 @@ func (p *sharedKeyPolicy) sendCorrected(req *policy.Request, made correction) (*
 	resp, err := p.send(req, made.to)
 	switch {
 	case err != nil && made.to.Abs() > maxClockSkew:
-		return resp, fmt.Errorf("identity: local clock is %s the service: %w", describeSkew(made.to), err)
+		return resp, fmt.Errorf("%w %s the service: %w", errLocalClock, describeSkew(made.to), err)
 	case err != nil:
 		return resp, err
 	case isSignatureAccepted(resp):

@@ -98,11 +98,11 @@ func send[T result](ctx context.Context, s *sender, r request) (none T, err erro
 	call.createsUser = r.createsUser
 	resp, err := s.do(ctx, r)
 	if err != nil {
-		return none, call.withCreatedUser(err)
+		return none, call.withCreatedUser(withAddress(err))
 	}
 	result, err := decode[T](resp, r.successCodes, r.bodySecret)
 	if err != nil {
-		return none, call.withCreatedUser(err)
+		return none, call.withCreatedUser(withAddress(err))
 	}
 	return result, nil
 }

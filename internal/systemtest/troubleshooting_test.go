@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -106,11 +108,7 @@ var symptoms = map[string]func(*testing.T) error{
 		})
 		return err
 	},
-	"Certificate of the emulator": func(t *testing.T) error {
-		server, _ := emulator.Start(t)
-		return createWith(t, server.ConnectionString(), withoutRetries())
-	},
-	"Other certificates": func(t *testing.T) error {
+	"Certificates": func(t *testing.T) error {
 		server, _ := emulator.Start(t)
 		return createWith(t, server.ConnectionString(), withoutRetries())
 	},
@@ -179,6 +177,9 @@ func createWithFault(t *testing.T, fault emulator.Fault) error {
 	return err
 }
 
+// withAddress has the sections whose address ends their error.
+var withAddress = []string{"Connection string", "https", "Preview versions", "401 Denied", "Clock", "Certificates"}
+
 var sectionForm = regexp.MustCompile("(?m)^### (.+)\n\n```text\n((?s:.+?))\n```")
 
 // TestTroubleshootingQuotesErrors causes each error that docs/troubleshooting.md quotes.
@@ -197,8 +198,36 @@ func TestTroubleshootingQuotesErrors(t *testing.T) {
 			require.Error(t, err)
 			quoted := strings.ReplaceAll(regexp.QuoteMeta(section[2]), `\.\.\.`, `.*`)
 			assert.Regexp(t, quoted, err.Error())
+			if slices.Contains(withAddress, section[1]) {
+				anchor := strings.ReplaceAll(strings.ToLower(section[1]), " ", "-")
+				assert.Regexp(t, `[;\n] ?[Ss]ee https://github\.com/acs-go/identity/blob/main/docs/troubleshooting\.md#`+anchor+`$`, err.Error())
+			}
 		})
 	}
+}
+
+// addressForm matches how the library's source writes the address of a section.
+var addressForm = regexp.MustCompile(`[Ss]ee %s([a-z0-9-]+)|documentation \+ "([a-z0-9-]+)"`)
+
+// TestAddressesInErrorsAreSections covers addresses of errors that no test above causes, too.
+func TestAddressesInErrorsAreSections(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile(root + "docs/troubleshooting.md")
+	require.NoError(t, err)
+	sections := strings.ReplaceAll(strings.ToLower(string(document)), " ", "-")
+	files, err := filepath.Glob(root + "*.go")
+	require.NoError(t, err)
+	found := 0
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, address := range addressForm.FindAllSubmatch(source, -1) {
+			found++
+			section := string(address[1]) + string(address[2])
+			assert.Truef(t, strings.Contains(sections, "\n###-"+section+"\n"), "%s: docs/troubleshooting.md has no section %s", file, section)
+		}
+	}
+	assert.GreaterOrEqual(t, found, len(withAddress))
 }
 
 func TestTroubleshootingAllowsHTTP(t *testing.T) {
