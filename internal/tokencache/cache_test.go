@@ -410,13 +410,3 @@ func TestNoCallerIsLeftBehind(t *testing.T) {
 		group.Wait()
 	})
 }
-
-func TestCacheShowsNoToken(t *testing.T) {
-	t.Parallel()
-	cache := tokencache.New((&source{}).options())
-	cache.Set(azcore.AccessToken{Token: "secret", ExpiresOn: time.Now().Add(time.Hour)})
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%U"} {
-		assert.NotContains(t, fmt.Sprintf(verb, cache), "secret")
-		assert.NotContains(t, fmt.Sprintf(verb, struct{ cache *tokencache.Cache }{cache}), "secret")
-	}
-}

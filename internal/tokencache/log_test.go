@@ -2,6 +2,7 @@ package tokencache_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -182,5 +183,15 @@ func TestListenerThatPanicsHoldsUpNoCaller(t *testing.T) {
 				assert.NoError(t, err)
 			})
 		})
+	}
+}
+
+func TestCacheShowsNoToken(t *testing.T) {
+	t.Parallel()
+	cache := tokencache.New((&source{}).options())
+	cache.Set(azcore.AccessToken{Token: "secret", ExpiresOn: time.Now().Add(time.Hour)})
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%U"} {
+		assert.NotContains(t, fmt.Sprintf(verb, cache), "secret")
+		assert.NotContains(t, fmt.Sprintf(verb, struct{ cache *tokencache.Cache }{cache}), "secret")
 	}
 }
