@@ -94,6 +94,16 @@ func TestNameConstraintsAreCritical(t *testing.T) {
 	assert.True(t, certificate.Leaf.PermittedDNSDomainsCritical)
 }
 
+// Clients that trust two certificates of emulators look for the right one by its subject.
+func TestSubjectsDiffer(t *testing.T) {
+	t.Parallel()
+	a, err := selfsigned.New()
+	require.NoError(t, err)
+	b, err := selfsigned.New()
+	require.NoError(t, err)
+	assert.NotEqual(t, a.Leaf.RawSubject, b.Leaf.RawSubject)
+}
+
 func TestSerialNumbersDiffer(t *testing.T) {
 	t.Parallel()
 	a, err := selfsigned.New()
