@@ -96,7 +96,7 @@ func ExampleServer_otherErrors() {
 	// Output: true false
 }
 
-// The function of a pager adds all its pages. An error ends the pager: pages that are added after it are never read.
+// The function of a pager adds all its pages. An error ends the pager.
 func ExampleServer_pager() {
 	server := fake.Server{
 		NewListEntraAssignmentsPager: func(*identity.ListEntraAssignmentsOptions) (resp azfake.PagerResponder[identity.ListEntraAssignmentsResponse]) {

@@ -23,7 +23,8 @@ func (listEntraAssignments) do(method string, s *Server, links *pageLinks, req *
 	if _, err := pathParameters(entraAssignmentsPath, req.URL.EscapedPath()); err != nil {
 		return nil, mistake(method, err)
 	}
-	pages, err := links.follow(req)
+	link := req.URL.Query().Get(linkParameter)
+	pages, err := links.follow(link)
 	if err != nil {
 		return nil, mistake(method, err)
 	}
@@ -41,6 +42,7 @@ func (listEntraAssignments) do(method string, s *Server, links *pageLinks, req *
 	}
 	resp, err := server.PagerResponderNext(pages, req)
 	if err != nil {
+		links.keep(link, pages)
 		return nil, err
 	}
 	if resp, err = links.add(pages, resp); err != nil {
@@ -49,7 +51,7 @@ func (listEntraAssignments) do(method string, s *Server, links *pageLinks, req *
 	return resp, nil
 }
 
-// pageLinks are the links to pages that are still to come. The client follows each once.
+// pageLinks are the links to pages that are still to come. The client follows each until it gets a page.
 type pageLinks struct {
 	mu     sync.Mutex
 	count  int
@@ -58,9 +60,8 @@ type pageLinks struct {
 
 const linkParameter = "page"
 
-// follow returns the pages that a request continues, or nil if it is for the first page.
-func (l *pageLinks) follow(req *http.Request) (*assignmentPages, error) {
-	link := req.URL.Query().Get(linkParameter)
+// follow returns the pages that a link continues, or nil for the first page, which needs no link.
+func (l *pageLinks) follow(link string) (*assignmentPages, error) {
 	if link == "" {
 		return nil, nil
 	}
@@ -72,6 +73,16 @@ func (l *pageLinks) follow(req *http.Request) (*assignmentPages, error) {
 	}
 	delete(l.unread, link)
 	return pages, nil
+}
+
+// keep lets a pager that is resumed after an error follow the link again, if more comes after the error.
+func (l *pageLinks) keep(link string, pages *assignmentPages) {
+	if link == "" || !server.PagerResponderMore(pages) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unread[link] = pages
 }
 
 // add returns the response for a page, with a link if more pages follow.

@@ -137,6 +137,42 @@ func TestErrorBetweenPagesEndsThePager(t *testing.T) {
 	}
 }
 
+func TestPagerIsResumedAfterAnError(t *testing.T) {
+	t.Parallel()
+	client, calls := newListClient(t, func() (pages assignmentPages) {
+		pages.AddPage(http.StatusOK, pageOf("one"), nil)
+		pages.AddResponseError(http.StatusServiceUnavailable, "Busy")
+		pages.AddResponseError(http.StatusServiceUnavailable, "Busy")
+		pages.AddPage(http.StatusOK, pageOf("two"), nil)
+		pages.AddResponseError(http.StatusForbidden, "Denied")
+		return pages
+	})
+	saved, err := client.NewListEntraAssignmentsPager(nil).NextPage(t.Context())
+	require.NoError(t, err)
+	// resume reads the page after the saved one.
+	resume := func() (identity.ListEntraAssignmentsResponse, error) {
+		data, err := json.Marshal(saved)
+		require.NoError(t, err)
+		pager := client.NewListEntraAssignmentsPager(nil)
+		require.NoError(t, json.Unmarshal(data, pager))
+		_, err = pager.NextPage(t.Context())
+		require.NoError(t, err)
+		return pager.NextPage(t.Context())
+	}
+	for range 2 {
+		_, err := resume()
+		require.True(t, identitytest.HasStatus(err, http.StatusServiceUnavailable), "%v", err)
+	}
+	saved, err = resume()
+	require.NoError(t, err)
+	assert.Equal(t, "two", saved.Value[0].ObjectID)
+	_, err = resume()
+	require.True(t, identitytest.HasStatus(err, http.StatusForbidden), "%v", err)
+	_, err = resume()
+	require.ErrorContains(t, err, "does not follow a link of this fake", "nothing comes after the last error")
+	assert.Equal(t, 1, *calls)
+}
+
 func TestPagersAreIndependent(t *testing.T) {
 	t.Parallel()
 	count := 0

@@ -62,7 +62,7 @@ type Server struct {
 
 	// NewListEntraAssignmentsPager replaces [identity.Client.NewListEntraAssignmentsPager]. It is
 	// called once for each pager, at the first NextPage, and adds the pages that NextPage
-	// returns. An error ends the pager, so it must be the last. The options are always nil.
+	// returns. An error ends the pager. The options are always nil.
 	// Success is http.StatusOK.
 	NewListEntraAssignmentsPager func(options *identity.ListEntraAssignmentsOptions) (resp azfake.PagerResponder[identity.ListEntraAssignmentsResponse])
 
