@@ -2,10 +2,11 @@
 # Everything that a program can do with an emulator, in calls of curl: all of its control API, and the service. It stops
 # at the first call that does not do what it should, and leaves the emulator as it was.
 #
+#	acs-identity-emulator exec -- bash control.sh
 #	ENDPOINT=https://127.0.0.1:8443 CURL_CA_BUNDLE=emulator-data/certificate.pem bash control.sh
 set -euo pipefail
 
-endpoint=${ENDPOINT:-https://127.0.0.1:8443}
+endpoint=${ENDPOINT:-${ACS_EMULATOR_ENDPOINT:-https://127.0.0.1:8443}}
 endpoint=${endpoint%/}
 version=2026-09-23
 work=$(mktemp -d)
