@@ -110,7 +110,9 @@ function showUser(user) {
 
 element("manage").addEventListener("submit", handle("managed", async (event) => {
   const { method, path, done } = actions[event.submitter?.value ?? "show"];
-  const { status, body } = await call(method, `/v1/users/${encodeURIComponent(element("target").value)}${path}`);
+  const target = encodeURIComponent(element("target").value);
+  const isIdentity = method === "GET" && element("target").value.startsWith("8:acs:");
+  const { status, body } = await call(method, isIdentity ? `/v1/users?acs_id=${target}` : `/v1/users/${target}${path}`);
   showUser(body);
   say("managed", status === 202 ? `${done} Communication Services has not done its part yet.` : done);
 }, showUser));

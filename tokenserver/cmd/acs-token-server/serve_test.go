@@ -84,3 +84,19 @@ func TestHealthcheckFailsUnlessTheStatusIs200(t *testing.T) {
 	require.NoError(t, p.run(t.Context(), []string{"healthcheck", server.URL + "/healthz"}))
 	require.ErrorContains(t, p.run(t.Context(), []string{"healthcheck", server.URL + "/readyz"}), "status 503")
 }
+
+func TestBackupOfPostgreSQLNamesItsTool(t *testing.T) {
+	t.Parallel()
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:9090/backup", strings.NewReader(`{"file":"/tmp/copy"}`))
+	request.RemoteAddr = "127.0.0.1:50000"
+	request.Header.Set("Content-Type", "application/json")
+	response := httptest.NewRecorder()
+	new(stack).serveBackup(response, request)
+	assert.Equal(t, http.StatusConflict, response.Code)
+	assert.Contains(t, response.Body.String(), "pg_dump")
+
+	request.RemoteAddr = "192.0.2.1:50000"
+	response = httptest.NewRecorder()
+	new(stack).serveBackup(response, request)
+	assert.Equal(t, http.StatusForbidden, response.Code)
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/acs-go/identity/tokenserver"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/rs/cors"
@@ -54,7 +55,7 @@ func (d *development) signIn(w http.ResponseWriter, r *http.Request) {
 		Roles   []string `json:"roles"`
 	}
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&body)
-	if err != nil || body.Subject == "" {
+	if err != nil || tokenserver.CheckSubject(body.Subject) != nil {
 		http.Error(w, `expected {"subject": "alice", "roles": ["acs-admin"]}`, http.StatusBadRequest)
 		return
 	}
