@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/acs-go/identity/tokenserver/metrics"
@@ -61,6 +62,31 @@ func TestWhatCouldNotBeCheckedIsNotTheCallersFault(t *testing.T) {
 		assert.Empty(t, got.Header.Get("WWW-Authenticate"), name)
 		assert.NotContains(t, got.Body, "hunter2", name)
 	}
+}
+
+func TestTokensIdentitiesAndPendingTasksAreCounted(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	w := newWorld(t, func(o *tokenserver.Options) { o.Metrics = metrics.New(registry) })
+	for range 3 {
+		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+	}
+	w.acs.Inject(emulator.Fault{Operation: "DeleteUser", Status: http.StatusForbidden, Times: 1})
+	require.Equal(t, http.StatusAccepted, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	values := make(map[string]float64)
+	for _, family := range families {
+		metric := family.GetMetric()[0]
+		values[family.GetName()] = metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
+	}
+	assert.InDelta(t, 3, values["acs_token_server_tokens_issued_total"], 0)
+	assert.InDelta(t, 1, values["acs_token_server_identities_created_total"], 0)
+	assert.InDelta(t, 1, values["acs_token_server_pending_operations"], 0)
+	require.NoError(t, w.db.Close())
+	assert.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(
+		"# HELP acs_token_server_pending_operations Deletions and revocations that Communication Services has not done yet, -1 if the database is down.\n"+
+			"# TYPE acs_token_server_pending_operations gauge\nacs_token_server_pending_operations -1\n"), "acs_token_server_pending_operations"))
 }
 
 func TestPanicOfAuthenticateIsAnInternalError(t *testing.T) {

@@ -87,6 +87,22 @@ func TestIdentityThatWasNotStoredIsStoredInTheBackground(t *testing.T) {
 	})
 }
 
+func TestIdentityThatWasNotStoredIsStoredAtTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		id := w.failToStore(t)
+		w.recoverDatabase(t)
+		ended, end := context.WithCancel(t.Context())
+		end()
+		w.server.Run(ended)
+		found, err := w.server.FindUser(t.Context(), tokenserver.User{Issuer: issuer, Subject: "alice"})
+		require.NoError(t, err)
+		assert.Equal(t, id, found)
+		assert.NotContains(t, w.log.String(), "orphaned")
+	})
+}
+
 func TestIdentityThatIsNeverStoredIsInTheLogAtTheEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
