@@ -122,7 +122,7 @@ func (s *sender) do(ctx context.Context, r request) (*http.Response, error) {
 		return resp, checkResponse(resp)
 	}
 	if call := callOf(ctx); call.isInterrupted(err) {
-		return call.interrupted(err, r.bodySecret)
+		return call.interrupted(err, r.bodySecret) //nolint:contextcheck // the call is the context
 	}
 	if broken, ok := errors.AsType[*brokenBodyError](err); ok {
 		return nil, readingError(err, broken.resp, r.bodySecret)

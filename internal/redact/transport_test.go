@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -61,9 +61,11 @@ func TestEveryQuotationOfGoIsKnown(t *testing.T) {
 		known[format] = true
 	}
 	quoting := regexp.MustCompile(`"((?:[^"\\]|\\.)*%q(?:[^"\\]|\\.)*)"|badStringError\("([^"]*)"`)
+	root, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
+	require.NoError(t, err)
 	found := 0
 	for _, name := range []string{"client", "transport", "response", "transfer", "h2_bundle", "internal/httpcommon/httpcommon", "internal/chunked", "../textproto/reader"} {
-		file, err := os.Open(filepath.Join(runtime.GOROOT(), "src/net/http", name+".go"))
+		file, err := os.Open(filepath.Join(strings.TrimSpace(string(root)), "src/net/http", name+".go"))
 		if os.IsNotExist(err) {
 			t.Skipf("this Go comes without its sources, or with others: %v", err)
 		}

@@ -145,9 +145,9 @@ func answered(handler http.HandlerFunc, f failure) func(*testing.T) failure {
 }
 
 // overTLS returns a failure of a server with a certificate that the client trusts, after a change of both.
-func overTLS(change func(server *httptest.Server, transport *http.Transport), handler http.HandlerFunc, f failure) func(*testing.T) failure {
+func overTLS(change func(server *httptest.Server, transport *http.Transport), f failure) func(*testing.T) failure {
 	return func(t *testing.T) failure {
-		server := httptest.NewUnstartedServer(handler)
+		server := httptest.NewUnstartedServer(nil)
 		server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		server.EnableHTTP2 = true
 		server.StartTLS()
@@ -303,11 +303,11 @@ var failures = map[string]func(*testing.T) failure{
 	}, failure{text: errCaller.Error(), is: errCaller}),
 	"VerifyConnection": overTLS(func(_ *httptest.Server, transport *http.Transport) {
 		transport.TLSClientConfig.VerifyConnection = func(tls.ConnectionState) error { return errCaller }
-	}, nil, failure{text: errCaller.Error(), is: errCaller}),
+	}, failure{text: errCaller.Error(), is: errCaller}),
 	"GetClientCertificate": overTLS(func(server *httptest.Server, transport *http.Transport) {
 		server.TLS.ClientAuth = tls.RequestClientCert
 		transport.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return nil, errCaller }
-	}, nil, failure{text: errCaller.Error(), is: errCaller}),
+	}, failure{text: errCaller.Error(), is: errCaller}),
 	"proxy header function": func(t *testing.T) failure {
 		f := throughProxy("200 OK", failure{text: errCaller.Error(), is: errCaller})(t)
 		through := f.transport
@@ -348,30 +348,27 @@ var failures = map[string]func(*testing.T) failure{
 	// TLS.
 	"unknown authority": overTLS(func(_ *httptest.Server, transport *http.Transport) {
 		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-	}, nil,
-		failure{text: "certificate signed by unknown authority", as: as[x509.UnknownAuthorityError]}),
+	}, failure{text: "certificate signed by unknown authority", as: as[x509.UnknownAuthorityError]}),
 	"another name": overTLS(func(_ *httptest.Server, transport *http.Transport) {
 		transport.TLSClientConfig.ServerName = "contoso.example"
-	}, nil,
-		failure{text: "x509: certificate is valid for example.com", as: as[x509.HostnameError]}),
+	}, failure{text: "x509: certificate is valid for example.com", as: as[x509.HostnameError]}),
 	"expired certificate": overTLS(func(_ *httptest.Server, transport *http.Transport) {
 		transport.TLSClientConfig.Time = func() time.Time { return time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC) }
-	}, nil, failure{text: "certificate has expired", as: as[x509.CertificateInvalidError]}),
+	}, failure{text: "certificate has expired", as: as[x509.CertificateInvalidError]}),
 	"no common version": overTLS(func(server *httptest.Server, transport *http.Transport) {
 		server.TLS.MinVersion = tls.VersionTLS13
 		transport.TLSClientConfig.MaxVersion = tls.VersionTLS12
-	}, nil, failure{text: "remote error: tls: protocol version not supported", as: as[*net.OpError]}),
+	}, failure{text: "remote error: tls: protocol version not supported", as: as[*net.OpError]}),
 	"TLS 1.0": greeting("\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01"+strings.Repeat("\x00", 32)+"\x00\x00\x35\x00", "https",
 		failure{text: "tls: server selected unsupported protocol version 301"}),
-	"client certificate is missing": overTLS(func(server *httptest.Server, _ *http.Transport) { server.TLS.ClientAuth = tls.RequireAnyClientCert }, nil,
-		failure{text: "remote error: tls: certificate required", as: as[*net.OpError]}),
+	"client certificate is missing": overTLS(func(server *httptest.Server, _ *http.Transport) { server.TLS.ClientAuth = tls.RequireAnyClientCert }, failure{text: "remote error: tls: certificate required", as: as[*net.OpError]}),
 	"HTTP behind https": func(t *testing.T) failure {
 		f := answered(nil, failure{text: "server gave HTTP response to HTTPS client"})(t)
 		f.endpoint = strings.Replace(f.endpoint, "http:", "https:", 1)
 		return f
 	},
 	"HTTPS behind http": func(t *testing.T) failure {
-		f := overTLS(func(*httptest.Server, *http.Transport) {}, nil, failure{text: "Client sent an HTTP request to an HTTPS server", status: http.StatusBadRequest})(t)
+		f := overTLS(func(*httptest.Server, *http.Transport) {}, failure{text: "Client sent an HTTP request to an HTTPS server", status: http.StatusBadRequest})(t)
 		f.endpoint = strings.Replace(f.endpoint, "https:", "http:", 1)
 		f.transport = nil
 		return f

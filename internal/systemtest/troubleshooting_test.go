@@ -224,7 +224,7 @@ func TestAddressesInErrorsAreSections(t *testing.T) {
 		for _, address := range addressForm.FindAllSubmatch(source, -1) {
 			found++
 			section := string(address[1]) + string(address[2])
-			assert.Truef(t, strings.Contains(sections, "\n###-"+section+"\n"), "%s: docs/troubleshooting.md has no section %s", file, section)
+			assert.Containsf(t, sections, "\n###-"+section+"\n", "%s: docs/troubleshooting.md has no section %s", file, section)
 		}
 	}
 	assert.GreaterOrEqual(t, found, len(withAddress))
