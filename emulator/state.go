@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -69,15 +70,51 @@ func (h *Handler) Export(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	buffered := bufio.NewWriter(w)
-	encoder := json.NewEncoder(buffered)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(exported); err != nil { //nolint:gosec // G117: the export is for restoring the key
+	if err := exported.write(w); err != nil {
 		return fmt.Errorf("emulator: exporting the state: %w", err)
 	}
-	if err := buffered.Flush(); err != nil {
-		return fmt.Errorf("emulator: exporting the state: %w", err)
+	return nil
+}
+
+// write writes the state as JSON. It encodes one user at a time: encoding/json would hold the JSON of all users in memory,
+// more than once.
+func (e *exportedState) write(w io.Writer) error {
+	users := e.Users
+	e.Users = []exportedUser{}
+	frame, err := json.MarshalIndent(e, "", "  ") //nolint:gosec // G117: the export is for restoring the key
+	if err != nil {
+		return err
+	}
+	const list = `"users": [`
+	before, after, _ := bytes.Cut(frame, []byte(list))
+	buffered := bufio.NewWriterSize(w, 64<<10)
+	_, _ = buffered.Write(before)
+	_, _ = buffered.WriteString(list)
+	if err := writeUsers(buffered, users); err != nil {
+		return err
+	}
+	_, _ = buffered.Write(after)
+	_ = buffered.WriteByte('\n')
+	return buffered.Flush() // returns the first error of the writes
+}
+
+func writeUsers(w *bufio.Writer, users []exportedUser) error {
+	var user bytes.Buffer
+	encoder := json.NewEncoder(&user)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("    ", "  ")
+	separator := ""
+	for _, u := range users {
+		user.Reset()
+		if err := encoder.Encode(u); err != nil {
+			return err
+		}
+		_, _ = w.WriteString(separator + "\n    ")
+		_, _ = w.Write(bytes.TrimSuffix(user.Bytes(), []byte("\n")))
+		separator = ","
+	}
+	if len(users) > 0 {
+		_, _ = w.WriteString("\n  ")
 	}
 	return nil
 }
