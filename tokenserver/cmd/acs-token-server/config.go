@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,7 @@ type config struct {
 	Drain            time.Duration `env:"DRAIN" envDefault:"5s" help:"how long to go on after SIGTERM, while /readyz fails"`
 	LogLevel         slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
+	ignored    []string // variables that dev does not use
 	issuers    []oidc.Issuer
 	roleScopes map[string][]identity.TokenScope
 }
@@ -95,19 +97,24 @@ func loadConfig(environ []string) (config, error) {
 
 // productionOnly are the variables that development replaces.
 var productionOnly = []string{
-	"ACS_ENDPOINT", "ACS_CONNECTION_STRING", "DATABASE_URL", "OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_CLIENT_IDS", "JWKS_URL",
-	"USER_CLAIM", "ROLES_CLAIM", "ISSUERS_FILE",
+	"ACS_ENDPOINT", "ACS_CONNECTION_STRING", "ACS_CONNECTION_STRING_FILE", "DATABASE_URL", "DATABASE_URL_FILE", "OIDC_ISSUER",
+	"OIDC_AUDIENCE", "OIDC_CLIENT_IDS", "JWKS_URL", "USER_CLAIM", "ROLES_CLAIM", "ISSUERS_FILE",
 }
 
-// loadDevelopmentConfig is for the command dev, which has a service, a database and an issuer of its own.
+// loadDevelopmentConfig is for the command dev, which has a service, a database and an issuer of its own. It ignores the
+// variables of these, which are set in a terminal for production and for commands of acs-identity-emulator.
 func loadDevelopmentConfig(environ []string) (config, error) {
 	var found mistakes
-	c, variables := readVariables(environ, &found)
-	for _, name := range productionOnly {
-		if variables[name] != "" {
-			found.add("%s cannot be used with dev; see dev -help", name)
+	var ignored []string
+	kept := slices.DeleteFunc(slices.Clone(environ), func(variable string) bool {
+		name, value, _ := strings.Cut(variable, "=")
+		isIgnored := slices.Contains(productionOnly, name)
+		if isIgnored && value != "" {
+			ignored = append(ignored, name)
 		}
-	}
+		return isIgnored
+	})
+	c, variables := readVariables(kept, &found)
 	for _, address := range []struct{ name, value string }{{"ADDR", c.Addr}, {"ADMIN_ADDR", c.AdminAddr}} {
 		if !isLoopback(hostOfAddress(address.value)) {
 			found.add("%s: with dev, where anyone can sign in, the host must be 127.0.0.1 or localhost", address.name)
@@ -116,6 +123,7 @@ func loadDevelopmentConfig(environ []string) (config, error) {
 	if variables["DRAIN"] == "" {
 		c.Drain = 0
 	}
+	c.ignored = ignored
 	c.check(variables, &found)
 	return c, found.err()
 }

@@ -160,7 +160,6 @@ func TestDevelopmentMistakeNamesTheVariable(t *testing.T) {
 	}{
 		"public":     {[]string{"ADDR=0.0.0.0:8080"}, "ADDR: with dev, where anyone can sign in, the host must be 127.0.0.1 or localhost"},
 		"any":        {[]string{"ADMIN_ADDR=:9090"}, "ADMIN_ADDR: with dev, where anyone can sign in, the host must be 127.0.0.1 or localhost"},
-		"production": {complete("OIDC_CLIENT_IDS=x"), "ACS_ENDPOINT cannot be used with dev; see dev -help\nDATABASE_URL cannot be used with dev; see dev -help\nOIDC_ISSUER cannot be used with dev; see dev -help\nOIDC_AUDIENCE cannot be used with dev; see dev -help\nOIDC_CLIENT_IDS cannot be used with dev; see dev -help"},
 		"misspelled": {[]string{"OIDC_ISUER=x"}, "OIDC_ISUER is not a known variable; the nearest one is OIDC_ISSUER"},
 		"rate":       {[]string{"RATE=x"}, "RATE must be a rate like 10/min"},
 	} {
@@ -169,10 +168,21 @@ func TestDevelopmentMistakeNamesTheVariable(t *testing.T) {
 	}
 }
 
+func TestDevelopmentIgnoresTheVariablesOfProduction(t *testing.T) {
+	t.Parallel()
+	c, err := loadDevelopmentConfig(complete("OIDC_CLIENT_IDS=a,,b", "DATABASE_URL_FILE=/nonexistent", "ISSUERS_FILE=", "ROLES_CLAIM=x", "RATE=5/min"))
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []string{
+		"ACS_ENDPOINT", "DATABASE_URL", "DATABASE_URL_FILE", "OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_CLIENT_IDS", "ROLES_CLAIM",
+	}, c.ignored)
+	assert.Equal(t, perMinute(5), c.Rate)
+}
+
 func TestVariablesOfOthersAreNoMistake(t *testing.T) {
 	t.Parallel()
 	_, err := loadConfig(complete(
 		"PATH=/bin", "HOME=/", "DATE=today", "USER=alice", "LOG_FORMAT=x", "OTEL_SERVICE_NAME=x", "AZURE_CLIENT_ID=x", "ADDRESS=x",
+		"ACS_EMULATOR_ENDPOINT=https://127.0.0.1:8443", "ACS_EMULATOR_ACCESS_KEY=x",
 		// Kubernetes, for services that are called acs-token-server and database
 		"ACS_TOKEN_SERVER_SERVICE_HOST=10.0.0.1", "ACS_TOKEN_SERVER_SERVICE_PORT=80", "ACS_TOKEN_SERVER_SERVICE_PORT_HTTP=80",
 		"ACS_TOKEN_SERVER_PORT=tcp://10.0.0.1:80", "DATABASE_PORT_5432_TCP=tcp://10.0.0.2:5432", "DATABASE_PORT_5432_TCP_PROTO=tcp",

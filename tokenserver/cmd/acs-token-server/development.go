@@ -67,6 +67,9 @@ func (p program) develop(ctx context.Context, args []string) error {
 	}
 	var keep func() error
 	err = p.serveStack(ctx, c, func(ctx context.Context, _ string, logger *slog.Logger, spans *traces) (*stack, error) {
+		if len(c.ignored) > 0 {
+			logger.WarnContext(ctx, "dev does not use these variables", "names", c.ignored)
+		}
 		s, dev, err := newDevelopment(ctx, c, options, logger, spans)
 		if err == nil {
 			keep = func() error { return dev.save(options.database) }
@@ -220,7 +223,12 @@ func (d *development) save(database string) error {
 	if err := d.emulator.Export(content); err != nil {
 		return err
 	}
-	if err := os.WriteFile(stateOf(database), content.Bytes(), 0o600); err != nil {
+	path := stateOf(database)
+	err := os.WriteFile(path+".new", content.Bytes(), 0o600)
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
 		return fmt.Errorf("-db: %w", err)
 	}
 	return nil

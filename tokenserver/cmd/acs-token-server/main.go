@@ -16,7 +16,8 @@
 //
 // dev runs it for development, on loopback addresses only: with an emulator, a database in memory, a page to try it,
 // and POST /dev/sign-in, where anyone can sign in. -emulator uses a running acs-identity-emulator instead. -db keeps
-// the users in a SQLite file, and without -emulator the emulator's state in a file beside it.
+// the users in a SQLite file, and without -emulator the emulator's state in a file beside it. dev does not use the
+// variables of ACS, the database and OpenID Connect.
 //
 // provision creates the identities of the subjects in FILE, UTF-8 with one on each line, at 30 in a second unless -rate
 // is given. With SQLite, stop the server first. Start provision again to continue after an interruption. -issuer is

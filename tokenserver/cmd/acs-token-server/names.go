@@ -13,6 +13,9 @@ import (
 // prefixes are those that only variables of this program should have.
 var prefixes = []string{"ACS_", "OIDC_", "DATABASE_", "JWKS_", "ISSUERS_", "SCOPES", "ROLES_", "CORS_", "TEAMS_"}
 
+// emulatorPrefix starts the names of variables of the program acs-identity-emulator, and of those that it sets.
+const emulatorPrefix = "ACS_EMULATOR_"
+
 const (
 	// maxTypos is how many letters of a name may differ from ours to be taken for it.
 	maxTypos = 2
@@ -29,7 +32,7 @@ func checkNames(variables map[string]string, found *mistakes) {
 	known := variableNames()
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		isRole := strings.HasPrefix(name, rolePrefix) && name != rolePrefix
-		if slices.Contains(known, name) || isRole || serviceLink.MatchString(name) {
+		if slices.Contains(known, name) || isRole || strings.HasPrefix(name, emulatorPrefix) || serviceLink.MatchString(name) {
 			continue
 		}
 		prefix := prefixOf(name)
