@@ -1,14 +1,21 @@
 package systemtest
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/acs-go/identity/emulator"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -108,4 +115,45 @@ func TestSilentlyRefreshedJWTStaysSignedOut(t *testing.T) {
 	mustPost(t, http.StatusNoContent, p.url+"/v1/sign-out", refreshed())
 	got := mustPost(t, http.StatusUnauthorized, p.url+"/v1/token", refreshed())
 	assert.Equal(t, "signed-out", got.Code)
+}
+
+// A rotation while the key server is down costs a valid JWT no more than a Retry-After.
+func TestRotationWhileTheKeyServerIsDownIsUnavailable(t *testing.T) {
+	t.Parallel()
+	a, i := newACS(t, emulator.Options{}), newIssuer(t)
+	second, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	var rotated, down atomic.Bool
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: "key"}}}
+		if rotated.Load() {
+			set.Keys = append(set.Keys, jose.JSONWebKey{Key: second.Public(), KeyID: "second"})
+		}
+		if down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(set)
+	}))
+	t.Cleanup(keys.Close)
+	p := start(t, append(environment(a, i, t.TempDir()+"/users.db"), "JWKS_URL="+keys.URL))
+	old := i.jwt(t, "alice")
+	down.Store(true)
+	rotated.Store(true)
+	token := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{
+		"iss": i.URL, "aud": audience, "sub": "alice", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
+	})
+	token.Header["kid"] = "second"
+	signed, err := token.SignedString(second)
+	require.NoError(t, err)
+
+	got := mustPost(t, http.StatusServiceUnavailable, p.url+"/v1/token", signed)
+	assert.Equal(t, "unavailable", got.Code)
+	assert.Contains(t, []string{"4", "5"}, got.header.Get("Retry-After"))
+	mustPost(t, http.StatusOK, p.url+"/v1/token", old)
+	down.Store(false)
+	require.Eventually(t, func() bool {
+		got, err := call(http.MethodPost, p.url+"/v1/token", signed, "")
+		return err == nil && got.status == http.StatusOK
+	}, 30*time.Second, 100*time.Millisecond)
 }
