@@ -66,11 +66,11 @@ func (p program) develop(ctx context.Context, args []string) error {
 		return err
 	}
 	var keep func() error
-	err = p.serveStack(ctx, c, func(ctx context.Context, _ string, logger *slog.Logger, spans *traces) (*stack, error) {
+	err = p.serveStack(ctx, c, func(work context.Context, logger *slog.Logger, spans *traces) (*stack, error) {
 		if len(c.ignored) > 0 {
 			logger.WarnContext(ctx, "dev does not use these variables", "names", c.ignored)
 		}
-		s, dev, err := newDevelopment(ctx, c, options, logger, spans)
+		s, dev, err := newDevelopment(work, c, options, logger, spans)
 		if err == nil {
 			keep = func() error { return dev.save(options.database) }
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -114,6 +115,24 @@ func TestSecondSignalEndsTheProgramAtOnce(t *testing.T) {
 	require.Eventually(t, func() bool { return strings.Contains(p.log.String(), "draining") }, 10*time.Second, time.Millisecond)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	require.Error(t, p.Wait())
+}
+
+// The database accepts the connection and says nothing.
+func TestSignalEndsTheStart(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = silent.Close() })
+	log := new(locked.Buffer)
+	command := newCommand(t, complete("DATABASE_URL=postgres://app:hunter2@"+silent.Addr().String()+"/users"), "serve")
+	command.Stderr = log
+	require.NoError(t, command.Start())
+	connection, err := silent.Accept()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = connection.Close() })
+	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
+	require.Error(t, command.Wait())
+	assert.Equal(t, "acs-token-server: ended by a signal before the database was open\n", log.String())
 }
 
 // A parent process starts the program and reads neither its log nor the URL.

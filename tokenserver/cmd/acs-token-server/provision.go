@@ -58,7 +58,7 @@ func (p program) provision(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := newProduction(ctx, c, p.logger(max(c.LogLevel, slog.LevelWarn)), nil)
+	s, err := newProduction(ctx, ctx, c, p.logger(max(c.LogLevel, slog.LevelWarn)), nil)
 	if err != nil {
 		return err
 	}

@@ -23,13 +23,13 @@ func (p program) serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return p.serveStack(ctx, c, func(ctx context.Context, _ string, logger *slog.Logger, spans *traces) (*stack, error) {
-		return newProduction(ctx, c, logger, spans)
+	return p.serveStack(ctx, c, func(work context.Context, logger *slog.Logger, spans *traces) (*stack, error) {
+		return newProduction(ctx, work, c, logger, spans)
 	})
 }
 
-// newStackFunc creates the stack of a server with the given URL.
-type newStackFunc func(ctx context.Context, url string, logger *slog.Logger, spans *traces) (*stack, error)
+// newStackFunc creates the stack of a server, whose work in the background ends with the context.
+type newStackFunc func(work context.Context, logger *slog.Logger, spans *traces) (*stack, error)
 
 // serveStack listens, announces its URL, and serves until the context ends and the requests are complete.
 func (p program) serveStack(ctx context.Context, c config, newStack newStackFunc) error {
@@ -52,12 +52,12 @@ func (p program) serveStack(ctx context.Context, c config, newStack newStackFunc
 
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx)) // outlives the requests
 	defer stopWork()
-	url := "http://" + public.Addr().String()
-	s, err := newStack(work, url, logger, spans)
+	s, err := newStack(work, logger, spans)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.close() }()
+	url := "http://" + public.Addr().String()
 	_, _ = fmt.Fprintln(p.stdout, url)
 	logger.InfoContext(ctx, "listening", "version", versionText(), "url", url, "admin", admin.Addr().String())
 

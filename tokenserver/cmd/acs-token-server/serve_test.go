@@ -62,7 +62,7 @@ func TestServerIsNotReadyWithoutTheIssuersKeys(t *testing.T) {
 		"DATABASE_URL=:memory:", "OIDC_AUDIENCE=api", "OIDC_ISSUER=http://127.0.0.1:1", // where nothing listens
 	})
 	require.NoError(t, err)
-	s, err := newProduction(t.Context(), c, slog.New(slog.DiscardHandler), nil)
+	s, err := newProduction(t.Context(), t.Context(), c, slog.New(slog.DiscardHandler), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.close() })
 	for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable} {

@@ -37,8 +37,9 @@ func (s *stack) ready(ctx context.Context) error {
 // openTimeout is for instances that start together, and wait for one another.
 const openTimeout = time.Minute
 
-// newProduction connects to the database. It does not call Communication Services.
-func newProduction(ctx context.Context, c config, logger *slog.Logger, spans *traces) (*stack, error) {
+// newProduction connects to the database, unless the first context ends before. The second one is for work in the
+// background. It does not call Communication Services.
+func newProduction(ctx, work context.Context, c config, logger *slog.Logger, spans *traces) (*stack, error) {
 	client, host, err := newClient(c, spans.client()) //nolint:contextcheck // sends nothing
 	if err != nil {
 		return nil, fmt.Errorf("the client of Communication Services: %w", err)
@@ -46,10 +47,13 @@ func newProduction(ctx context.Context, c config, logger *slog.Logger, spans *tr
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	db, err := database.Open(opening, c.DatabaseURL, spans.openDB())
+	if err != nil && ctx.Err() != nil {
+		return nil, errors.New("ended by a signal before the database was open")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL: %w", err)
 	}
-	s, err := newStack(ctx, c, tokenserver.Options{Client: client, Resource: host, DB: db, Logger: logger}, c.issuers)
+	s, err := newStack(work, c, tokenserver.Options{Client: client, Resource: host, DB: db, Logger: logger}, c.issuers)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
