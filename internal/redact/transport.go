@@ -2,6 +2,7 @@ package redact
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"regexp"
 )
@@ -13,19 +14,29 @@ import (
 // find the whole chain of the error; loggers that unwrap it do not.
 func TransportError(err error, requestURL string) error {
 	outer, ok := err.(*url.Error) //nolint:errorlint // a wrapper around one has a text of its own
-	if !ok || outer.Err == nil {
+	if !ok || outer == nil || outer.Err == nil {
 		return withoutQuotations(err)
 	}
 	return &url.Error{Op: outer.Op, URL: requestURL, Err: withoutQuotations(outer.Err)}
 }
 
 func withoutQuotations(err error) error {
-	text := err.Error()
+	text, ok := textOf(err)
+	if !ok {
+		return fmt.Errorf("error of type %T whose method Error panics, as that of a nil pointer does", err)
+	}
 	shown := quotation.ReplaceAllString(text, `${1}${2}"..."`)
 	if shown == text {
 		return err
 	}
 	return &withheld{shown, &err}
+}
+
+// textOf reports false if the error has no text. Code that returns a nil pointer as an error
+// does so by mistake, and often together with a success.
+func textOf(err error) (text string, ok bool) {
+	defer func() { ok = recover() == nil }()
+	return err.Error(), true
 }
 
 // quotation matches what Go's packages quote of a response, after the words with which they
@@ -34,7 +45,7 @@ var quotation = regexp.MustCompile(`(?s)(failed to parse Location header ).*` +
 	`|((?:malformed HTTP (?:response|status code|version)|malformed MIME header(?: initial line:| line:|: missing colon:)` +
 	`|bad Content-Length|multiple Content-Length headers; got|bad trailer key` +
 	`|(?:unsupported transfer encoding|too many transfer encodings):` +
-	`|; (?:(?:invalid|duplicate) pseudo-header|invalid header field (?:name|value for))) |, debug=)` +
+	`|; (?:(?:invalid|duplicate) pseudo-header|invalid header field (?:name|value for))) |ErrCode=[^,"]*, debug=)` +
 	`(?:\[(?:"(?:[^"\\]|\\.)*"? ?)*\]?|"(?:[^"\\]|\\.)*"?)`)
 
 // withheld is an error whose text withholds what the original quotes of a response.

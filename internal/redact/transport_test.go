@@ -126,7 +126,7 @@ func TestOtherTransportErrorsStay(t *testing.T) {
 		errors.New("circuit breaker is open"), uncomparableError{[]int{1}}, context.DeadlineExceeded,
 		errors.New(`x509: certificate signed by unknown authority (possibly because of "x509: cannot verify" while trying to verify "Contoso CA")`),
 		errors.New(`net/http: invalid header field value for "X-Custom"`), errors.New(`unsupported protocol scheme "ftp"`),
-		errors.New(`invalid proxy address "proxy:port": missing port`), http.ErrSchemeMismatch,
+		errors.New(`invalid proxy address "proxy:port": missing port`), http.ErrSchemeMismatch, errors.New(`the dialer failed, debug="on"`),
 	} {
 		for _, err := range []error{original, fmt.Errorf("wrapped: %w", original), &url.Error{Op: "Post", URL: requestURL, Err: original}} {
 			got := redact.TransportError(err, requestURL)
@@ -144,4 +144,21 @@ func TestTransportErrorNamesTheURLOfTheRequest(t *testing.T) {
 	err := redact.TransportError(redirected, requestURL)
 	require.EqualError(t, err, `Get "`+requestURL+`": EOF`)
 	assert.ErrorIs(t, err, io.EOF)
+}
+
+type pointerError struct{ text string }
+
+func (e *pointerError) Error() string { return e.text }
+
+// TestErrorsWithoutATextDoNotPanic has nil pointers that became errors.
+func TestErrorsWithoutATextDoNotPanic(t *testing.T) {
+	t.Parallel()
+	for name, original := range map[string]error{
+		"of the caller":          (*pointerError)(nil),
+		"of net/url":             (*url.Error)(nil),
+		"of the caller, wrapped": &url.Error{Op: "Post", URL: requestURL, Err: (*pointerError)(nil)},
+	} {
+		err := redact.TransportError(original, requestURL)
+		require.ErrorContains(t, err, "Error whose method Error panics", name)
+	}
 }
