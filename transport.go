@@ -117,9 +117,7 @@ func (t safeTransport) Do(req *http.Request) (*http.Response, error) {
 	if resp == nil {
 		return nil, nil // which azcore reports
 	}
-	if resp.Request == nil {
-		resp.Request = req // for the text of errors
-	}
+	resp.Request = req // for the text of errors: that of a redirect may have a secret in its URL
 	if _, phrase, _ := strings.Cut(resp.Status, " "); phrase != "" && phrase != http.StatusText(resp.StatusCode) {
 		// The phrase is free text of the server, and appears in errors, logs and spans.
 		resp.Status = strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode)

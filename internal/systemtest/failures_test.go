@@ -294,6 +294,10 @@ var failures = map[string]func(*testing.T) failure{
 	"transport that wraps": own(func(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("breaker: %w", &url.Error{Op: "Post", URL: req.URL.String(), Err: errCaller})
 	}, failure{text: errCaller.Error(), is: errCaller, as: as[*url.Error]}),
+	"transport with a nil pointer": own(func(*http.Request) (*http.Response, error) {
+		var none *url.Error
+		return &http.Response{StatusCode: http.StatusCreated}, none
+	}, failure{text: "*url.Error whose method Error panics"}),
 	"transport without a response": own(func(*http.Request) (*http.Response, error) { return nil, nil }, failure{text: "received nil response"}), //nolint:nilnil // that is the point
 	"dialer": changed(func(transport *http.Transport) {
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, errCaller }
@@ -431,6 +435,17 @@ var failures = map[string]func(*testing.T) failure{
 	"redirect that the caller's client follows": func(t *testing.T) failure {
 		f := raw("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://contoso.invalid/?token=SECRET\r\n\r\n",
 			failure{text: "/identities?api-version=", not: "contoso.invalid/", as: as[*net.DNSError]})(t)
+		f.transport = func(transport *http.Transport) policy.Transporter { return &http.Client{Transport: transport} }
+		return f
+	},
+	"page after a redirect that the caller's client follows": func(t *testing.T) failure {
+		f := answered(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				http.Redirect(w, r, "/callback/"+identitytest.SecretToken, http.StatusFound)
+				return
+			}
+			http.NotFound(w, r)
+		}, failure{text: "/identities", not: "/callback/", status: http.StatusNotFound})(t)
 		f.transport = func(transport *http.Transport) policy.Transporter { return &http.Client{Transport: transport} }
 		return f
 	},
