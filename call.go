@@ -70,6 +70,9 @@ type attemptPolicy struct {
 // Do authenticates and sends a request.
 func (p attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
 	resp, err := p.authentication.Do(req)
+	if resp != nil && resp.Request == nil { // a policy of the caller made the response
+		resp.Request = req.Raw()
+	}
 	callOf(req.Raw().Context()).noteAttempt(resp, err)
 	return resp, err
 }
@@ -182,7 +185,7 @@ func retriedByAzcore(statusCodes []int) func(*http.Response, error) bool {
 }
 
 func waitsPastDeadline(resp *http.Response) bool {
-	if resp == nil || resp.Request == nil { // a policy of the caller made the response
+	if resp == nil {
 		return false
 	}
 	deadline, ok := callDeadline(resp.Request)

@@ -1068,6 +1068,31 @@ func TestPoliciesSeeTheResponse(t *testing.T) {
 	}
 }
 
+// TestResponseOfAPolicyIsTheOutcome has a policy throttle the client itself, for longer than the deadline allows.
+func TestResponseOfAPolicyIsTheOutcome(t *testing.T) {
+	t.Parallel()
+	throttling := policyFunc(func(*policy.Request) (*http.Response, error) {
+		resp := identitytest.NewResponse(http.StatusTooManyRequests, `{"error":{"code":"Throttled"}}`)
+		resp.Header.Set("Retry-After", "30")
+		return resp, nil
+	})
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		synctest.Test(t, func(t *testing.T) {
+			options := op.NewOptions(identitytest.AlwaysRespond(op.Status(), op.ResponseBody))
+			options.PerRetryPolicies = []policy.Policy{throttling}
+			for _, client := range identitytest.NewClients(t, options) {
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				started := time.Now()
+				_, err := op.Call(ctx, client)
+				cancel()
+				require.True(t, identity.HasCode(err, "Throttled"), "%v", err)
+				assert.Equal(t, started, time.Now())
+				assert.ErrorContains(t, err, identitytest.Endpoint)
+			}
+		})
+	})
+}
+
 // TestRetryOptionsKeepTheirMeaning compares with what azcore documents: ShouldRetry replaces StatusCodes, and a nil list
 // means the default one.
 func TestRetryOptionsKeepTheirMeaning(t *testing.T) {
