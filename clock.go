@@ -66,8 +66,7 @@ func isSignatureAccepted(resp *http.Response) bool {
 	case http.StatusUnauthorized:
 		return isAboutOperation(resp)
 	case http.StatusBadRequest, http.StatusNotFound:
-		reason, _ := communicationErrorIn(resp)
-		return reason.Code != ""
+		return codeIn(resp) != ""
 	}
 	return false
 }

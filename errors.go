@@ -82,32 +82,42 @@ func CommunicationErrorOf(err error) (CommunicationError, bool) {
 	if !ok || responseError.RawResponse == nil {
 		return CommunicationError{}, false
 	}
-	return communicationErrorIn(responseError.RawResponse)
+	return errorIn[CommunicationError](responseError.RawResponse)
 }
 
-// communicationErrorIn leaves the body readable from its beginning.
-func communicationErrorIn(resp *http.Response) (CommunicationError, bool) {
+// errorIn decodes the error in the body of a response, and leaves the body readable from
+// its beginning.
+func errorIn[T any](resp *http.Response) (none T, ok bool) {
 	body, err := runtime.Payload(resp)
 	if err != nil {
-		return CommunicationError{}, false
+		return none, false
 	}
 	if seeker, ok := resp.Body.(io.Seeker); ok { // as Payload leaves it
 		_, _ = seeker.Seek(0, io.SeekStart)
 	}
 	var model struct {
-		Error *CommunicationError `json:"error"`
+		Error *T `json:"error"`
 	}
 	if json.Unmarshal(body, &model) != nil || model.Error == nil {
-		return CommunicationError{}, false
+		return none, false
 	}
 	return *model.Error, true
+}
+
+// codeIn returns the error code in the body of a response; empty: none. It decodes nothing
+// else, which would take long for some bodies of gateways.
+func codeIn(resp *http.Response) ErrorCode {
+	reason, _ := errorIn[struct {
+		Code ErrorCode `json:"code"`
+	}](resp)
+	return reason.Code
 }
 
 // isAboutOperation reports whether the service rejected the operation, although it accepted
 // the credential of the request: some reasons for status 401 are not about that.
 func isAboutOperation(resp *http.Response) bool {
-	reason, _ := communicationErrorIn(resp)
-	return reason.Code == ErrorCodeIdentityNotOwned || reason.Code == ErrorCodeInvalidAccessToken
+	code := codeIn(resp)
+	return code == ErrorCodeIdentityNotOwned || code == ErrorCodeInvalidAccessToken
 }
 
 // documentation has a section for each error that users meet first.

@@ -142,8 +142,8 @@ func newResponseError(resp *http.Response, bodySecret string) error {
 	shown := *resp
 	shown.Body = io.NopCloser(bytes.NewReader(shownBody(resp, secrets)))
 	// The body that is shown may be truncated, so that azcore cannot read it.
-	if reason, _ := communicationErrorIn(resp); reason.Code != "" && resp.StatusCode >= http.StatusBadRequest {
-		return runtime.NewResponseErrorWithErrorCode(&shown, redact.Text(string(reason.Code), secrets))
+	if code := codeIn(resp); code != "" && resp.StatusCode >= http.StatusBadRequest {
+		return runtime.NewResponseErrorWithErrorCode(&shown, string(redact.Body([]byte(code), secrets)))
 	}
 	return runtime.NewResponseError(&shown)
 }
@@ -154,7 +154,7 @@ func shownBody(resp *http.Response, secrets []string) []byte {
 	body := contentOf(resp)
 	switch {
 	case resp.StatusCode < http.StatusBadRequest:
-		return []byte(redact.Text(describeWithheld(resp, len(body) > 0), secrets))
+		return redact.Body([]byte(describeWithheld(resp, len(body) > 0)), secrets)
 	case len(body) == 0 && !arrived(resp):
 		return []byte("The response body did not arrive.")
 	}

@@ -3,6 +3,9 @@
 package systemtest_test
 
 import (
+	"net/http"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/acs-go/identity"
@@ -40,4 +43,25 @@ func TestAllocationsOfACallWithEntraID(t *testing.T) {
 	require.NoError(t, err)
 	ctx := t.Context()
 	assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _, _ = client.DeleteUser(ctx, identitytest.User, nil) }), 60.0)
+}
+
+// TestMemoryOfAnErrorResponse has bodies of 1 MiB for which decoding and showing all of them takes many times their size.
+//
+//nolint:paralleltest // see above
+func TestMemoryOfAnErrorResponse(t *testing.T) {
+	for name, body := range map[string]string{
+		"code":    `{"error":{"code":"` + strings.Repeat("A", 1<<20-100) + `"}}`,
+		"details": `{"error":{"code":"ValidationError","details":[` + strings.Repeat("{},", 340_000) + `{}]}}`,
+	} {
+		for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized} {
+			client := identitytest.NewClient(t, identitytest.AlwaysRespond(status, body))
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := client.CreateUser(t.Context(), nil)
+			runtime.ReadMemStats(&after)
+			assert.Less(t, len(err.Error()), 20<<10, name)
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(20<<20), name)
+			assert.Equal(t, name == "details", identity.HasCode(err, identity.ErrorCodeValidationError), name)
+		}
+	}
 }
