@@ -149,8 +149,10 @@ func parseCredentials(credentials string) (names []string, signature []byte, ok 
 	return strings.Split(strings.ToLower(list), ";"), signature, true
 }
 
+const signedHeadersPrefix = "SignedHeaders="
+
 func splitCredentials(credentials string) (names, signature string, ok bool) {
-	rest, ok := strings.CutPrefix(credentials, "SignedHeaders=")
+	rest, ok := strings.CutPrefix(credentials, signedHeadersPrefix)
 	if !ok {
 		return "", "", false
 	}

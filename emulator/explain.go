@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,7 +31,7 @@ func (c *call) explainSignature(signed stringToSign, sent []byte) string {
 			strings.ReplaceAll(signed.String(), "\n", `\n`) + "', in which \\n is a line feed, with HMAC-SHA256 and the decoded access key." +
 			" If this is what you signed, you have another access key."
 	}
-	return c.withoutKey(join(deniedSignature, encoding, explanation))
+	return hide(join(deniedSignature, encoding, explanation), c.state.key.String(), base64.StdEncoding.EncodeToString(sent))
 }
 
 // join joins the sentences that are not empty.
@@ -40,17 +39,27 @@ func join(sentences ...string) string {
 	return strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
 }
 
-var hexDigest = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
+var (
+	hexDigest = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
+
+	// printedDigest matches what openssl and sha256sum print, and a digest in hexadecimal alone.
+	printedDigest = regexp.MustCompile(`^(?:.*= )?([0-9a-fA-F]{64})(?:\s.*)?\n?$`)
+)
 
 // decodeDigest returns the digest that is meant by the bytes of a signature, and what is wrong with their encoding.
 func decodeDigest(sent []byte) (digest []byte, mistake string) {
-	switch text := base64.StdEncoding.EncodeToString(sent); {
-	case hexDigest.MatchString(text):
+	if text := base64.StdEncoding.EncodeToString(sent); hexDigest.MatchString(text) {
 		digest, _ = hex.DecodeString(text)
 		return digest, "The signature is in hexadecimal: encode the 32 bytes of the digest in base64."
-	case hexDigest.Match(sent):
-		digest, _ = hex.DecodeString(string(sent))
+	}
+	if printed := printedDigest.FindSubmatch(sent); printed != nil {
+		digest, _ = hex.DecodeString(string(printed[1]))
 		return digest, "The signature is the base64 of a hexadecimal text: encode the 32 bytes of the digest themselves in base64."
+	}
+	if digest, err := base64.StdEncoding.DecodeString(string(sent)); err == nil && len(digest) == sha256.Size {
+		return digest, "The signature is encoded in base64 twice: encode the 32 bytes of the digest once."
+	}
+	switch {
 	case len(sent) == 64:
 		return sent, "The signature has 64 bytes, as from HMAC-SHA512: use HMAC-SHA256."
 	case len(sent) == 20:
@@ -83,11 +92,15 @@ func (c *call) explainDigest(signed stringToSign, digest []byte) (string, bool) 
 	return "", false
 }
 
-// withoutKey hides the access key in a message, where a client may have sent it in the path, for example.
-func (c *call) withoutKey(message string) string {
-	key := c.state.key.String()
-	for _, form := range []string{key, url.QueryEscape(key), url.PathEscape(key)} {
-		message = strings.ReplaceAll(message, form, "REDACTED")
+// hide replaces the secrets in a message, also those whose characters are URL-encoded, once or more often. A client may
+// have sent them in the path, for example.
+func hide(message string, secrets ...string) string {
+	for _, secret := range secrets {
+		var pattern strings.Builder
+		for _, b := range []byte(secret) {
+			fmt.Fprintf(&pattern, "(?:%s|(?i:%%(?:25)*%02x))", regexp.QuoteMeta(string(b)), b)
+		}
+		message = regexp.MustCompile(pattern.String()).ReplaceAllLiteralString(message, "REDACTED")
 	}
 	return message
 }
@@ -103,18 +116,16 @@ func (c *call) explainContentHash(sent string) string {
 	return message
 }
 
-// adviceOnCredentials returns what is wrong with the form of an Authorization header, after a space, or "".
+// adviceOnCredentials returns what is wrong with the form of an Authorization header, after a space.
 func adviceOnCredentials(credentials string) string {
 	_, signature, ok := splitCredentials(credentials)
 	switch {
 	case strings.Contains(credentials, `"`):
 		return " It has quotation marks."
-	case !ok && strings.HasPrefix(credentials, "Signature="):
-		return " SignedHeaders comes first, then Signature."
-	case !ok && strings.ContainsAny(credentials, " ,"):
-		return " An ampersand alone stands between SignedHeaders and Signature."
+	case !strings.HasPrefix(credentials, signedHeadersPrefix):
+		return " SignedHeaders= comes first, after a single space."
 	case !ok:
-		return ""
+		return " &Signature= follows the names in SignedHeaders, without spaces."
 	case strings.Contains(signature, "%"):
 		return " The signature is URL-encoded."
 	case strings.ContainsAny(signature, "-_"):

@@ -35,6 +35,7 @@ func wrongKeys(key *accessKey) []wrongKey {
 	return []wrongKey{
 		{undecoded, []byte(text)},
 		{undecoded, []byte(text + "\n")},
+		{undecoded, utf16Bytes(text, false)},
 		{"The key is the text of the access key without the = at its end: keep it whole, and decode it from base64.", []byte(strings.TrimRight(text, "="))},
 		{"The key is the access key encoded in base64 once more: decode it instead.", []byte(base64.StdEncoding.EncodeToString([]byte(text)))},
 		{"The key is the decoded access key in hexadecimal: use its bytes.", []byte(hex.EncodeToString(key.secret))},

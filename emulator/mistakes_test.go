@@ -30,7 +30,8 @@ const (
 // A handSigner signs a request with code of its own, and makes one mistake or two.
 type handSigner struct {
 	signing
-	separator      string              // between SignedHeaders and the signature
+	start          string              // of the header, before the names
+	separator      string              // between the names and the signature
 	text           func(string) string // what is signed instead of the string to sign
 	digest         func(key []byte, text string) []byte
 	encode         func([]byte) string
@@ -60,13 +61,14 @@ func (h handSigner) sign(r *http.Request) {
 	signature := h.encode(h.digest(h.key, h.text(text)))
 	r.Header.Set("x-ms-date", h.sentDate)
 	r.Header.Set("x-ms-content-sha256", h.sent)
-	r.Header.Set("Authorization", "HMAC-SHA256 SignedHeaders="+h.names+h.separator+signature)
+	r.Header.Set("Authorization", h.start+h.names+h.separator+signature)
 }
 
 func (s *service) handSigner(r *http.Request) handSigner {
 	signing := s.signing(r, mistakeBody)
 	return handSigner{
 		signing:   signing,
+		start:     "HMAC-SHA256 SignedHeaders=",
 		separator: "&Signature=",
 		text:      func(text string) string { return text },
 		digest:    hmacOf(sha256.New),
@@ -106,6 +108,7 @@ var mistakes = []struct {
 	// The key.
 	{"key as text", func(h *handSigner) { h.key = []byte(h.encodedKey()) }, "The key is the text of the access key: decode it from base64"},
 	{"key as a line", func(h *handSigner) { h.key = []byte(h.encodedKey() + "\n") }, "The key is the text of the access key: decode it from base64"},
+	{"key as UTF-16", func(h *handSigner) { h.key = []byte(utf16Of(h.encodedKey())) }, "The key is the text of the access key: decode it from base64"},
 	{"key split at =", func(h *handSigner) { h.key = []byte(strings.TrimRight(h.encodedKey(), "=")) }, "without the = at its end"},
 	{"key encoded again", func(h *handSigner) { h.key = []byte(base64.StdEncoding.EncodeToString([]byte(h.encodedKey()))) }, "encoded in base64 once more"},
 	{"key in hexadecimal", func(h *handSigner) { h.key = []byte(hexText(h.key)) }, "The key is the decoded access key in hexadecimal"},
@@ -121,6 +124,19 @@ var mistakes = []struct {
 	{"base64 of hexadecimal", func(h *handSigner) {
 		h.encode = func(d []byte) string { return base64.StdEncoding.EncodeToString([]byte(hexText(d))) }
 	}, "the base64 of a hexadecimal text"},
+	{"base64 of what openssl prints", func(h *handSigner) {
+		h.encode = func(d []byte) string {
+			return base64.StdEncoding.EncodeToString([]byte("SHA2-256(stdin)= " + hexText(d) + "\n"))
+		}
+	}, "the base64 of a hexadecimal text"},
+	{"base64 of what sha256sum prints", func(h *handSigner) {
+		h.encode = func(d []byte) string { return base64.StdEncoding.EncodeToString([]byte(hexText(d) + "  -\n")) }
+	}, "the base64 of a hexadecimal text"},
+	{"base64 twice", func(h *handSigner) {
+		h.encode = func(d []byte) string {
+			return base64.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString(d)))
+		}
+	}, "encoded in base64 twice"},
 	{"base64url", func(h *handSigner) {
 		h.encode = func(d []byte) string { return "-_" + base64.URLEncoding.EncodeToString(d)[2:] }
 	}, "in base64url"},
@@ -145,8 +161,11 @@ var mistakes = []struct {
 	}, "The signature has 24 bytes instead of the 32 bytes"},
 
 	// The header.
-	{"comma", func(h *handSigner) { h.separator = ",Signature=" }, "An ampersand alone stands between"},
-	{"comma and space", func(h *handSigner) { h.separator = ", Signature=" }, "An ampersand alone stands between"},
+	{"comma", func(h *handSigner) { h.separator = ",Signature=" }, "&Signature= follows the names"},
+	{"ampersand and space", func(h *handSigner) { h.separator = "& Signature=" }, "&Signature= follows the names in SignedHeaders, without spaces"},
+	{"lower-case signature", func(h *handSigner) { h.separator = "&signature=" }, "&Signature= follows the names"},
+	{"two spaces", func(h *handSigner) { h.start = "HMAC-SHA256  SignedHeaders=" }, "SignedHeaders= comes first, after a single space"},
+	{"App Configuration", func(h *handSigner) { h.start = "HMAC-SHA256 Credential=x&SignedHeaders=" }, "SignedHeaders= comes first"},
 	{"commas in SignedHeaders", func(h *handSigner) { h.names = "x-ms-date,host,x-ms-content-sha256" }, "separated by semicolons"},
 	{"header that is not signed", func(h *handSigner) { h.names = "x-ms-date;host" }, "SignedHeaders must name"},
 	{"header that is not sent", func(h *handSigner) { h.names = "date;host;x-ms-content-sha256" }, "must be sent exactly once"},
@@ -313,86 +332,5 @@ func (s *service) assertNoSecret(t *testing.T, body string, signer handSigner) {
 		} {
 			assert.NotContains(t, body, form)
 		}
-	}
-}
-
-func TestUnexplainedSignatureShowsWhatTheEmulatorSigned(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	r := s.request(t, http.MethodPost, createPath, mistakeBody)
-	signer := s.handSigner(r)
-	signer.key = []byte("another key")
-	signer.sign(r)
-	want := deniedGeneric + ` The signature does not match. None of the usual mistakes explains it. The emulator signed 'POST\n` + createPath +
-		`\nThu, 24 Jul 2025 06:10:16 GMT;` + address(s.Server) + ";" + hashOf(mistakeBody) + `', in which \n is a line feed, with HMAC-SHA256` +
-		" and the decoded access key. If this is what you signed, you have another access key."
-	assert.Equal(t, want, message(t, s.do(t, r)))
-}
-
-func TestLongStringIsNotExplained(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	for length, want := range map[int]string{1000: "None of the usual mistakes", 100_000: "too long for an explanation"} {
-		r := s.request(t, http.MethodPost, createPath+"&x="+strings.Repeat("x", length), mistakeBody)
-		signer := s.handSigner(r)
-		signer.key = []byte("another key")
-		signer.sign(r)
-		got := s.do(t, r)
-		requireDenied(t, got)
-		assert.Contains(t, message(t, got), want)
-	}
-}
-
-func TestMistakesAreFoundWithoutAQuery(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	for signed, want := range map[string]string{
-		"/identities/x/": "other slashes in its path",
-		"//identities/x": "other slashes in its path",
-		"identities/x":   "without its first slash",
-		"/identities/x?": "a question mark without a query",
-	} {
-		r := s.request(t, http.MethodDelete, "/identities/x", mistakeBody)
-		signer := s.handSigner(r)
-		signer.target = signed
-		signer.sign(r)
-		assert.Contains(t, message(t, s.do(t, r)), want, signed)
-	}
-}
-
-// An access key in the wrong place comes back in no message.
-func TestRejectedSignatureHidesAKeyInTheURL(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	for _, key := range []string{url.QueryEscape(s.AccessKey()), url.PathEscape(s.AccessKey()), s.AccessKey()} {
-		r := s.request(t, http.MethodPost, createPath+"&code="+key, "")
-		signer := s.handSigner(r)
-		signer.sent, signer.text = hashOf(""), func(string) string { return "other" }
-		signer.sign(r)
-		got := s.do(t, r)
-		requireDenied(t, got)
-		assert.Contains(t, message(t, got), "&code=REDACTED")
-		assert.NotContains(t, got.body, key)
-	}
-}
-
-// The signature is over what was sent, so every mistake is found with the host in both forms, and for a host without a
-// port.
-func TestMistakesAreFoundForAHostWithoutAPort(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	for host, signed := range map[string]string{
-		"contoso.communication.azure.com":     "contoso.communication.azure.com:443",
-		"contoso.communication.azure.com:443": "contoso.communication.azure.com:80",
-		"[::1]:8443":                          "localhost:8443",
-		"localhost":                           "LOCALHOST",
-		"LOCALHOST:8443":                      "localhost:8443",
-	} {
-		r := s.request(t, http.MethodPost, createPath, mistakeBody)
-		r.Host = host
-		signer := s.handSigner(r)
-		signer.host = signed
-		signer.sign(r)
-		assert.Contains(t, message(t, s.do(t, r)), "Host", host)
 	}
 }

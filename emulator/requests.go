@@ -145,8 +145,8 @@ func (h *Handler) ClearRequests() {
 }
 
 // Watch returns a channel that receives the requests as they end, from now on. It is closed when the context ends. The
-// channel holds 1000 requests; while it is full, further requests are dropped, as gaps in their numbers show. It works with [Options].DiscardRequests,
-// too.
+// channel holds 1000 requests; while it is full, further requests are dropped, as gaps in their numbers show. It works
+// with [Options].DiscardRequests, too.
 func (h *Handler) Watch(ctx context.Context) <-chan Request {
 	return h.requests.watch(ctx)
 }
