@@ -66,9 +66,8 @@ type Client struct {
 // Contributor. This role is the one that Microsoft's quickstarts assign; which
 // permissions each operation needs is not documented.
 //
-// It is an error if the endpoint is invalid, or http without
-// InsecureAllowCredentialWithHTTP, or if the credential is nil or of a type of this
-// package.
+// Invalid parameters: an endpoint that is malformed, or http without
+// InsecureAllowCredentialWithHTTP; a credential that is nil or of a type of this package.
 //   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"; without a scheme, https is assumed
 //   - credential - an Entra credential, typically from the azidentity module
 //   - options - optional settings; nil means the defaults
@@ -89,10 +88,10 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 // NewClientWithSharedKeyCredential creates a client that authenticates with an access
 // key.
 //
-// It is an error if the endpoint is invalid, or http without
-// InsecureAllowCredentialWithHTTP, or if the credential is nil. With a credential that
-// holds no key, because [NewSharedKeyCredential] did not create it, every request that
-// needs a signature fails before it is sent.
+// Invalid parameters: an endpoint that is malformed, or http without
+// InsecureAllowCredentialWithHTTP; a nil credential. A credential that
+// [NewSharedKeyCredential] did not create holds no key: no request that needs a signature
+// is sent.
 //   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"; without a scheme, https is assumed
 //   - credential - an access key of the resource; see [NewSharedKeyCredential]
 //   - options - optional settings; nil means the defaults

@@ -13,8 +13,8 @@ const connectionStringForm = `the form is "endpoint=https://<resource>.communica
 // replace the access key of a client later with [SharedKeyCredential.Update].
 //
 // The names endpoint and accesskey may come in any order and in any letter case; other
-// names are ignored. It is an error if one of the two is missing, empty or repeated, or
-// if its value is invalid. Errors name what is wrong and never quote the string.
+// names are ignored. If one of the two is missing, empty, repeated or malformed, the error
+// says so. It never quotes the string.
 //
 // The endpoint is in the normal form: with a scheme (https if the string has none),
 // without the scheme's default port, and without a slash at the end, so that a path such

@@ -42,20 +42,22 @@ exchanges the user's Entra token for access tokens; it is for programs that the 
 
 # Errors
 
-If the service rejects a request, the error is or wraps an [azcore.ResponseError]; use
-[errors.As] to get it. [HasCode] distinguishes the error codes, and [CommunicationErrorOf]
-returns the service's error. Other failures, such as a lost connection, are ordinary
-errors. A response that cannot be used is an error that wraps an [azcore.ResponseError]
-with its status and headers.
+If the service rejects a request, the error of every method is or wraps an
+[azcore.ResponseError]; use [errors.As] to get it. [HasCode] distinguishes the error
+codes, of which the documentation of each method lists those that are known.
+[CommunicationErrorOf] returns the service's error. Other failures, such as a lost
+connection, are ordinary errors. A response that cannot be used is an error that wraps an
+[azcore.ResponseError] with its status and headers.
 
 	_, err := client.GetToken(ctx, user, scopes, nil)
 	if identity.HasCode(err, identity.ErrorCodeIdentityNotOwned) {
 		// the user belongs to another resource
 	}
 
-Some invalid parameters, such as an empty user ID, are rejected before any request, with
-an error that names the parameter: the documentation of each method lists them. The
-service checks the others.
+The client rejects some parameters without sending a request; the error names the
+parameter. The documentation of each method lists what is invalid. Methods of a preview
+are rejected in the same way if the client has another API version. The service checks the
+rest.
 
 # Timeouts and retries
 
@@ -63,14 +65,14 @@ Transient failures are retried up to three times, with the rules of azcore:
 [policy.RetryOptions] describes them. ClientOptions.Retry changes them, and
 [policy.WithRetryOptions] changes them for one call.
 
-Without a deadline, a call waits for a response forever, unless Retry.TryTimeout is set.
-Canceling the context ends a call, and so does its deadline. The error then holds both the
+Set a deadline or Retry.TryTimeout: otherwise a call may wait forever. Canceling the
+context ends a call, and so does its deadline. The error then holds both the
 context's error and the outcome of the last attempt. If a Retry-After ends after the
 deadline, the call fails at once with the service's error.
 
-Clock skew is corrected: if the service rejects a request that was signed with an access
-key, and the clocks differ by more than a minute, the client repeats it with the service's
-time, and goes on using that time if it was accepted.
+Clock skew is corrected. After a 401, if the clocks differ by more than a minute, a client
+with an access key repeats the request once with the service's time. It keeps that time if
+it was accepted.
 
 # Security
 

@@ -63,15 +63,13 @@ func rawIDOf(identifier Identifier) string {
 
 // ExchangeEntraToken exchanges the Entra token of a user who has an assignment for an
 // access token to the Communication Services resource, which expires with the Entra
-// token. [Access tokens for Entra ID users] describes how to get the Entra token. It
-// exists in API version 2025-03-02-preview only, a preview that may change or end. To
-// get a token that refreshes itself, use an [EntraCommunicationTokenCredential].
+// token. Preview: API version 2025-03-02-preview only.
+// [Access tokens for Entra ID users] describes how to get the Entra token. To get a token
+// that refreshes itself, use an [EntraCommunicationTokenCredential].
 //
 // The Entra token authorizes the request; the client's own credential is not sent.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if the token is empty or has spaces or control
-// characters, or if the client has another API version.
+// Invalid parameters: a token that is empty, or has spaces or control characters.
 //   - parameters - the token of the user
 //   - options - optional parameters; nil means the defaults
 //

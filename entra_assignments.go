@@ -138,11 +138,9 @@ const (
 )
 
 // NewListEntraAssignmentsPager returns a pager over the Entra assignments of the resource.
-// They exist in API version 2025-03-02-preview only, a preview that may change or end.
+// Preview: API version 2025-03-02-preview only.
 //
-// If the service rejects the request for a page, the error of NextPage is or wraps an
-// [azcore.ResponseError]. It is an error, before any request, if the client has another
-// API version, or if the previous page links to another host or scheme than the
+// NextPage returns the errors. It follows no link to another host or scheme than the
 // endpoint's. A pager is not safe for concurrent use.
 //
 // To continue later, save a page as JSON and decode it into a new pager, as with Azure's
@@ -177,13 +175,11 @@ func (c *Client) listEntraAssignments(ctx context.Context, nextLink string) (pag
 	})
 }
 
-// GetEntraAssignment returns the Entra assignment of a principal. It exists in API version
-// 2025-03-02-preview only, a preview that may change or end.
+// GetEntraAssignment returns the Entra assignment of a principal.
+// Preview: API version 2025-03-02-preview only.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
-// presumably with status 404 if there is no assignment: that is not documented. It is
-// an error, before any request, if the ID is empty, "." or "..", or the client has
-// another API version.
+// What the service responds if there is no assignment is not documented: presumably 404.
+// Invalid parameters: an ID that is empty, "." or "..".
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
 func (c *Client) GetEntraAssignment(ctx context.Context, objectID string, options *GetEntraAssignmentOptions) (response GetEntraAssignmentResponse, err error) {
@@ -201,12 +197,10 @@ func (c *Client) GetEntraAssignment(ctx context.Context, objectID string, option
 	return GetEntraAssignmentResponse{assignment}, err
 }
 
-// SetEntraAssignment creates the Entra assignment of a principal, or replaces it. It exists
-// in API version 2025-03-02-preview only, a preview that may change or end.
+// SetEntraAssignment creates the Entra assignment of a principal, or replaces it.
+// Preview: API version 2025-03-02-preview only.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if the ID is empty, "." or "..", or the client has
-// another API version.
+// Invalid parameters: an ID that is empty, "." or "..".
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - parameters - the principal and the applications that may ask for tokens
 //   - options - optional parameters; nil means the defaults
@@ -226,15 +220,13 @@ func (c *Client) SetEntraAssignment(ctx context.Context, objectID string, parame
 	return SetEntraAssignmentResponse{assignment}, err
 }
 
-// DeleteEntraAssignment deletes the Entra assignment of a principal. It exists in API
-// version 2025-03-02-preview only, a preview that may change or end.
+// DeleteEntraAssignment deletes the Entra assignment of a principal.
+// Preview: API version 2025-03-02-preview only.
 //
 // Without an assignment, the call succeeds in the emulator. What the service does then is
 // not documented.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if the ID is empty, "." or "..", or the client has
-// another API version.
+// Invalid parameters: an ID that is empty, "." or "..".
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
 func (c *Client) DeleteEntraAssignment(ctx context.Context, objectID string, options *DeleteEntraAssignmentOptions) (response DeleteEntraAssignmentResponse, err error) {
@@ -253,12 +245,10 @@ func (c *Client) DeleteEntraAssignment(ctx context.Context, objectID string, opt
 }
 
 // UpdateEntraAssignments creates, changes and deletes several Entra assignments in one
-// request, with a JSON merge patch. It exists in API version 2025-03-02-preview only, a preview that may change or
-// end.
+// request, with a JSON merge patch.
+// Preview: API version 2025-03-02-preview only.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if there are no assignments, if an ID is empty,
-// "." or "..", or if the client has another API version.
+// Invalid parameters: no assignments; an ID that is empty, "." or "..".
 //   - assignments - what to create or change, by the object IDs (GUIDs) of the principals in Entra ID; nil deletes an assignment
 //   - options - optional parameters; nil means the defaults
 func (c *Client) UpdateEntraAssignments(ctx context.Context, assignments map[string]*EntraAssignmentParameters, options *UpdateEntraAssignmentsOptions) (response UpdateEntraAssignmentsResponse, err error) {

@@ -80,10 +80,9 @@ var scopeFamilies = []string{
 // NewEntraCommunicationTokenCredential creates a credential for the user who has signed in
 // to an Entra credential. It sends no request and does not ask the Entra credential.
 //
-// It is an error if the endpoint is invalid, or http without
-// InsecureAllowCredentialWithHTTP, if the credential is nil or of a type of this
-// package, or if Scopes or APIVersion is not as
-// [EntraCommunicationTokenCredentialOptions] describes it.
+// Invalid parameters: an endpoint that is malformed, or http without
+// InsecureAllowCredentialWithHTTP; a credential that is nil or of a type of this package;
+// Scopes or an APIVersion that [EntraCommunicationTokenCredentialOptions] does not allow.
 //   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"; without a scheme, https is assumed
 //   - credential - an Entra credential of the user, typically from the azidentity module
 //   - options - optional settings; nil means the defaults
@@ -174,9 +173,9 @@ func (c *EntraCommunicationTokenCredential) LogValue() slog.Value {
 // If the Entra token changes during the exchange, GetToken asks the Entra credential a
 // second time, and exchanges that token if it is another one.
 //
-// If the service returns an access token that has already expired, GetToken fails, and
-// makes no exchange for this Entra token during a pause of 1 second, which doubles each
-// time, up to 30 seconds.
+// If the service returns an access token that has already expired, GetToken fails. It makes
+// no exchange for this Entra token during the next second. This pause doubles each time, up
+// to 30 seconds.
 //
 // Non-empty Claims force an exchange that starts after the call; pass them when a service
 // rejected a token as revoked. They are not passed to the Entra credential. All other

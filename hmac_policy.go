@@ -23,10 +23,9 @@ type SharedKeyCredentialPolicyOptions struct {
 // of an azcore client, so that every attempt is signed at its own time.
 //
 // The policy signs method, URL, host, date and body, as described in [Authentication].
-// Policies that run after it must not change these. It corrects clock skew: if the
-// service rejects a request with status 401 and its clock differs from the local one by
-// more than a minute, the policy sends the request once more with the service's time,
-// and uses that time from then on if it was accepted.
+// Policies that run after it must not change these. After a 401, if the clocks differ by
+// more than a minute, it resends the request once with the service's time. It keeps that
+// time if it was accepted.
 //
 // The rest of what [Client] does is up to the azcore client, as the examples show:
 //   - Check the status: a pipeline returns every response without an error. Return

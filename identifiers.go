@@ -23,8 +23,8 @@ type Identifier interface {
 	// Kind returns the identifier's kind.
 	Kind() IdentifierKind
 	// RawID returns the identifier as one string; [IdentifierFromRawID] parses it.
-	// Use it as the key of a map or a database: == and the keys of maps distinguish an
-	// empty Cloud from [CloudEnvironmentPublic], which mean the same.
+	// Use the raw ID as a key: == treats an empty Cloud and [CloudEnvironmentPublic] as
+	// different.
 	RawID() string
 
 	sealed()

@@ -123,10 +123,10 @@ type (
 //
 // A kind that the library does not know, or a kind without its details, gives an
 // [UnknownIdentifier] with the raw ID. Further fields are ignored. A missing
-// "isAnonymous" means false, and a missing "cloud" means the public cloud. It is an
-// error if the JSON is malformed or null, if the raw ID is missing from any but a
-// communication user, if a required detail is missing, or if there are details of more
-// than one kind.
+// "isAnonymous" means false, and a missing "cloud" means the public cloud.
+//
+// Invalid data: malformed JSON and null; no raw ID, except for a communication user; a
+// missing detail that is required; details of more than one kind.
 func UnmarshalIdentifier(data []byte) (Identifier, error) {
 	var model identifierModel
 	if err := json.Unmarshal(data, &model); err != nil {

@@ -19,15 +19,14 @@ import (
 // AccessToken grants a user access to the chat and calling services. It is a secret:
 // whoever has it acts as the user.
 //
-// Formatting or logging it shows only the expiry. But package fmt calls no methods of
-// unexported fields, and shows the token in one.
+// Formatting or logging it shows only the expiry. Exception: fmt prints the token of an
+// AccessToken in an unexported field.
 //
 // The JSON of an AccessToken, {"token": "...", "expiresOn": "..."}, holds the token, so
 // that a server can hand it to its client.
 //
-// Do not embed it in a struct of your own: the methods of AccessToken would become those of
-// the struct, so that decoding the struct from JSON, formatting and logging it would lose
-// its other fields without an error. Use a named field.
+// Do not embed it: its methods would replace the JSON, formatting and logging of your
+// struct. Use a named field.
 type AccessToken struct {
 	// Token is the value to hand to the client. Do not rely on its format: the service
 	// may change it.

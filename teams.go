@@ -63,9 +63,8 @@ type exchangeTeamsUserTokenRequest struct {
 // how to get the Entra token, and [Teams permissions] what it must permit. It requires
 // API version 2022-06-01 or later.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
-// with [ErrorCodeInvalidAccessToken] for an invalid Entra token and with
-// [ErrorCodeValidationError] for IDs that do not match it, as recorded sessions show.
+// Error codes, as recorded sessions show: [ErrorCodeInvalidAccessToken] for an invalid
+// Entra token; [ErrorCodeValidationError] for IDs that do not match it.
 //   - parameters - the Entra token, its application and its user; empty values are sent, and the service rejects them
 //   - options - optional parameters; nil means the defaults
 //
@@ -137,9 +136,7 @@ func (r ExchangeTeamsExtensionTokenResponse) LogValue() slog.Value {
 //
 // The Entra token authorizes the request; the client's own credential is not sent.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if the token is empty or has spaces or control
-// characters.
+// Invalid parameters: a token that is empty, or has spaces or control characters.
 //   - parameters - the token of the Teams user
 //   - options - optional parameters; nil means the defaults
 func (c *Client) ExchangeTeamsExtensionToken(ctx context.Context, parameters TeamsExtensionTokenParameters, options *ExchangeTeamsExtensionTokenOptions) (response ExchangeTeamsExtensionTokenResponse, err error) {

@@ -101,9 +101,8 @@ type DeleteTeamsExtensionAssignmentResponse struct {
 // GetTeamsExtensionAssignment returns the assignment of a principal. It requires API
 // version 2025-03-02-preview, or 2025-06-30 and later.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
-// with status 404 if there is no assignment. It is an error, before any request, if an
-// ID is empty, "." or "..".
+// The service responds with 404 if there is no assignment. Invalid parameters: an ID that
+// is empty, "." or "..".
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults
@@ -122,8 +121,7 @@ func (c *Client) GetTeamsExtensionAssignment(ctx context.Context, tenantID, obje
 // SetTeamsExtensionAssignment creates the assignment of a principal, or replaces it. It
 // requires API version 2025-03-02-preview, or 2025-06-30 and later.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if an ID is empty, "." or "..".
+// Invalid parameters: an ID that is empty, "." or "..".
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - parameters - the principal's type and the applications allowed to act for it
@@ -147,8 +145,7 @@ func (c *Client) SetTeamsExtensionAssignment(ctx context.Context, tenantID, obje
 // Without an assignment, the call succeeds in the emulator. What the service does then is
 // not documented.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if an ID is empty, "." or "..".
+// Invalid parameters: an ID that is empty, "." or "..".
 //   - tenantID - the ID (GUID) of the principal's tenant in Entra ID
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults

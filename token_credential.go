@@ -69,8 +69,8 @@ type CommunicationTokenCredential struct {
 // Without refresh the credential is static: it returns options.InitialToken until that
 // token expires, and an error from then on.
 //
-// It is an error to pass neither refresh nor options.InitialToken, an InitialToken
-// without Token or ExpiresOn, or a RefreshBefore of zero or less.
+// Invalid parameters: neither refresh nor options.InitialToken; an InitialToken without
+// Token or ExpiresOn; a RefreshBefore of zero or less.
 //   - refresh - returns a new, unexpired token for the user; nil for a static credential
 //   - options - optional settings; nil means the defaults
 func NewCommunicationTokenCredential(refresh func(context.Context) (AccessToken, error), options *CommunicationTokenCredentialOptions) (*CommunicationTokenCredential, error) {
@@ -155,7 +155,7 @@ func (c *CommunicationTokenCredential) LogValue() slog.Value {
 //
 // While the token is valid, GetToken returns it immediately, except that one call
 // refreshes it when it is due; see RefreshBefore. If that fails, even because the context
-// ended, this call returns the current token, too, and the next attempt is made after 30
+// ended, this call returns the current token, too. The next attempt is made after 30
 // seconds, or at expiry if sooner.
 //
 // Without a valid token, one call refreshes it and the others wait, each until its own
@@ -164,8 +164,8 @@ func (c *CommunicationTokenCredential) LogValue() slog.Value {
 // context with its cause. A panic in refresh reaches the caller that refreshes.
 //
 // An empty or expired token from refresh is an error. After an expired one, all calls
-// that need a new token fail during a pause of 1 second, which doubles each time, up to 30
-// seconds; their error says since when refresh has returned no valid token.
+// that need a new token fail during the next second. This pause doubles each time, up to 30
+// seconds. The error says since when refresh has returned no valid token.
 //
 // Non-empty Claims, whatever their text, force a refresh that starts after the call;
 // pass them when a service rejected a token as revoked. They are not passed to refresh.

@@ -18,8 +18,8 @@ type CreateUserOptions struct {
 	//
 	// CustomID requires API version 2025-03-02-preview, a preview that may end:
 	// Microsoft's libraries for JavaScript and .NET dropped custom IDs in 2.0.0. With
-	// another version it is an error before any request, because the service would ignore
-	// it and create another user.
+	// a version that is not a preview the client rejects it, because the service would
+	// ignore it and create another user.
 	CustomID *string
 }
 
@@ -37,8 +37,8 @@ type CreateUserAndTokenOptions struct {
 	//
 	// CustomID requires API version 2025-03-02-preview, a preview that may end:
 	// Microsoft's libraries for JavaScript and .NET dropped custom IDs in 2.0.0. With
-	// another version it is an error before any request, because the service would ignore
-	// it and create another user.
+	// a version that is not a preview the client rejects it, because the service would
+	// ignore it and create another user.
 	CustomID *string
 	// TokenExpiresIn is the token's lifetime, in whole minutes. The service allows 1 to 24
 	// hours, as recorded sessions show; nil means 24 hours. It requires API version
@@ -119,14 +119,13 @@ type GetUserDetailResponse struct {
 
 // CreateUser creates a communication user.
 //
-// The service cannot list users: keep the ID. If a response is lost, the call is
-// retried and creates another user, unless it has a CustomID or
-// [policy.WithRetryOptions] turns retries off. If a response is damaged,
-// [CreatedUserOf] returns the user that it names.
+// The service cannot list users: keep the ID. If the response is lost, the retry creates
+// another user. To prevent that, set CustomID, or turn retries off with
+// [policy.WithRetryOptions]. If the response is damaged, [CreatedUserOf] returns the user
+// that it names.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if CustomID is empty, is not valid UTF-8 or needs
-// another API version.
+// Invalid parameters: a CustomID that is empty, is not valid UTF-8 or needs another API
+// version.
 //   - options - optional parameters; nil means the defaults
 func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (response CreateUserResponse, err error) {
 	ctx, endSpan := c.startSpan(ctx, "Client.CreateUser")
@@ -150,16 +149,14 @@ func (c *Client) CreateUser(ctx context.Context, options *CreateUserOptions) (re
 // CreateUserAndToken creates a communication user and an access token for it, in one
 // request.
 //
-// The service cannot list users: keep the ID. If a response is lost, the call is
-// retried and creates another user, unless it has a CustomID or
-// [policy.WithRetryOptions] turns retries off. If a response is damaged,
-// [CreatedUserOf] returns the user that it names.
+// The service cannot list users: keep the ID. If the response is lost, the retry creates
+// another user. To prevent that, set CustomID, or turn retries off with
+// [policy.WithRetryOptions]. If the response is damaged, [CreatedUserOf] returns the user
+// that it names.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
-// with [ErrorCodeValidationError] for a lifetime that it does not allow. It is an
-// error, before any request, if scopes is empty, TokenExpiresIn is not a positive
-// number of whole minutes, or CustomID is empty, is not valid UTF-8 or needs another
-// API version.
+// Error codes: [ErrorCodeValidationError] for a lifetime that the service does not allow.
+// Invalid parameters: no scopes; a TokenExpiresIn that is not a positive number of whole
+// minutes; a CustomID that is empty, is not valid UTF-8 or needs another API version.
 //   - scopes - the scopes to grant; at least one
 //   - options - optional parameters; nil means the defaults
 func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, options *CreateUserAndTokenOptions) (response CreateUserAndTokenResponse, err error) {
@@ -192,10 +189,9 @@ func (c *Client) CreateUserAndToken(ctx context.Context, scopes []TokenScope, op
 // GetToken issues an access token for a user. The user's other tokens stay valid (see
 // [identity model]).
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
-// with [ErrorCodeIdentityNotOwned] for a user of another resource, and with
-// [ErrorCodeValidationError] for a lifetime that it does not allow. It is an error,
-// before any request, if the user's ID is empty, "." or "..", or TokenExpiresIn is not a
+// Error codes: [ErrorCodeIdentityNotOwned] for a user of another resource;
+// [ErrorCodeValidationError] for a lifetime that the service does not allow. Invalid
+// parameters: a user whose ID is empty, "." or ".."; a TokenExpiresIn that is not a
 // positive number of whole minutes.
 //   - user - the user to issue the token for
 //   - scopes - the scopes to grant; without any, the service rejects the request
@@ -225,9 +221,8 @@ func (c *Client) GetToken(ctx context.Context, user CommunicationUserIdentifier,
 // RevokeTokens revokes all access tokens of a user. Revocation can take up to 15 minutes to
 // reach all services (see [identity model]).
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
-// with [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error,
-// before any request, if the user's ID is empty, "." or "..".
+// Error codes: [ErrorCodeIdentityNotOwned] for a user of another resource. Invalid
+// parameters: a user whose ID is empty, "." or "..".
 //   - user - the user whose tokens to revoke
 //   - options - optional parameters; nil means the defaults
 //
@@ -248,9 +243,8 @@ func (c *Client) RevokeTokens(ctx context.Context, user CommunicationUserIdentif
 // can take up to 15 minutes to reach all services (see [identity model]). What later
 // calls for the user return is not documented.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError],
-// with [ErrorCodeIdentityNotOwned] for a user of another resource. It is an error,
-// before any request, if the user's ID is empty, "." or "..".
+// Error codes: [ErrorCodeIdentityNotOwned] for a user of another resource. Invalid
+// parameters: a user whose ID is empty, "." or "..".
 //   - user - the user to delete
 //   - options - optional parameters; nil means the defaults
 //
@@ -267,13 +261,11 @@ func (c *Client) DeleteUser(ctx context.Context, user CommunicationUserIdentifie
 	return DeleteUserResponse{}, err
 }
 
-// GetUserDetail returns the details of a user. It exists in API version 2025-03-02-preview
-// only, a preview that may end: Microsoft's libraries for JavaScript and .NET dropped it
-// in 2.0.0.
+// GetUserDetail returns the details of a user.
+// Preview: API version 2025-03-02-preview only. It may end: Microsoft's libraries for
+// JavaScript and .NET dropped it in 2.0.0.
 //
-// If the service rejects the request, the error is or wraps an [azcore.ResponseError].
-// It is an error, before any request, if the user's ID is empty, "." or "..", or the
-// client has another API version.
+// Invalid parameters: a user whose ID is empty, "." or "..".
 //   - user - the user whose details to return
 //   - options - optional parameters; nil means the defaults
 func (c *Client) GetUserDetail(ctx context.Context, user CommunicationUserIdentifier, options *GetUserDetailOptions) (response GetUserDetailResponse, err error) {
