@@ -196,3 +196,13 @@ func TestSignOutLastsOnPostgreSQL(t *testing.T) {
 	mustCall(t, http.StatusNoContent, http.MethodPost, second.url+"/v1/users/carol/unblock", admin)
 	mustPost(t, http.StatusOK, first.url+"/v1/token", i.jwt(t, "carol"))
 }
+
+func TestLeewayOfZeroIsNotTheDefault(t *testing.T) {
+	t.Parallel()
+	a, i := newACS(t, emulator.Options{}), newIssuer(t)
+	p := start(t, append(environment(a, i, t.TempDir()+"/users.db"), "LEEWAY=0s"))
+	alice := i.jwt(t, "alice")
+	mustCall(t, http.StatusNoContent, http.MethodPost, p.url+"/v1/sign-out", alice)
+	got := mustPost(t, http.StatusUnauthorized, p.url+"/v1/token", alice)
+	assert.NotRegexp(t, `after [2-9] s`, string(got.body))
+}

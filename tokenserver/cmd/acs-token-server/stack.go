@@ -62,11 +62,12 @@ func newProduction(ctx, work context.Context, c config, logger *slog.Logger, spa
 }
 
 func newStack(ctx context.Context, c config, options tokenserver.Options, issuers []oidc.Issuer) (*stack, error) {
+	leeway := max(c.Leeway, 1) // zero would mean the default
 	verifier, err := oidc.New(ctx, oidc.Options{
 		Issuers:    issuers,
 		AdminRole:  c.AdminRole,
 		MaxSession: c.MaxSession,
-		Leeway:     c.Leeway,
+		Leeway:     leeway,
 		Logger:     options.Logger,
 		Now:        options.Now,
 	})
@@ -82,7 +83,7 @@ func newStack(ctx context.Context, c config, options tokenserver.Options, issuer
 	options.RoleScopes = c.roleScopes
 	options.TokenLifetime = c.TokenLifetime
 	options.MaxSession = c.MaxSession
-	options.Leeway = c.Leeway
+	options.Leeway = leeway
 	options.RatePerMinute = int(c.Rate)
 	options.CORSOrigins = c.CORSOrigins
 	options.TeamsClientID = c.TeamsClientID
