@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -261,7 +262,15 @@ func importAssignment(store *assignmentStore, key string, a assignment, rejectio
 	return nil
 }
 
+// isWritable reports whether the time can be written in UTC: its year has four digits.
+func isWritable(t time.Time) bool {
+	return t.Unix() >= time.Time{}.Unix() && t.Unix() <= lastSecond
+}
+
 func (e *exportedState) importUsers(s *state) error {
+	if e.TokensIssued > math.MaxInt64 { // else the next numbers of tokens would overflow
+		return errors.New("tokensIssued is out of range")
+	}
 	if e.TokensReset > e.TokensIssued {
 		return errors.New("tokensReset is more than tokensIssued")
 	}
@@ -291,6 +300,8 @@ func (s *state) importUser(u exportedUser) error {
 		return errors.New("tokensIssued is out of range")
 	case u.TokensIssued > 0 != !u.LastTokenIssuedAt.IsZero():
 		return errors.New("tokensIssued does not fit lastTokenIssuedAt")
+	case !u.LastTokenIssuedAt.IsZero() && !isWritable(u.LastTokenIssuedAt):
+		return errors.New("lastTokenIssuedAt is out of range")
 	case u.TokensRevoked > s.users.issued:
 		return errors.New("tokensRevoked is out of range")
 	}

@@ -97,11 +97,11 @@ func runExec(ctx context.Context, args []string, stdout, stderr io.Writer) (stat
 func (p *program) runAt(s site, command *exec.Cmd, signals <-chan os.Signal) (status int, err error) {
 	folder, err := os.MkdirTemp("", name+"-*")
 	if err != nil {
-		return 0, fmt.Errorf("creating a temporary folder: %w", withoutPath(err))
+		return 0, fmt.Errorf("creating a folder in %s: %w", os.TempDir(), withoutPath(err))
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	if folder, err = filepath.Abs(folder); err != nil { // the command may go to another folder
-		return 0, fmt.Errorf("creating a temporary folder: %w", err)
+		return 0, fmt.Errorf("creating a folder in %s: %w", os.TempDir(), err)
 	}
 	trusting, err := trustVariables(folder, s.certificate, p.log)
 	if err != nil {

@@ -152,7 +152,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 		return nil, err
 	}
 	if len(s.arguments) > 0 {
-		return nil, usageError{errors.New("unexpected argument; -h lists the flags")}
+		return nil, usageError{errors.New("unknown command or unexpected argument; -h explains how to use the program")}
 	}
 	return s, nil
 }
@@ -246,10 +246,15 @@ func isAddress(addr string) bool {
 	return err == nil
 }
 
-var hostPattern = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
+// hostLabel matches a part of a host name. Names of containers may have underscores.
+const hostLabel = `[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?`
+
+var hostPattern = regexp.MustCompile(`^` + hostLabel + `(?:\.` + hostLabel + `)*$`)
+
+const maxHost = 253 // characters
 
 func isHost(host string) bool {
-	return net.ParseIP(host) != nil || hostPattern.MatchString(host)
+	return net.ParseIP(host) != nil || len(host) <= maxHost && hostPattern.MatchString(host)
 }
 
 // isOrigin reports whether a browser can send the text in the header Origin: in lower case, without a default port.

@@ -39,6 +39,9 @@ func TestInvalidFlagsAreRejected(t *testing.T) {
 		"no certificate":                     {[]string{"-addr", "127.0.0.1:0", "-tls-cert", "certificate.go", "-tls-key", "certificate.go"}, statusFailure, "-tls-cert and -tls-key: tls:"},
 		"host with port":                     {[]string{"-host", "emulator:8443"}, statusUsage, "-host is not a host name or an IP address"},
 		"host with scheme":                   {[]string{"-host", "https://emulator"}, statusUsage, "-host"},
+		"empty label in host":                {[]string{"-host", "emulator..example"}, statusUsage, "-host is not a host name or an IP address"},
+		"long label in host":                 {[]string{"-host", strings.Repeat("x", 64)}, statusUsage, "-host is not a host name or an IP address"},
+		"long host":                          {[]string{"-host", strings.Repeat("x.", 127) + "x"}, statusUsage, "-host is not a host name or an IP address"},
 		"second host":                        {[]string{"-host", "emulator,a b"}, statusUsage, "-host"},
 		"origin without scheme":              {[]string{"-cors", "localhost:3000"}, statusUsage, "-cors is not an origin, like http://localhost:3000"},
 		"origin with path":                   {[]string{"-cors", "http://localhost:3000/"}, statusUsage, "-cors"},
@@ -74,7 +77,7 @@ func TestErrorsQuoteNoValue(t *testing.T) {
 	t.Parallel()
 	const (
 		unknown    = "unknown flag; -h lists the flags"
-		unexpected = "unexpected argument; -h lists the flags"
+		unexpected = "unknown command or unexpected argument; -h explains how to use the program"
 		badAddr    = "-addr is not a host and a port, like 127.0.0.1:8443"
 	)
 	for text, commandLines := range map[string][][]string{

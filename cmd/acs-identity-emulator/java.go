@@ -22,6 +22,9 @@ import (
 // defaultPassword is what trust stores have that need none.
 const defaultPassword = "changeit"
 
+// noFile is the trust store of Java that is not a file, but the system's, for example.
+const noFile = "NONE"
+
 // javaStores are the files in which a JDK keeps what it trusts. Those in jre are Java 8's.
 var javaStores = []string{
 	"lib/security/cacerts", "lib/security/jssecacerts", "jre/lib/security/cacerts", "jre/lib/security/jssecacerts",
@@ -43,7 +46,7 @@ func javaProperty(property string) (value string) {
 
 // addJavas adds the certificates that Java trusts: those of the trust store in JAVA_TOOL_OPTIONS, or of the JDKs.
 func (r *roots) addJavas(log *slog.Logger) error {
-	if file := javaProperty("javax.net.ssl.trustStore"); file != "" {
+	if file := javaProperty("javax.net.ssl.trustStore"); file != "" && file != noFile {
 		password := javaProperty("javax.net.ssl.trustStorePassword")
 		if err := r.addStore(file, cmp.Or(password, defaultPassword)); err != nil {
 			return fmt.Errorf("JAVA_TOOL_OPTIONS: reading the trust store: %w", err)

@@ -19,14 +19,14 @@ func trustVariables(folder string, certificate *tls.Certificate, log *slog.Logge
 	trusted.add(certificate.Leaf.Raw)
 	bundle := filepath.Join(folder, "certificates.pem")
 	if err := os.WriteFile(bundle, trusted.pem(), private); err != nil {
-		return nil, fmt.Errorf("writing the certificates: %w", withoutPath(err))
+		return nil, fmt.Errorf("writing the certificates to %s: %w", folder, withoutPath(err))
 	}
 	if err := trusted.addJavas(log); err != nil {
 		return nil, err
 	}
 	store := filepath.Join(folder, "certificates.p12")
 	if err := trusted.writeStore(store); err != nil {
-		return nil, fmt.Errorf("writing the trust store: %w", withoutPath(err))
+		return nil, fmt.Errorf("writing the trust store to %s: %w", folder, withoutPath(err))
 	}
 	variables := []string{
 		"SSL_CERT_FILE=" + bundle,

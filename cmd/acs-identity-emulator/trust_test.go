@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -195,6 +196,14 @@ func TestTrustStoreOfJavaStaysValid(t *testing.T) {
 	}
 }
 
+// TestStoreOfJavaThatIsNoFile names what the JDK takes for a store without a file.
+func TestStoreOfJavaThatIsNoFile(t *testing.T) {
+	t.Parallel()
+	command := newExec(t, "true")
+	command.Env = append(command.Env, "JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore=NONE")
+	output(t, command)
+}
+
 // TestJavaTrustsWhatTheJDKInJavaHomeTrusts takes a folder for the JDK.
 func TestJavaTrustsWhatTheJDKInJavaHomeTrusts(t *testing.T) {
 	t.Parallel()
@@ -275,6 +284,19 @@ func TestFilesOfExecAreFoundFromOtherFolders(t *testing.T) {
 	files, err := os.ReadDir(command.Dir)
 	require.NoError(t, err)
 	assert.Empty(t, files, "exec left files")
+}
+
+func TestMissingTemporaryFolderIsNamed(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has another variable")
+	}
+	missing := filepath.Join(t.TempDir(), "missing")
+	command := newExec(t, "true")
+	command.Env = append(command.Env, "TMPDIR="+missing)
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	requireFailure(t, command.Run(), statusFailure, stderr.String(), "acs-identity-emulator: creating a folder in "+missing+": ")
 }
 
 func TestProxiesAreNotUsedForTheEmulator(t *testing.T) {

@@ -2,6 +2,7 @@
 package strictjson
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ func decode(data []byte, value any) error {
 		return fmt.Errorf("malformed or incomplete JSON at byte %d", syntaxError.Offset)
 	}
 	if typeError, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("%s has the wrong type", typeError.Field)
+		return fmt.Errorf("%s has the wrong type", cmp.Or(typeError.Field, "the JSON"))
 	}
 	if err != nil {
 		return errors.New("an invalid value")

@@ -46,7 +46,7 @@ func TestUnmarshalForgivesNothing(t *testing.T) {
 		"truncated":                {`,"time":"2026-01-02T03:04:05Z"}`, "", "malformed or incomplete JSON at byte"},
 		"malformed":                {`"items":`, `"items"`, "malformed or incomplete JSON at byte"},
 		"null":                     {valid, "null", "null is not allowed"},
-		"text":                     {valid, `"text"`, "wrong type"},
+		"text":                     {valid, `"text"`, "the JSON has the wrong type"},
 		"two values":               {valid, valid + valid, "malformed or incomplete JSON at byte"},
 		"wrong type":               {`"count":2`, `"count":"2"`, "items.count has the wrong type"},
 		"invalid time":             {"2026-01-02T", "2026-13-02T", "an invalid value"},
