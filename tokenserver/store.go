@@ -41,7 +41,7 @@ func (s *store) find(ctx context.Context, user User) (found record, err error) {
 	return found, err
 }
 
-// findID returns whose the identity is. The user is the zero value if it is nobody's.
+// findID returns the user who has the identity, or the zero values.
 func (s *store) findID(ctx context.Context, id string) (user User, found record, err error) {
 	err = found.scan(s.db.QueryRowContext(ctx, `SELECT issuer, subject, acs_id, revoked_before, blocked
 		FROM tokenserver_users WHERE resource = $1 AND acs_id = $2`, s.resource, id), &user.Issuer, &user.Subject)
