@@ -2,6 +2,8 @@ package contract
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"net/http"
 	"os"
 	"os/signal"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
@@ -96,6 +99,12 @@ func TestResourceKeepsTheContract(t *testing.T) {
 	}
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt) // what was created is deleted then, too
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl+C ends the test
+	if deadline, ok := t.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, deadline.Add(-timeToEnd), errors.New("-timeout of go test is near"))
+		defer cancel()
+	}
 	for authentication, target := range targets { //nolint:paralleltest // one after the other, for a report that can be read
 		t.Run(authentication, func(t *testing.T) {
 			target.teamsToken = os.Getenv("COMMUNICATION_LIVETEST_TEAMS_TOKEN")
@@ -108,6 +117,9 @@ func TestResourceKeepsTheContract(t *testing.T) {
 		})
 	}
 }
+
+// timeToEnd is for the last request and for deleting what was created: at its own deadline, go test ends without either.
+const timeToEnd = 5 * time.Minute
 
 func accessKeyOf(connectionString string) string {
 	for part := range strings.SplitSeq(connectionString, ";") {
@@ -284,6 +296,37 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
 
+// TestRunEndsWithoutAFirstResponse has no server, or no token for it.
+func TestRunEndsWithoutAFirstResponse(t *testing.T) {
+	t.Parallel()
+	noServer, server := newTarget(t)
+	server.Close()
+	noToken := noServer
+	credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+		return azcore.AccessToken{}, assert.AnError
+	})
+	noToken.accessKey, noToken.credential = "", &credential
+	for reason, target := range map[string]target{"connection refused": noServer, assert.AnError.Error(): noToken} {
+		found := run(t.Context(), target, rows())
+		require.Len(t, found.differences(), 2, reason)
+		assert.Contains(t, found.results[0].seen, "no response: ", reason)
+		assert.Contains(t, found.results[0].seen, reason)
+		assert.Equal(t, "not sent: the first request got no response", found.results[1].seen, reason)
+	}
+}
+
+func TestWrongAccessKeyIsReported(t *testing.T) {
+	t.Parallel()
+	target, server := newTarget(t)
+	target.accessKey = base64.StdEncoding.EncodeToString([]byte("another key"))
+	found := run(t.Context(), target, rows())
+	assert.NotEmpty(t, found.differences())
+	assert.Contains(t, found.String(), "| **difference** | `POST /identities {}` | `201 ")
+	for _, secret := range []string{target.accessKey, server.AccessKey(), target.teamsToken, "Signature="} {
+		assert.NotContains(t, found.String(), secret)
+	}
+}
+
 func TestReportHasNoSecrets(t *testing.T) {
 	t.Parallel()
 	target, server := newTarget(t)
@@ -293,4 +336,11 @@ func TestReportHasNoSecrets(t *testing.T) {
 		assert.NotContains(t, report, secret)
 	}
 	assert.Contains(t, report, `message: "{teamsToken}"`)
+}
+
+func TestReportHasNoHostName(t *testing.T) {
+	t.Parallel()
+	w := &wire{target: target{endpoint: "https://Contoso.communication.azure.com"}}
+	assert.Equal(t, "POST https://<host>/identities: no resource <host>",
+		w.withoutHost("POST https://Contoso.communication.azure.com/identities: no resource contoso.communication.azure.com"))
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,8 +25,8 @@ func run(ctx context.Context, t target, rows []row) (found report) {
 	defer func() { found.results = append(found.results, w.cleanUp(context.WithoutCancel(ctx))...) }()
 	v := newValues(t)
 	for _, r := range rows {
-		if ctx.Err() != nil {
-			found.results = append(found.results, result{request: r.title(), expected: r.expected(), seen: "not sent: " + ctx.Err().Error()})
+		if err := w.reasonToStop(ctx); err != nil {
+			found.results = append(found.results, result{request: r.title(), expected: r.expected(), seen: "not sent: " + err.Error()})
 			return found
 		}
 		if r.onlyKey && t.accessKey == "" {
@@ -38,6 +39,15 @@ func run(ctx context.Context, t target, rows []row) (found report) {
 		}
 	}
 	return found
+}
+
+// reasonToStop returns why the other rows are not sent. Each attempt at a resource that cannot be reached, or for which
+// there is no Entra token, may take minutes.
+func (w *wire) reasonToStop(ctx context.Context) error {
+	if w.tried && !w.responded {
+		return errors.New("the first request got no response")
+	}
+	return context.Cause(ctx)
 }
 
 var (
@@ -120,7 +130,7 @@ func (w *wire) send(ctx context.Context, r row, v values) result {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	w.last, w.edit = nil, r.edit
+	w.tried, w.last, w.edit = true, nil, r.edit
 	defer func() { w.edit = nil }()
 	var err error
 	if r.call == nil {
@@ -142,10 +152,10 @@ func (w *wire) send(ctx context.Context, r row, v values) result {
 	return compared
 }
 
-// withoutHost hides whose resource it is.
+// withoutHost hides whose resource it is. A service may respond with another case of the host.
 func (w *wire) withoutHost(text string) string {
-	host := strings.TrimPrefix(strings.TrimPrefix(w.target.endpoint, "https://"), "http://")
-	return strings.ReplaceAll(text, host, "<host>")
+	_, host, _ := strings.Cut(w.target.endpoint, "://")
+	return regexp.MustCompile("(?i)"+regexp.QuoteMeta(host)).ReplaceAllLiteralString(text, "<host>")
 }
 
 func messageOf(body []byte) string {

@@ -38,10 +38,12 @@ type exchange struct {
 
 // wire sends requests, records the last one, and remembers what has to be deleted.
 type wire struct {
-	target  target
-	edit    func(target, *http.Request)
-	last    *exchange
-	created []createdResource
+	target    target
+	edit      func(target, *http.Request)
+	tried     bool // to send a row
+	responded bool
+	last      *exchange
+	created   []createdResource
 }
 
 // createdResource is the path of something that a request created.
@@ -65,6 +67,7 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.responded = true
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
