@@ -146,7 +146,7 @@ func (d *development) connect(ctx context.Context, options developmentOptions, s
 	if provider := spans.client(); provider != nil {
 		clientOptions.TracingProvider = *provider
 	}
-	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), clientOptions) //nolint:contextcheck // sends nothing
+	client, err := identity.NewClientFromConnectionString(acs.ConnectionString(), clientOptions)
 	if err != nil {
 		return nil, "", err
 	}
@@ -177,7 +177,7 @@ func connectEmulator(ctx context.Context, connectionString string, spans *traces
 	}
 	clientOptions := clientOptions(spans.client())
 	clientOptions.InsecureAllowCredentialWithHTTP = isLoopback(request.URL.Hostname())
-	client, err := identity.NewClientWithSharedKeyCredential(endpoint, credential, clientOptions) //nolint:contextcheck // sends nothing
+	client, err := identity.NewClientWithSharedKeyCredential(endpoint, credential, clientOptions)
 	if err != nil {
 		return nil, "", errors.New("-emulator: " + forOperators(err))
 	}

@@ -44,7 +44,7 @@ func (p program) provision(ctx context.Context, args []string) error {
 	if err != nil || flags.NArg() != 1 || *perSecond <= 0 {
 		return errUsage
 	}
-	c, err := loadConfig(p.environ) //nolint:contextcheck // sends nothing
+	c, err := loadConfig(p.environ)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (p program) serve(ctx context.Context, args []string) error {
 	if len(args) > 0 {
 		return errUsage
 	}
-	c, err := loadConfig(p.environ) //nolint:contextcheck // sends nothing
+	c, err := loadConfig(p.environ)
 	if err != nil {
 		return err
 	}

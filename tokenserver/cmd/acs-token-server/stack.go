@@ -40,7 +40,7 @@ const openTimeout = time.Minute
 // newProduction connects to the database, unless the first context ends before. The second one is for work in the
 // background. It does not call Communication Services.
 func newProduction(ctx, work context.Context, c config, logger *slog.Logger, spans *traces) (*stack, error) {
-	client, host, err := newClient(c, spans.client()) //nolint:contextcheck // sends nothing
+	client, host, err := newClient(c, spans.client())
 	if err != nil {
 		return nil, fmt.Errorf("the client of Communication Services: %w", err)
 	}
