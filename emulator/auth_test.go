@@ -172,6 +172,9 @@ func TestTokensOfUsersAreNoCredentials(t *testing.T) {
 		"expired":             expired,
 		"Teams user":          teams,
 		"of another emulator": other.issueToken(t, other.createUser(t)),
+		"quoted":              `"` + s.issueToken(t, id) + `"`,
+		"with the scheme":     "Bearer " + s.issueToken(t, id),
+		"cut off":             s.issueToken(t, id)[:len(revoked)-5],
 	} {
 		for target, method := range map[string]string{createPath: http.MethodPost, deletePath(id): http.MethodDelete, issuePath(id): http.MethodPost} {
 			r := s.request(t, method, target, `{"scopes":["chat"]}`)
