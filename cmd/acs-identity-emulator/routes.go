@@ -24,11 +24,14 @@ func (p *program) routes(ctx context.Context, endpoint *url.URL, servesControl b
 	controlAPI := endingWith(ctx, control.New(p.handler, options))
 	service := p.allowingOrigins(p.handler)
 	return p.markingChanges(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, control.Prefix) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, control.Prefix):
 			controlAPI.ServeHTTP(w, r)
-			return
+		case r.URL.Path+"/" == control.Prefix: // as people type it
+			http.Redirect(w, r, control.Prefix, http.StatusMovedPermanently)
+		default:
+			service.ServeHTTP(w, r)
 		}
-		service.ServeHTTP(w, r)
 	}))
 }
 

@@ -56,6 +56,15 @@ func TestControlRequestsAreNotRequestsOfTheService(t *testing.T) {
 	assert.Empty(t, p.handler.Requests())
 }
 
+func TestAddressOfThePageWithoutSlash(t *testing.T) {
+	t.Parallel()
+	p, routes := newTestProgram(t)
+	response := do(t, routes, http.MethodGet, "/_emulator", nil)
+	assert.Equal(t, http.StatusMovedPermanently, response.Code)
+	assert.Equal(t, "/_emulator/", response.Header().Get("Location"))
+	assert.Empty(t, p.handler.Requests())
+}
+
 func TestControlIsOffExceptOnLoopback(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
