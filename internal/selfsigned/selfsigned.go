@@ -24,7 +24,7 @@ const (
 
 // New returns a certificate that is its own root, so that clients in any language need one file. It is valid for
 // 127.0.0.1, ::1, localhost and the given hosts, which are IP addresses or DNS names. Clients that trust it trust its
-// key for no other names. Its Leaf is set.
+// key for no other names, except subdomains of these. Its Leaf is set.
 func New(hosts ...string) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -41,20 +41,21 @@ func TestKeyIsTrustedForNoOtherNames(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate.Leaf)
 	for name, isPermitted := range map[string]bool{
-		"localhost":         true,
-		"127.0.0.1":         true,
-		"::1":               true,
-		"emulator.example":  true,
-		"192.0.2.7":         true,
-		"2001:db8::1":       true,
-		"www.example":       false,
-		"example":           false,
-		"fakeemulator.test": false,
-		"login.example.com": false,
-		"127.0.0.2":         false,
-		"192.0.2.8":         false,
-		"::2":               false,
-		"2001:db8::2":       false,
+		"localhost":          true,
+		"127.0.0.1":          true,
+		"::1":                true,
+		"emulator.example":   true,
+		"192.0.2.7":          true,
+		"2001:db8::1":        true,
+		"a.emulator.example": true, // X.509 has no constraint without subdomains
+		"www.example":        false,
+		"example":            false,
+		"fakeemulator.test":  false,
+		"login.example.com":  false,
+		"127.0.0.2":          false,
+		"192.0.2.8":          false,
+		"::2":                false,
+		"2001:db8::2":        false,
 	} {
 		issued := issue(t, certificate, name)
 		_, err := issued.Verify(x509.VerifyOptions{Roots: roots, DNSName: name})
