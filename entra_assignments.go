@@ -143,8 +143,10 @@ const (
 // NextPage returns the errors. It follows no link to another host or scheme than the
 // endpoint's. A pager is not safe for concurrent use.
 //
-// To continue later, save a page as JSON and decode it into a new pager, as with Azure's
-// other clients. That pager returns the saved page first, without a request.
+// An error ends the pager. To try again, or to continue later, save the latest page as JSON
+// and decode it into a new pager, as with Azure's other clients. That pager returns the
+// saved page first, without a request. If it was the last page, the pager is at its end:
+// More reports false.
 //   - options - optional parameters; nil means the defaults
 func (c *Client) NewListEntraAssignmentsPager(options *ListEntraAssignmentsOptions) *runtime.Pager[ListEntraAssignmentsResponse] {
 	return runtime.NewPager(runtime.PagingHandler[ListEntraAssignmentsResponse]{
