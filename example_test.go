@@ -1033,11 +1033,14 @@ func ExampleNewSharedKeyCredentialPolicy() {
 	// true Denied by the resource provider.
 }
 
-// Send an email and wait until it is on its way. The service recognizes a repeated email by its Operation-Id, as Azure's
-// guidelines ask of long-running operations: an email whose response is lost is sent once. Keep the ID with the email if
-// your program may send it again.
+// Send an email and wait until it is on its way. The service recognizes a repeated request by the two headers of
+// [repeatable requests], for five minutes: an email whose response is lost is sent once. It responds with 409 while it
+// still works on the first request. The Operation-Id names the email in later requests for its status. Keep it if your
+// program may send the email again, and ask for the status first.
 //
 // A test server takes the place of the service. It loses its first response, and drops the second email.
+//
+// [repeatable requests]: https://learn.microsoft.com/rest/api/communication/repeatable-requests
 func ExampleNewSharedKeyCredentialPolicy_email() {
 	type address struct {
 		Address string `json:"address"`
@@ -1047,12 +1050,12 @@ func ExampleNewSharedKeyCredentialPolicy_email() {
 		Content    map[string]string    `json:"content"`
 		Recipients map[string][]address `json:"recipients"`
 	}
-	polls, emails, requests := map[string]int{}, 0, 0
+	known, polls, emails, requests := map[string]bool{}, map[string]int{}, 0, 0
 	mail := http.NewServeMux()
 	mail.HandleFunc("POST /emails:send", func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get("Operation-Id")
-		if _, repeated := polls[id]; id == "" || !repeated {
-			polls[id] = 0
+		id, requestID := r.Header.Get("Operation-Id"), r.Header.Get("Repeatability-Request-ID")
+		if requestID == "" || r.Header.Get("Repeatability-First-Sent") == "" || !known[requestID] {
+			known[requestID] = true
 			emails++
 		}
 		if requests++; requests == 1 {
@@ -1103,6 +1106,8 @@ func ExampleNewSharedKeyCredentialPolicy_email() {
 			return err
 		}
 		req.Raw().Header.Set("Operation-Id", id)
+		req.Raw().Header.Set("Repeatability-Request-ID", id)
+		req.Raw().Header.Set("Repeatability-First-Sent", time.Now().UTC().Format(http.TimeFormat))
 		err = runtime.MarshalAsJSON(req, email{
 			Sender:     "donotreply@contoso.com",
 			Content:    map[string]string{"subject": subject, "plainText": text},
@@ -1138,10 +1143,12 @@ func ExampleNewSharedKeyCredentialPolicy_email() {
 	// true Email was dropped.
 }
 
-// Create a room for a user. The service recognizes a repeated request by two headers, for five minutes: a room whose
-// response is lost is created once.
+// Create a room for a user. The service recognizes a repeated request by the two headers of [repeatable requests], for
+// five minutes: a room whose response is lost is created once.
 //
 // A test server takes the place of the service. It loses its first response, and rejects the third request.
+//
+// [repeatable requests]: https://learn.microsoft.com/rest/api/communication/repeatable-requests
 func ExampleNewSharedKeyCredentialPolicy_rooms() {
 	known, created, requests := map[string]bool{}, 0, 0
 	rooms := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

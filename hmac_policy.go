@@ -33,8 +33,8 @@ type SharedKeyCredentialPolicyOptions struct {
 //     [CommunicationErrorOf] take it, and its text quotes the response's body.
 //   - Mark what must not be done twice: azcore repeats requests whose responses are lost.
 //     SMS takes repeatabilityRequestId and repeatabilityFirstSent for each recipient,
-//     email the header Operation-Id, and rooms the headers Repeatability-Request-ID and
-//     Repeatability-First-Sent. Where a service has no such means, set
+//     email and rooms the headers Repeatability-Request-ID and Repeatability-First-Sent
+//     of [repeatable requests]. Where a service has no such means, set
 //     [policy.RetryOptions].MaxRetries to -1.
 //   - Set a transport that does not follow redirects, which would get the request.
 //   - Add [runtime.NewRequestIDPolicy], whose ID Azure's support asks for.
@@ -44,6 +44,7 @@ type SharedKeyCredentialPolicyOptions struct {
 //   - options - optional settings; nil means the defaults
 //
 // [Authentication]: https://learn.microsoft.com/rest/api/communication/authentication
+// [repeatable requests]: https://learn.microsoft.com/rest/api/communication/repeatable-requests
 func NewSharedKeyCredentialPolicy(credential *SharedKeyCredential, options *SharedKeyCredentialPolicyOptions) policy.Policy {
 	if options == nil {
 		options = &SharedKeyCredentialPolicyOptions{}
