@@ -5,20 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity/internal/cause"
+	"github.com/acs-go/identity/internal/retry"
 )
 
 // call is the context of one call of an operation. It keeps what the error of the call may
 // have to tell: how the last attempt to send the request ended, and the bodies that may
 // name a created user.
 type call struct {
-	context.Context
+	retry.Context
 	operation   string
 	createsUser bool
 
@@ -36,8 +35,7 @@ type attempt struct {
 
 type callKey struct{}
 
-// Value returns the call itself to its policies, and to azcore the operation's name and the
-// caller's retry options.
+// Value returns the call itself to its policies, and the operation's name to azcore.
 func (c *call) Value(key any) any {
 	switch key.(type) {
 	case callKey:
@@ -45,11 +43,7 @@ func (c *call) Value(key any) any {
 	case runtime.CtxAPINameKey:
 		return c.operation
 	}
-	value := c.Context.Value(key)
-	if options, ok := value.(policy.RetryOptions); ok { // of policy.WithRetryOptions
-		return withinDeadline(options)
-	}
-	return value
+	return c.Context.Value(key)
 }
 
 // callOf returns the call of a context. A policy of the caller may have replaced the
@@ -58,7 +52,7 @@ func callOf(ctx context.Context) *call {
 	if c, ok := ctx.Value(callKey{}).(*call); ok {
 		return c
 	}
-	return &call{Context: ctx}
+	return &call{Context: retry.Context{Context: ctx}}
 }
 
 // attemptPolicy authenticates and sends requests, and keeps how each attempt ended: azcore's
@@ -84,8 +78,8 @@ func (c *call) noteAttempt(resp *http.Response, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	hasEarlier := c.last.resp != nil || c.last.err != nil
-	if hasEarlier && resp == nil && c.Err() != nil {
-		return // it only ended because the call did
+	if hasEarlier && resp == nil && c.hasEndedWith(err) {
+		return // the earlier attempt tells more
 	}
 	c.last = attempt{err: err}
 	if resp != nil {
@@ -118,33 +112,35 @@ func (c *call) withCreatedUser(err error) error {
 	return err
 }
 
-// isInterrupted reports whether a call ended with err because its context did.
-func (c *call) isInterrupted(err error) bool {
-	return c.Err() != nil && isContextError(err)
+// hasEndedWith reports whether an error is only that the call's context has ended.
+func (c *call) hasEndedWith(err error) bool {
+	return c.Err() != nil && (isContextError(err) || cause.Wraps(err, context.Cause(c)))
 }
 
 func isContextError(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// interrupted returns the outcome of a call whose context has ended with err, which policies
-// of the caller may have wrapped.
+// interrupted returns the outcome of a call that ended with the error of a context, its own
+// or that of a policy. Policies of the caller may have wrapped the error.
 func (c *call) interrupted(err error, bodySecret string) (*http.Response, error) {
 	c.mu.Lock()
 	last := c.last
 	c.mu.Unlock()
-	if last.resp != nil && last.err == nil && isSuccess(last.resp) {
-		return last.resp, nil // the context ended just after the call
+	if last.err == nil && last.resp != nil && isSuccess(last.resp) {
+		if c.Err() != nil {
+			return last.resp, nil // the context ended just after the call
+		}
+		return nil, err // of a policy
 	}
 	outcome := last.outcome(bodySecret)
-	if outcome != nil && isContextError(outcome) && err == c.Err() { //nolint:errorlint // unless a policy has added to it
-		err, outcome = outcome, nil // the same, with more to tell
+	switch {
+	case outcome == nil || last.err != nil && cause.Wraps(err, last.err):
+		return nil, cause.Add(c, err)
+	case isContextError(outcome) && (err == context.Canceled || err == context.DeadlineExceeded): //nolint:errorlint // unless a policy has added to it
+		return nil, cause.Add(c, outcome) // the same, with more to tell
 	}
-	err = cause.Add(c, err)
-	if outcome == nil {
-		return nil, err
-	}
-	return nil, fmt.Errorf("identity: %w; last attempt: %w", err, outcome)
+	return nil, fmt.Errorf("identity: %w; last attempt: %w", cause.Add(c, err), outcome)
 }
 
 // outcome is the attempt as an error.
@@ -156,60 +152,4 @@ func (a attempt) outcome(bodySecret string) error {
 		return newResponseError(a.resp, bodySecret)
 	}
 	return readingError(a.err, a.resp, bodySecret)
-}
-
-// withinDeadline returns retry options that end a call at once, with the response, if the
-// service asks the client to wait until after the call's deadline.
-func withinDeadline(options policy.RetryOptions) policy.RetryOptions {
-	shouldRetry := options.ShouldRetry
-	if shouldRetry == nil {
-		shouldRetry = retriedByAzcore(options.StatusCodes)
-	}
-	options.ShouldRetry = func(resp *http.Response, err error) bool {
-		return shouldRetry(resp, err) && !waitsPastDeadline(resp)
-	}
-	return options
-}
-
-// retriedByAzcore is how azcore decides with the same status codes; nil means its own.
-func retriedByAzcore(statusCodes []int) func(*http.Response, error) bool {
-	if statusCodes == nil {
-		statusCodes = []int{
-			http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-			http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-		}
-	}
-	return func(resp *http.Response, err error) bool {
-		return err != nil || runtime.HasStatusCode(resp, statusCodes...)
-	}
-}
-
-func waitsPastDeadline(resp *http.Response) bool {
-	if resp == nil {
-		return false
-	}
-	deadline, ok := callDeadline(resp.Request)
-	return ok && retryAfter(resp) > max(time.Until(deadline), 0)
-}
-
-// callDeadline returns the deadline of the call: that of the attempt may be earlier.
-func callDeadline(attempt *http.Request) (time.Time, bool) {
-	return callOf(attempt.Context()).Deadline()
-}
-
-// retryAfter returns how long azcore waits before it repeats a request because the
-// response asks for it; zero if it does not.
-func retryAfter(resp *http.Response) time.Duration {
-	for _, header := range []struct {
-		name string
-		unit time.Duration
-	}{{"Retry-After-Ms", time.Millisecond}, {"X-Ms-Retry-After-Ms", time.Millisecond}, {"Retry-After", time.Second}} {
-		if count, err := strconv.Atoi(resp.Header.Get(header.name)); err == nil && count > 0 {
-			return time.Duration(count) * header.unit
-		}
-	}
-	if date, err := time.Parse(time.RFC1123, resp.Header.Get("Retry-After")); err == nil {
-		return time.Until(date)
-	}
-	return 0
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acs-go/identity/internal/retry"
 )
 
 // sender sends the requests of a client.
@@ -38,7 +39,7 @@ func newPipelineClient(options azcore.ClientOptions, authentication policy.Polic
 		options.Transport = defaultHTTPClient
 	}
 	options.Transport = safeTransport{options.Transport, options.InsecureAllowCredentialWithHTTP}
-	options.Retry = withinDeadline(options.Retry)
+	options = retry.WithinDeadline(options)
 	return azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{
 		// These help to diagnose clock skew and unsupported versions, and Azure's support
 		// asks for x-azure-ref and MS-CV. azcore allows MS-CV itself.
@@ -66,7 +67,7 @@ func (s *sender) startSpan(ctx context.Context, operation string) (context.Conte
 		return &call{}, func(error) {} // send returns an error
 	}
 	ctx, endSpan := runtime.StartSpan(ctx, operation, s.authenticated.Tracer(), nil)
-	return &call{Context: ctx, operation: operation}, endSpan
+	return &call{Context: retry.Context{Context: ctx}, operation: operation}, endSpan
 }
 
 // request is what differs from one operation to another.
@@ -92,7 +93,7 @@ type pathParameter struct {
 // result, so that nothing incomplete gets out.
 func send[T result](ctx context.Context, s *sender, r request) (none T, err error) {
 	call := callOf(ctx)
-	if call.Context == nil {
+	if call.Context.Context == nil {
 		return none, errNilContext
 	}
 	call.createsUser = r.createsUser
@@ -121,11 +122,11 @@ func (s *sender) do(ctx context.Context, r request) (*http.Response, error) {
 	if err == nil {
 		return resp, checkResponse(resp)
 	}
-	if call := callOf(ctx); call.isInterrupted(err) {
-		return call.interrupted(err, r.bodySecret) //nolint:contextcheck // the call is the context
-	}
 	if broken, ok := errors.AsType[*brokenBodyError](err); ok {
-		return nil, readingError(err, broken.resp, r.bodySecret)
+		err = readingError(err, broken.resp, r.bodySecret)
+	}
+	if isContextError(err) {
+		return callOf(ctx).interrupted(err, r.bodySecret)
 	}
 	return nil, err
 }
@@ -143,13 +144,13 @@ func (s *sender) newRequest(ctx context.Context, r request) (*policy.Request, er
 	if err != nil {
 		return nil, err
 	}
-	req.Raw().Header.Set("Accept", "application/json")
-	req.Raw().Header.Set("X-Ms-Client-Request-Id", id)
+	header, values := req.Raw().Header, []string{"application/json", id} // one allocation for both
+	header["Accept"], header["X-Ms-Client-Request-Id"] = values[:1:1], values[1:]
 	if r.userToken != "" {
-		req.Raw().Header.Set("Authorization", "Bearer "+r.userToken)
+		header.Set("Authorization", "Bearer "+r.userToken)
 	}
 	if r.contentType != "" {
-		req.Raw().Header.Set("Content-Type", r.contentType)
+		header.Set("Content-Type", r.contentType)
 	}
 	if r.body == nil {
 		return req, nil

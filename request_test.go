@@ -1265,17 +1265,158 @@ func TestPolicyEndsACanceledCall(t *testing.T) {
 	assert.Empty(t, transport.Requests)
 }
 
-// TestErrorAfterTheCancellationIsKept has a connection fail for a reason of its own when the call was canceled.
+// TestErrorAfterTheCancellationIsKept has a connection fail for a reason of its own when the call was canceled, in the
+// first attempt or in a later one.
 func TestErrorAfterTheCancellationIsKept(t *testing.T) {
 	t.Parallel()
+	for unavailable := range 3 {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+			if unavailable--; unavailable >= 0 {
+				return identitytest.NewResponse(http.StatusServiceUnavailable, ""), nil
+			}
+			cancel(errors.New("the server stops"))
+			return nil, syscall.ECONNRESET
+		}}
+		_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
+		require.ErrorIs(t, err, context.Canceled)
+		assert.ErrorIs(t, err, syscall.ECONNRESET)
+		assert.False(t, identitytest.HasStatus(err, http.StatusServiceUnavailable), "%v", err)
+	}
+}
+
+// TestEarlierAttemptTellsMoreThanTheCause has a transport return the cause of the cancellation, as net/http does.
+func TestEarlierAttemptTellsMoreThanTheCause(t *testing.T) {
+	t.Parallel()
+	errStop := errors.New("the server stops")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
-		cancel(errors.New("the server stops"))
-		return nil, syscall.ECONNRESET
-	}}
+	transport := &identitytest.ScriptedTransport{Respond: firstThen(respondWith(http.StatusServiceUnavailable), func(req *http.Request) (*http.Response, error) {
+		cancel(errStop)
+		return nil, &url.Error{Op: "Post", URL: "/", Err: context.Cause(req.Context())}
+	})}
 	_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
 	require.ErrorIs(t, err, context.Canceled)
-	assert.ErrorIs(t, err, syscall.ECONNRESET)
+	require.ErrorIs(t, err, errStop)
+	assert.True(t, identitytest.HasStatus(err, http.StatusServiceUnavailable), "%v", err)
+}
+
+// withContext returns a policy that replaces the context of a call.
+func withContext(replace func(context.Context) (context.Context, context.CancelFunc)) policyFunc {
+	return func(req *policy.Request) (*http.Response, error) {
+		ctx, cancel := replace(req.Raw().Context())
+		defer cancel()
+		return req.WithContext(ctx).Next()
+	}
+}
+
+// TestDeadlineOfAPolicyKeepsTheLastAttempt has a policy give each call a deadline, with and without another one that
+// wraps errors.
+func TestDeadlineOfAPolicyKeepsTheLastAttempt(t *testing.T) {
+	t.Parallel()
+	shortening := withContext(func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, time.Minute)
+	})
+	wrapping := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		resp, err := req.Next()
+		if err != nil {
+			err = fmt.Errorf("calling ACS: %w", err)
+		}
+		return resp, err
+	})
+	for name, test := range map[string]struct {
+		respond func(*http.Request) (*http.Response, error)
+		text    string
+	}{
+		"unavailable":   {respondWith(http.StatusServiceUnavailable), "RESPONSE 503"},
+		"lost":          {failWith(io.EOF), "last attempt: EOF"},
+		"slow response": {waitForContext, `Post "` + identitytest.Endpoint},
+	} {
+		for _, policies := range [][]policy.Policy{{shortening}, {wrapping, shortening}} {
+			synctest.Test(t, func(t *testing.T) {
+				options := identitytest.NewOptions(&identitytest.ScriptedTransport{Respond: test.respond})
+				options.Retry = policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour}
+				options.PerCallPolicies = policies
+				for _, client := range identitytest.NewClients(t, options) {
+					_, err := client.CreateUser(t.Context(), nil)
+					require.ErrorIs(t, err, context.DeadlineExceeded, name)
+					assert.ErrorContains(t, err, test.text, name)
+					assert.Equal(t, len(policies) == 1 || name != "slow response", strings.Count(err.Error(), "deadline") == 1, err)
+				}
+			})
+		}
+	}
+}
+
+// TestRetryAfterInTheContextOfAPolicy has policies replace the context, with another deadline or other options: a call does
+// not wait past the deadline of the context in which it is retried.
+func TestRetryAfterInTheContextOfAPolicy(t *testing.T) {
+	t.Parallel()
+	none := func() {}
+	for name, test := range map[string]struct {
+		replace func(context.Context) (context.Context, context.CancelFunc)
+		waits   bool
+	}{
+		"retry options": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return policy.WithRetryOptions(ctx, policy.RetryOptions{}), none
+		}, false},
+		"earlier deadline": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 20*time.Second)
+		}, false},
+		"no deadline": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithoutCancel(ctx), none
+		}, true},
+		"another context": {func(context.Context) (context.Context, context.CancelFunc) { return context.Background(), none }, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+				resp := identitytest.NewResponse(http.StatusTooManyRequests, `{"error":{"code":"TooManyRequests"}}`)
+				resp.Header.Set("Retry-After", "30")
+				return resp, nil
+			}}
+			options := identitytest.NewOptions(transport)
+			options.PerCallPolicies = []policy.Policy{withContext(test.replace)}
+			for _, client := range identitytest.NewClients(t, options) {
+				ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+				started := time.Now()
+				_, err := client.CreateUser(ctx, nil)
+				cancel()
+				require.True(t, identity.HasCode(err, "TooManyRequests"), "%s: %v", name, err)
+				assert.NotErrorIs(t, err, context.DeadlineExceeded, name)
+				if test.waits {
+					assert.Equal(t, 90*time.Second, time.Since(started), name)
+				} else {
+					assert.Equal(t, started, time.Now(), name)
+				}
+			}
+		})
+	}
+}
+
+// TestContextErrorOfAPolicyAfterASuccess has a policy reject a response with an error of a context of its own.
+func TestContextErrorOfAPolicyAfterASuccess(t *testing.T) {
+	t.Parallel()
+	errPolicy := fmt.Errorf("the limiter: %w", context.DeadlineExceeded)
+	options := identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusNoContent, ""))
+	options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+		_, _ = req.Next()
+		return nil, errPolicy
+	})}
+	_, err := identitytest.NewClientWithOptions(t, options).DeleteUser(t.Context(), identitytest.User, nil)
+	assert.Equal(t, errPolicy, err)
+}
+
+// TestTimeoutOfTheLastAttemptIsNamedOnce has attempts end in their own time.
+func TestTimeoutOfTheLastAttemptIsNamedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		options := identitytest.NewOptions(&identitytest.ScriptedTransport{Respond: waitForContext})
+		options.Retry.TryTimeout = time.Second
+		for _, client := range identitytest.NewClients(t, options) {
+			_, err := client.CreateUser(t.Context(), nil)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, 1, strings.Count(err.Error(), "deadline"), err)
+		}
+	})
 }
 
 // TestCauseOfAnyTypeDoesNotPanic cancels with a cause that == cannot compare.

@@ -11,14 +11,14 @@ import (
 // the error does not wrap yet.
 func Add(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
-	if cause == nil || wraps(err, cause) {
+	if cause == nil || Wraps(err, cause) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, cause)
 }
 
-// wraps is errors.Is for targets of any type, also those that == panics for.
-func wraps(err, target error) (is bool) {
+// Wraps is errors.Is for targets of any type, also those that == panics for.
+func Wraps(err, target error) (is bool) {
 	defer func() { _ = recover() }()
 	return errors.Is(err, target)
 }
