@@ -3,6 +3,7 @@
 package redact
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 )
@@ -24,7 +25,8 @@ const (
 // Body returns the beginning of the body of an error response, at most 8 KiB, without
 // tokens, signatures and the given secrets.
 func Body(body []byte, secrets []string) []byte {
-	text := Text(string(body[:min(len(body), maxSearched)]), secrets)
+	body = bytes.ReplaceAll(body[:min(len(body), maxSearched)], []byte{0}, nil) // of UTF-16
+	text := Text(string(body), secrets)
 	shown := []byte(text[:min(len(text), maxShown)])
 	if nesting(shown) > maxNesting {
 		return append([]byte("Nested too deeply to be indented: "), shown...)
@@ -63,8 +65,8 @@ func Text(text string, secrets []string) string {
 }
 
 // secretShape matches what looks like a secret, also where the text is truncated: the string
-// value of a JSON member named token, the value of a signature, and a JWT. Encoders escape
-// no character of a JWT, so no escape can hide one.
+// value of a JSON member named token, the value of a signature, and a JWT. A JWT begins with
+// characters that no encoder escapes; some escape the minus, dot or underscore after them.
 var secretShape = regexp.MustCompile(`(?s)(?P<before>(?i:"token")\s*:\s*")(?:[^"\\]|\\.)*\\?(?P<after>"?)` +
 	`|(?P<before>Signature=)(?:&#?\w+;|[^\s"'<>&,;(){}\[\]|])+` +
-	`|eyJ[\w-]{13,}(?:\.[\w-]*)*`)
+	`|eyJ[\w-]{13,}(?:[\w.-]|(?:\\+(?:u00|x)|%(?:25)*|&#[xX]0*)(?:2[dDeE]|5[fF]);?|&#0*(?:4[56]|95);|\\+[-._])*`)

@@ -58,6 +58,32 @@ func TestJWTNeverShows(t *testing.T) {
 	}
 }
 
+// TestEscapedPunctuationHidesNoJWT has encoders that escape everything but letters and digits, such as those for
+// JavaScript and Markdown.
+func TestEscapedPunctuationHidesNoJWT(t *testing.T) {
+	t.Parallel()
+	const jwt = "eyJhbGciOiJSUzI1NiJ9.eyJza-lwZWlkIjoi_WNzOmEifQ.c2lnb-F0dXJl_8"
+	for _, escaped := range [][]string{ // minus, dot, underscore
+		{`\u002D`, `\u002e`, `\u005F`}, {`\\u002d`, `\\u002E`, `\\u005f`}, {`\x2d`, `\x2E`, `\x5f`}, {"%2D", "%2e", "%5F"}, {"%252d", "%252E", "%255f"},
+		{"&#45;", "&#46;", "&#95;"}, {"&#x2D;", "&#X2e;", "&#x005f;"}, {`\-`, `\.`, `\_`}, {"-", ".", `\_`},
+	} {
+		text := strings.NewReplacer("-", escaped[0], ".", escaped[1], "_", escaped[2]).Replace(jwt)
+		for _, end := range []string{"", " kept", `" kept`, `\u0022 kept`, "%22 kept", "&quot; kept", "&#34; kept", "<br>kept"} {
+			assert.Equal(t, "REDACTED"+end, redact.Text(text+end, nil))
+		}
+	}
+}
+
+// TestUTF16HidesNoSecret has the page of a server that sends UTF-16.
+func TestUTF16HidesNoSecret(t *testing.T) {
+	t.Parallel()
+	var page []byte
+	for _, b := range []byte("rejected " + jwt + " and " + opaque + " kept") {
+		page = append(page, b, 0)
+	}
+	assert.Equal(t, "rejected REDACTED and REDACTED kept", string(redact.Body(page, []string{opaque})))
+}
+
 func TestGivenSecretsAreReplaced(t *testing.T) {
 	t.Parallel()
 	got := redact.Text("before "+opaque+" between "+opaque+" after", []string{opaque})
