@@ -26,14 +26,20 @@ type retryBudget struct{ retries *rate.Limiter }
 
 func (b retryBudget) Do(req *policy.Request) (*http.Response, error) {
 	resp, err := req.Next()
-	isTransient := err != nil || slices.Contains([]int{408, 429, 500, 502, 503, 504}, resp.StatusCode)
-	if !isTransient || b.retries.Allow() {
+	if !isTransient(resp, err) || b.retries.Allow() {
 		return resp, err
 	}
 	if err == nil {
 		err = runtime.NewResponseError(resp)
 	}
 	return nil, budgetSpent{err}
+}
+
+func isTransient(resp *http.Response, err error) bool {
+	if err != nil {
+		return !errors.Is(err, context.Canceled) // the caller has left, and retries nothing
+	}
+	return slices.Contains([]int{408, 429, 500, 502, 503, 504}, resp.StatusCode)
 }
 
 type budgetSpent struct{ error }
@@ -121,4 +127,26 @@ func TestRetryBudgetKeepsTheCause(t *testing.T) {
 	failed, ok := errors.AsType[*azcore.ResponseError](err)
 	require.True(t, ok, err)
 	assert.Equal(t, http.StatusServiceUnavailable, failed.StatusCode)
+}
+
+// TestCallersWhoLeaveSpendNoBudget cancels more calls than the budget has retries.
+func TestCallersWhoLeaveSpendNoBudget(t *testing.T) {
+	t.Parallel()
+	handler, err := emulator.NewHandler(nil)
+	require.NoError(t, err)
+	options := handler.ClientOptions()
+	options.PerRetryPolicies = append(options.PerRetryPolicies, retryBudget{rate.NewLimiter(0, 1)})
+	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), options)
+	require.NoError(t, err)
+	canceled, cancel := context.WithCancel(t.Context())
+	handler.Inject(emulator.Fault{Delay: time.Minute, Times: 3})
+	time.AfterFunc(0, cancel)
+	for range 3 {
+		_, err = client.CreateUser(canceled, nil)
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	handler.ClearFaults()
+	handler.Inject(emulator.Fault{Status: http.StatusServiceUnavailable, Times: 1})
+	_, err = client.CreateUser(t.Context(), nil)
+	require.NoError(t, err)
 }
