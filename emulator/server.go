@@ -100,7 +100,8 @@ func clientOptions(client *http.Client) *identity.ClientOptions {
 
 // Certificate returns the server's certificate in PEM, for clients without [Server.ClientOptions], such as those in
 // other languages. It is self-signed and valid for a year, for 127.0.0.1, ::1 and localhost; name constraints keep its
-// key from being trusted for other names, except by Java, which ignores them. Each server has its own.
+// key from being trusted for names other than these and their subdomains, except by Java, which ignores them. Each
+// server has its own.
 func (s *Server) Certificate() []byte {
 	return slices.Clone(s.certificate)
 }
