@@ -12,13 +12,16 @@ func TestInvalidFaultsPanic(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for message, faults := range map[string][]emulator.Fault{
-		"Fault.Times is negative":                                {{Times: -1, Status: 500}},
-		"Fault.Delay is negative":                                {{Delay: -1}},
-		"Fault.BodyDelay is negative":                            {{BodyDelay: -1}},
-		"Fault.Truncate is negative":                             {{Truncate: -1}},
-		"Fault.Drop is not one of the constants":                 {{Drop: -1}, {Drop: 3}},
-		"Fault.Status is not between 200 and 599":                {{Status: -1}, {Status: 100}, {Status: 199}, {Status: 600}},
-		"Fault.Header and Fault.Body need a Fault.Status":        {{Body: "x"}, {Header: http.Header{}, Delay: 1}},
+		"Fault.Times is negative":                         {{Times: -1, Status: 500}},
+		"Fault.Delay is negative":                         {{Delay: -1}},
+		"Fault.BodyDelay is negative":                     {{BodyDelay: -1}},
+		"Fault.Truncate is negative":                      {{Truncate: -1}},
+		"Fault.Drop is not one of the constants":          {{Drop: -1}, {Drop: 3}},
+		"Fault.Status is not between 200 and 599":         {{Status: -1}, {Status: 100}, {Status: 199}, {Status: 600}},
+		"Fault.Header and Fault.Body need a Fault.Status": {{Body: "x"}, {Header: http.Header{}, Delay: 1}},
+		"Fault.Header has a name or a value that cannot be sent": {
+			{Status: 500, Header: http.Header{"": {"x"}}}, {Status: 500, Header: http.Header{"X Test": {"x"}}}, {Status: 500, Header: http.Header{"X-Test": {"x", "x\r\ny"}}}, {Status: 500, Header: http.Header{"X-Test": {"\x00"}}},
+		},
 		"Fault.Body cannot be sent with this Fault.Status":       {{Status: 204, Body: "x"}, {Status: 304, Body: "x"}},
 		"Fault.BodyDelay with a Fault.Status needs a Fault.Body": {{Status: 204, BodyDelay: 1}},
 		"Fault.Drop cannot be combined with Fault.Status, Fault.BodyDelay or Fault.Truncate": {
@@ -47,6 +50,7 @@ func TestFaultsAtTheBoundsOfTheirFieldsAreAccepted(t *testing.T) {
 	for _, fault := range []emulator.Fault{
 		{Status: 200}, {Status: 599}, {Delay: 1}, {BodyDelay: 1}, {Truncate: 1}, {Drop: emulator.DropBefore}, {Drop: emulator.DropAfter, Delay: 1},
 		{Status: 205, Body: "x"}, {Status: 500, Body: "x", BodyDelay: 1, Truncate: 1, Delay: 1, Times: 1, Operation: "GetUserDetail", Header: http.Header{}},
+		{Status: 500, Header: http.Header{"x_Test!": {"", "a\té"}}},
 	} {
 		assert.NotPanics(t, func() { handler.Inject(fault) }, "%+v", fault)
 	}

@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -111,6 +112,7 @@ var faultRules = []struct {
 	{"Fault.Drop is not one of the constants", func(f Fault) bool { return f.Drop < DropNone || f.Drop > DropAfter }},
 	{"Fault.Status is not between 200 and 599", func(f Fault) bool { return f.Status != 0 && (f.Status < 200 || f.Status > 599) }},
 	{"Fault.Header and Fault.Body need a Fault.Status", func(f Fault) bool { return f.Status == 0 && (f.Header != nil || f.Body != "") }},
+	{"Fault.Header has a name or a value that cannot be sent", func(f Fault) bool { return !canBeSent(f.Header) }},
 	{"Fault.Body cannot be sent with this Fault.Status", func(f Fault) bool { return f.Body != "" && !allowsBody(f.Status) }},
 	{"Fault.BodyDelay with a Fault.Status needs a Fault.Body", func(f Fault) bool { return f.BodyDelay != 0 && f.Status != 0 && f.Body == "" }},
 	{"Fault.Drop cannot be combined with Fault.Status, Fault.BodyDelay or Fault.Truncate", func(f Fault) bool { return f.Drop != DropNone && f.respondsOtherwise() }},
@@ -141,6 +143,25 @@ func isOperation(name string) bool {
 
 func allowsBody(status int) bool {
 	return status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+var (
+	headerName  = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+	headerValue = regexp.MustCompile(`^[^\x00-\x08\x0a-\x1f\x7f]*$`)
+)
+
+// canBeSent reports whether net/http sends the header as it is. It leaves out invalid names, and changes invalid values.
+func canBeSent(header http.Header) bool {
+	for name, values := range header {
+		if !headerName.MatchString(name) || !all(values, headerValue.MatchString) {
+			return false
+		}
+	}
+	return true
+}
+
+func all(values []string, isValid func(string) bool) bool {
+	return !slices.ContainsFunc(values, func(value string) bool { return !isValid(value) })
 }
 
 func (f Fault) respondsOtherwise() bool {
