@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,7 +47,7 @@ func parseEndpoint(endpoint string, allowHTTP bool) (string, error) {
 		return "", errors.New("identity: endpoint cannot have user information")
 	case strings.ContainsAny(endpoint, "?#"):
 		return "", errors.New("identity: endpoint cannot have a query or a fragment")
-	case !containsOnly(parsed.Path, nameCharacters+"~/"):
+	case !containsOnly(parsed.Path, nameCharacters+"~/") || hasDotSegment(parsed.Path):
 		return "", errEndpoint
 	}
 	host := strings.TrimSuffix(parsed.Host, ":"+defaultPort(parsed.Scheme))
@@ -109,6 +110,13 @@ func isHostName(name string) bool {
 		}
 	}
 	return true
+}
+
+// hasDotSegment reports whether a path has a segment that servers resolve: what they get
+// would not be what was signed.
+func hasDotSegment(path string) bool {
+	segments := strings.Split(path, "/")
+	return slices.Contains(segments, ".") || slices.Contains(segments, "..")
 }
 
 const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"

@@ -43,7 +43,8 @@ service: ClientOptions.APIVersion 2025-03-02-preview.
 
 The function of a pager is called once for each pager, and returns all its pages. An error
 ends the pager. What was added after it is for a pager that is resumed from the page
-before the error.
+before the error. Each page is returned once: use package emulator for tests that read
+a page again.
 
 An error is final, whatever its status: azcore does not retry what an
 azfake.ErrorResponder returns. It has a status and a code, and neither a body nor headers:
