@@ -14,7 +14,7 @@ const Replacement = "REDACTED"
 const (
 	// maxShown is how much an error shows of a body, in bytes.
 	maxShown = 8 << 10
-	// maxSearched is how much of a body is searched for secrets, in bytes. What is shown
+	// maxSearched is how much of a body or an error is searched for secrets, in bytes. What is shown
 	// comes from it, also where redaction makes the text shorter.
 	maxSearched = 8 * maxShown
 	// minSecret is the length of the shortest text that is treated as a secret, in bytes.

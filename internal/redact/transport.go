@@ -8,7 +8,8 @@ import (
 )
 
 // TransportError returns the error of a transport without what it quotes of a response, and
-// without the URL that a redirect led to. An error that shows neither stays as it is.
+// without the URL that a redirect led to. An error that shows neither stays as it is, unless
+// its text has more than 64 KiB.
 //
 // net/http, net/textproto and HTTP/2 quote what they cannot parse. errors.Is and errors.As
 // find the whole chain of the error; loggers that unwrap it do not.
@@ -25,7 +26,8 @@ func withoutQuotations(err error) error {
 	if !ok {
 		return fmt.Errorf("error of type %T whose method Error panics, as that of a nil pointer does", err)
 	}
-	shown := quotation.ReplaceAllString(text, `${1}${2}"..."`)
+	// net/http quotes whole lines, which may be as long as a server makes them.
+	shown := quotation.ReplaceAllString(text[:min(len(text), maxSearched)], `${1}${2}"..."`)
 	if shown == text {
 		return err
 	}

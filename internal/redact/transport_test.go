@@ -162,3 +162,18 @@ func TestErrorsWithoutATextDoNotPanic(t *testing.T) {
 		require.ErrorContains(t, err, "Error whose method Error panics", name)
 	}
 }
+
+// TestLongTransportErrorsAreTruncated has a server send a line of a megabyte.
+func TestLongTransportErrorsAreTruncated(t *testing.T) {
+	t.Parallel()
+	const limit = 64 << 10
+	long := strings.Repeat("a", 1<<20)
+	got := redact.TransportError(fmt.Errorf("malformed MIME header line: %q: %w", long, io.EOF), requestURL)
+	require.EqualError(t, got, `malformed MIME header line: "..."`)
+	require.ErrorIs(t, got, io.EOF)
+	got = redact.TransportError(fmt.Errorf("%s: %w", long, io.EOF), requestURL)
+	require.EqualError(t, got, long[:limit])
+	require.ErrorIs(t, got, io.EOF)
+	original := errors.New(long[:limit])
+	assert.Same(t, original, redact.TransportError(original, requestURL))
+}
