@@ -48,7 +48,7 @@ var quotation = regexp.MustCompile(`(?s)(failed to parse Location header ).*` +
 	`|bad Content-Length|multiple Content-Length headers; got|bad trailer key` +
 	`|(?:unsupported transfer encoding|too many transfer encodings):` +
 	`|; (?:(?:invalid|duplicate) pseudo-header|invalid header field (?:name|value for))) |ErrCode=[^,"]*, debug=)` +
-	`(?:\[(?:"(?:[^"\\]|\\.)*"? ?)*\]?|"(?:[^"\\]|\\.)*"?)`)
+	`(?:\[(?:"(?:[^"\\]|\\.)*\\?"? ?)*\]?|"(?:[^"\\]|\\.)*\\?"?)`)
 
 // withheld is an error whose text withholds what the original quotes of a response.
 type withheld struct {

@@ -171,6 +171,10 @@ func TestLongTransportErrorsAreTruncated(t *testing.T) {
 	got := redact.TransportError(fmt.Errorf("malformed MIME header line: %q: %w", long, io.EOF), requestURL)
 	require.EqualError(t, got, `malformed MIME header line: "..."`)
 	require.ErrorIs(t, got, io.EOF)
+	for shift := range 4 { // truncated in an escape
+		got = redact.TransportError(fmt.Errorf("%s malformed MIME header line: %q", long[:shift], strings.Repeat("\x01", 1<<20)), requestURL)
+		require.EqualError(t, got, long[:shift]+` malformed MIME header line: "..."`)
+	}
 	got = redact.TransportError(fmt.Errorf("%s: %w", long, io.EOF), requestURL)
 	require.EqualError(t, got, long[:limit])
 	require.ErrorIs(t, got, io.EOF)
