@@ -142,7 +142,11 @@ func newResponseError(resp *http.Response, bodySecret string) error {
 	shown := *resp
 	shown.Body = io.NopCloser(bytes.NewReader(shownBody(resp, secrets)))
 	// The body that is shown may be truncated, so that azcore cannot read it.
-	if code := codeIn(resp); code != "" && resp.StatusCode >= http.StatusBadRequest {
+	code := resp.Header.Get("X-Ms-Error-Code")
+	if resp.StatusCode >= http.StatusBadRequest {
+		code = cmp.Or(string(codeIn(resp)), code)
+	}
+	if code != "" {
 		return runtime.NewResponseErrorWithErrorCode(&shown, string(redact.Body([]byte(code), secrets)))
 	}
 	return runtime.NewResponseError(&shown)

@@ -461,6 +461,21 @@ func TestSecretAsErrorCodeIsRedacted(t *testing.T) {
 	identitytest.AssertNoSecretInError(t, err)
 }
 
+// TestSecretInTheHeaderOfTheErrorCodeIsRedacted has a gateway quote the token in the header from which azcore takes codes.
+func TestSecretInTheHeaderOfTheErrorCodeIsRedacted(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusOK, http.StatusFound, http.StatusBadRequest} {
+		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+			resp := identitytest.NewResponse(status, "")
+			resp.Header.Set("x-ms-error-code", identitytest.SecretToken)
+			return resp, nil
+		}}
+		_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
+		require.True(t, identity.HasCode(err, "REDACTED"), "%v", err)
+		identitytest.AssertNoSecretInError(t, err)
+	}
+}
+
 // TestRedactionKeepsTheErrorCode has messages that look like JSON with a token. The response may also ask for a wait that
 // is longer than the call's deadline allows.
 func TestRedactionKeepsTheErrorCode(t *testing.T) {
