@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/acs-go/identity/internal/escaped"
 )
 
 // maxExplained is the length of a string to sign up to which the emulator looks for mistakes: it signs hundreds of others.
@@ -92,15 +94,10 @@ func (c *call) explainDigest(signed stringToSign, digest []byte) (string, bool) 
 	return "", false
 }
 
-// hide replaces the secrets in a message, also those whose characters are URL-encoded, once or more often. A client may
-// have sent them in the path, for example.
+// hide replaces the secrets in a message, where a client may have sent them in the path, for example.
 func hide(message string, secrets ...string) string {
 	for _, secret := range secrets {
-		var pattern strings.Builder
-		for _, b := range []byte(secret) {
-			fmt.Fprintf(&pattern, "(?:%s|(?i:%%(?:25)*%02x))", regexp.QuoteMeta(string(b)), b)
-		}
-		message = regexp.MustCompile(pattern.String()).ReplaceAllLiteralString(message, "REDACTED")
+		message = escaped.Replace(message, secret, "REDACTED")
 	}
 	return message
 }

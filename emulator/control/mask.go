@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/acs-go/identity/internal/escaped"
 )
 
 const (
@@ -35,12 +37,6 @@ var (
 	signedPattern = regexp.MustCompile(`(?i)^HMAC-SHA256 SignedHeaders=[a-z0-9;-]*&Signature=`)
 )
 
-// maskTokens replaces tokens, and parameters with secrets, in a text.
-func maskTokens(text string) string {
-	text = tokenPattern.ReplaceAllString(text, masked)
-	return parameterPattern.ReplaceAllString(text, "${1}"+masked)
-}
-
 // A mask replaces credentials and tokens in a request and its response.
 type mask struct {
 	secrets []string
@@ -61,9 +57,10 @@ func newMask(accessKey string, header http.Header) mask {
 // text replaces the known secrets, tokens, and parameters with secrets.
 func (m mask) text(text string) string {
 	for _, secret := range m.secrets {
-		text = strings.ReplaceAll(text, secret, masked)
+		text = escaped.Replace(text, secret, masked)
 	}
-	return maskTokens(text)
+	text = tokenPattern.ReplaceAllString(text, masked)
+	return parameterPattern.ReplaceAllString(text, "${1}"+masked)
 }
 
 func (m mask) header(header http.Header) http.Header {

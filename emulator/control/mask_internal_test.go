@@ -2,6 +2,7 @@ package control
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -82,7 +83,7 @@ func TestHeadersAreMasked(t *testing.T) {
 	}
 }
 
-func TestTokensInURIsAreMasked(t *testing.T) {
+func TestSecretsInURIsAreMasked(t *testing.T) {
 	t.Parallel()
 	for uri, want := range map[string]string{
 		"/identities?api-version=2026-09-23":      "/identities?api-version=2026-09-23",
@@ -90,7 +91,9 @@ func TestTokensInURIsAreMasked(t *testing.T) {
 		"/identities/eyJhbGciOiJFUzI1%2EeyJ%2eab": "/identities/REDACTED",
 		"/x?token=abc&sig=def&id=1":               "/x?token=REDACTED&sig=REDACTED&id=1",
 		"/x?access_token=abc":                     "/x?access_token=REDACTED",
+		"/" + key + "/x":                          "/REDACTED/x",
+		"/x?y=" + url.QueryEscape(key):            "/x?y=REDACTED",
 	} {
-		assert.Equal(t, want, maskTokens(uri))
+		assert.Equal(t, want, newMask(key, nil).text(uri))
 	}
 }

@@ -21,13 +21,13 @@ type requestBody struct {
 }
 
 // newRequestBody leaves out the headers and bodies, which hold credentials and tokens.
-func newRequestBody(request emulator.Request) requestBody {
+func newRequestBody(request emulator.Request, mask mask) requestBody {
 	return requestBody{
 		Number:     request.Number,
 		Time:       request.Time,
 		Operation:  request.Operation,
 		Method:     request.Method,
-		URI:        maskTokens(request.URI),
+		URI:        mask.text(request.URI),
 		Status:     request.Status,
 		DurationMS: float64(request.Duration.Microseconds()) / 1000,
 		Error:      request.Error,
@@ -47,9 +47,10 @@ type requestDetailBody struct {
 }
 
 func (a *api) requests(w http.ResponseWriter, _ *http.Request) *apiError {
+	mask := newMask(a.emulator.AccessKey(), nil)
 	requests := []requestBody{}
 	for _, request := range a.emulator.Requests() {
-		requests = append(requests, newRequestBody(request))
+		requests = append(requests, newRequestBody(request, mask))
 	}
 	return respond(w, requests)
 }
@@ -74,7 +75,7 @@ func (a *api) respondRequest(w http.ResponseWriter, request emulator.Request) *a
 	}
 	mask := newMask(a.emulator.AccessKey(), request.Header)
 	detail := requestDetailBody{
-		requestBody: newRequestBody(request),
+		requestBody: newRequestBody(request, mask),
 		Request:     messageBody{mask.header(request.Header), mask.body(request.Body)},
 	}
 	if request.Status != 0 {
@@ -99,7 +100,8 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) *apiError {
 		return nil
 	}
 	for request := range requests {
-		if _, err := fmt.Fprintf(w, "data: %s\n\n", encode(newRequestBody(request))); err != nil {
+		body := newRequestBody(request, newMask(a.emulator.AccessKey(), nil))
+		if _, err := fmt.Fprintf(w, "data: %s\n\n", encode(body)); err != nil {
 			return nil
 		}
 		if connection.Flush() != nil {

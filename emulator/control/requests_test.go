@@ -195,15 +195,16 @@ func TestContentThatIsNotKeptIsNotFound(t *testing.T) {
 	requireError(t, s.call(t, http.MethodGet, "requests/1", ""), http.StatusNotFound, "NotFound", "Start it with -record-bodies.")
 }
 
-func TestTokensInAPathAreMasked(t *testing.T) {
+func TestSecretsInAPathAreMasked(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	token := s.createToken(t).AccessToken.Token
-	_, err := s.client(t).GetToken(t.Context(), identity.CommunicationUserIdentifier{ID: token}, []identity.TokenScope{identity.TokenScopeChat}, nil)
-	require.Error(t, err)
-	text, _ := s.lastDetail(t)
-	for _, text := range []string{text, s.succeed(t, http.MethodGet, "requests", "")} {
-		assert.NotContains(t, text, token[:20])
-		assert.Contains(t, text, "/identities/REDACTED/:issueAccessToken")
+	for _, secret := range []string{s.createToken(t).AccessToken.Token, s.AccessKey()} {
+		_, err := s.client(t).GetToken(t.Context(), identity.CommunicationUserIdentifier{ID: secret}, []identity.TokenScope{identity.TokenScopeChat}, nil)
+		require.Error(t, err)
+		text, _ := s.lastDetail(t)
+		for _, text := range []string{text, s.succeed(t, http.MethodGet, "requests", "")} {
+			assert.NotContains(t, text, secret[len(secret)-20:len(secret)-2])
+			assert.Contains(t, text, "/identities/REDACTED/:issueAccessToken")
+		}
 	}
 }
