@@ -46,10 +46,13 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request, target User) er
 }
 
 // findUser is for an identity whose user is to be found.
-func (s *Server) findUser(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) findUser(w http.ResponseWriter, r *http.Request, caller Caller) error {
 	id := r.URL.Query().Get("acs_id")
 	if CheckSubject(id) != nil {
 		return errBadRequest.with("The query must have acs_id, the ID of an identity")
+	}
+	if _, err := s.admitted(r.Context(), caller.User, caller.SignedInAt.Unix()); err != nil {
+		return err
 	}
 	user, found, err := s.store.findID(r.Context(), id)
 	if err != nil {
@@ -71,7 +74,12 @@ func (s *Server) revokeUser(w http.ResponseWriter, r *http.Request, target User)
 }
 
 func (s *Server) blockUser(w http.ResponseWriter, r *http.Request, target User) error {
-	return s.change(w, r, change{user: target, operation: operationRevoke, block: true})
+	status, err := s.change(r.Context(), change{user: target, operation: operationRevoke, block: true})
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(status)
+	return nil
 }
 
 func (s *Server) unblockUser(w http.ResponseWriter, r *http.Request, target User) error {
@@ -83,14 +91,18 @@ func (s *Server) unblockUser(w http.ResponseWriter, r *http.Request, target User
 	return nil
 }
 
-// forTarget is for requests of administrators for the user whom the path names.
+// forTarget is for requests of administrators for the user whom the path names. Administrators can be blocked and signed
+// out, too.
 func (s *Server) forTarget(handle func(http.ResponseWriter, *http.Request, User) error) handler {
-	return func(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	return func(w http.ResponseWriter, r *http.Request, caller Caller) error {
 		target, err := s.targetOf(r)
 		if err != nil {
 			return err
 		}
 		noteTarget(r.Context(), target)
+		if _, err := s.admitted(r.Context(), caller.User, caller.SignedInAt.Unix()); err != nil {
+			return err
+		}
 		return handle(w, r, target)
 	}
 }

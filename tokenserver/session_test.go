@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -38,6 +39,51 @@ func TestNoSignInFromBeforeASignOutWorksAfterwards(t *testing.T) {
 				}
 				time.Sleep(time.Second)
 			}
+		})
+	}
+}
+
+func TestNoSignInFromDuringASlowSignOutWorksAfterwards(t *testing.T) {
+	t.Parallel()
+	for name, slow := range map[string]struct {
+		request  [2]string
+		hinder   func(w *world)
+		expected int
+	}{
+		"revocation": {
+			[2]string{http.MethodPost, "/v1/users/alice/revoke"},
+			func(w *world) {
+				w.acs.Inject(emulator.Fault{Operation: "RevokeTokens", Delay: 4 * time.Second, Times: 1})
+			}, http.StatusNoContent,
+		},
+		"deletion": {
+			[2]string{http.MethodDelete, "/v1/users/alice"},
+			func(w *world) {
+				w.acs.Inject(emulator.Fault{Operation: "DeleteUser", Delay: 4 * time.Second, Times: 1})
+			}, http.StatusNoContent,
+		},
+		"service that hangs": {
+			[2]string{http.MethodPost, "/v1/users/alice/revoke"},
+			func(w *world) { w.acs.Inject(emulator.Fault{Operation: "RevokeTokens", Delay: time.Hour}) },
+			http.StatusAccepted,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const leeway = time.Second
+				w := newWorld(t, func(o *tokenserver.Options) { o.Leeway = leeway })
+				require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", at(time.Now()), "").Status)
+				slow.hinder(w)
+				begun := time.Now()
+				got := w.call(slow.request[0], slow.request[1], w.signIn("root", "acs-admin"), "")
+				require.Equal(t, slow.expected, got.Status, got.Body)
+				require.GreaterOrEqual(t, time.Since(begun), 4*time.Second)
+				for signedIn := begun; !signedIn.After(time.Now().Add(leeway)); signedIn = signedIn.Add(time.Second) {
+					after := w.call(http.MethodPost, "/v1/token", at(signedIn), "")
+					assert.Equal(t, "signed-out", after.Code, "%s after the sign-out began", signedIn.Sub(begun))
+				}
+			})
 		})
 	}
 }
@@ -86,6 +132,26 @@ func TestUserWhoIsCalledMeIsNotTheAdministrator(t *testing.T) {
 	assert.Equal(t, "signed-out", w.call(http.MethodPost, "/v1/token", me, "").Code)
 	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", admin, "").Status, "the administrator was signed out")
 	assert.Equal(t, "forbidden", w.call(http.MethodPost, "/v1/users/me/revoke", w.signIn("alice"), "").Code)
+}
+
+func TestAdministratorWhoWasSignedOutOrBlockedManagesNoUsers(t *testing.T) {
+	t.Parallel()
+	for path, code := range map[string]string{"revoke": "signed-out", "block": "blocked"} {
+		w := newWorld(t, nil)
+		stolen, admin := w.signIn("root", "acs-admin"), w.signIn("other", "acs-admin")
+		require.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/users/root/"+path, admin, "").Status)
+		for _, request := range [][2]string{
+			{http.MethodGet, "/v1/users?acs_id=8:acs:x"},
+			{http.MethodGet, "/v1/users/alice"},
+			{http.MethodPut, "/v1/users/alice"},
+			{http.MethodDelete, "/v1/users/alice"},
+			{http.MethodPost, "/v1/users/alice/revoke"},
+			{http.MethodPost, "/v1/users/alice/block"},
+			{http.MethodPost, "/v1/users/root/unblock"},
+		} {
+			assert.Equal(t, code, w.call(request[0], request[1], stolen, "").Code, "%v", request)
+		}
+	}
 }
 
 // A JWT that was refreshed silently has a new iat and the old auth_time: the caller signed in before the sign-out.

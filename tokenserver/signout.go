@@ -3,6 +3,7 @@ package tokenserver
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 func (s *Server) postSignOut(w http.ResponseWriter, r *http.Request, caller Caller) error {
@@ -14,31 +15,58 @@ func (s *Server) postSignOut(w http.ResponseWriter, r *http.Request, caller Call
 
 // signOut revokes the user's tokens or deletes the identity, and rejects the user's JWTs.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request, user User, operation operation) error {
-	// The time of a sign-in may be ahead by the leeway, and has whole seconds: a JWT of this second may be older than
-	// this request.
-	before := s.options.Now().Add(s.options.Leeway).Unix() + 1
-	return s.change(w, r, change{user: user, operation: operation, revokedBefore: before})
-}
-
-// change responds with 204 when a change is done, and with 202 while Communication Services has not done its part,
-// which [Server.Run] tries again. What is in the database counts in either case.
-func (s *Server) change(w http.ResponseWriter, r *http.Request, c change) error {
-	c.now = s.options.Now()
-	c.due = c.now.Add(requestTimeout)
-	todo, err := s.store.apply(r.Context(), c)
+	c := change{user: user, operation: operation, revokedBefore: s.afterSignInsUntilNow()}
+	status, err := s.change(r.Context(), c)
 	if err != nil {
 		return err
 	}
-	s.audit(r.Context(), c.action(), c.user, todo.id)
-	status := http.StatusNoContent
-	if todo.id != "" {
-		if err := s.perform(r.Context(), todo); err != nil {
-			noteCause(r.Context(), err)
-			status = http.StatusAccepted
-		}
+	if err := s.extend(r.Context(), c); err != nil {
+		return err
 	}
 	w.WriteHeader(status)
 	return nil
+}
+
+// afterSignInsUntilNow returns a time in Unix seconds that is later than that of every sign-in until now, which may be
+// ahead by the leeway, and has whole seconds.
+func (s *Server) afterSignInsUntilNow() int64 {
+	return s.options.Now().Add(s.options.Leeway).Unix() + 1
+}
+
+// extendTimeout is for a sign-out that took the whole time of its request.
+const extendTimeout = 2 * time.Second
+
+// extend has a sign-out that took long reject those who signed in meanwhile, too: before the response, that is.
+func (s *Server) extend(ctx context.Context, c change) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), extendTimeout)
+	defer cancel()
+	for until := s.afterSignInsUntilNow(); until > c.revokedBefore; until = s.afterSignInsUntilNow() {
+		if err := s.store.extendRevocation(ctx, c.user, until); err != nil {
+			return err
+		}
+		c.revokedBefore = until
+	}
+	return nil
+}
+
+// change returns 204 when a change is done, and 202 while Communication Services has not done its part, which
+// [Server.Run] tries again. What is in the database counts in either case.
+func (s *Server) change(ctx context.Context, c change) (status int, err error) {
+	c.now = s.options.Now()
+	c.due = c.now.Add(requestTimeout)
+	todo, err := s.store.apply(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	s.audit(ctx, c.action(), c.user, todo.id)
+	if todo.id == "" {
+		return http.StatusNoContent, nil
+	}
+	if err := s.perform(ctx, todo); err != nil {
+		noteCause(ctx, err)
+		return http.StatusAccepted, nil
+	}
+	return http.StatusNoContent, nil
 }
 
 // action is the change's name in audit records.

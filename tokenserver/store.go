@@ -144,6 +144,14 @@ func (s *store) apply(ctx context.Context, c change) (task, error) {
 	return todo, err
 }
 
+// extendRevocation rejects callers who signed in before the time, in Unix seconds.
+func (s *store) extendRevocation(ctx context.Context, user User, before int64) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE tokenserver_users SET revoked_before = $1
+		WHERE resource = $2 AND issuer = $3 AND subject = $4 AND revoked_before < $1`,
+		before, s.resource, user.Issuer, user.Subject)
+	return err
+}
+
 // unblock ends the user's block, and forgets that the user was signed out.
 func (s *store) unblock(ctx context.Context, user User) error {
 	_, err := s.db.ExecContext(ctx, `UPDATE tokenserver_users SET blocked = false, revoked_before = 0
