@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -318,18 +317,14 @@ func TestSignaturesWithFlippedBitsAreRejected(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	const body = `{"createTokenWithScopes":["chat"]}`
-	var group sync.WaitGroup
 	for bit := range 256 {
 		forged, good := s.signed(t, http.MethodPost, createPath, body), s.signed(t, http.MethodPost, createPath, body)
 		forged.Header.Set("Authorization", flipBit(t, forged.Header.Get("Authorization"), bit))
-		group.Go(func() {
-			got := s.do(t, forged)
-			assertRejected(t, got, http.StatusUnauthorized, "Denied")
-			assert.Contains(t, message(t, got), "None of the usual mistakes explains it.")
-		})
-		group.Go(func() { assert.Equal(t, http.StatusCreated, s.do(t, good).StatusCode) })
+		got := s.do(t, forged)
+		assertRejected(t, got, http.StatusUnauthorized, "Denied")
+		assert.Contains(t, message(t, got), "None of the usual mistakes explains it.")
+		assert.Equal(t, http.StatusCreated, s.do(t, good).StatusCode)
 	}
-	group.Wait()
 	assert.Equal(t, map[int]int{http.StatusCreated: 256, http.StatusUnauthorized: 256}, s.statuses())
 }
 
