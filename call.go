@@ -129,7 +129,7 @@ func (c *call) interrupted(err error, bodySecret string) (*http.Response, error)
 	c.mu.Unlock()
 	if last.err == nil && last.resp != nil && isSuccess(last.resp) {
 		if c.Err() != nil {
-			return last.resp, nil // the context ended just after the call
+			return last.resp, nil //nolint:nilerr // the context ended just after the call
 		}
 		return nil, err // of a policy
 	}

@@ -126,7 +126,7 @@ func (s *sender) do(ctx context.Context, r request) (*http.Response, error) {
 		err = readingError(err, broken.resp, r.bodySecret)
 	}
 	if isContextError(err) {
-		return callOf(ctx).interrupted(err, r.bodySecret)
+		return callOf(ctx).interrupted(err, r.bodySecret) //nolint:contextcheck // the call is the context
 	}
 	return nil, err
 }
