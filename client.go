@@ -2,7 +2,6 @@ package identity
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -97,7 +96,7 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 //   - options - optional settings; nil means the defaults
 func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCredential, options *ClientOptions) (*Client, error) {
 	if credential == nil {
-		return nil, errors.New("identity: credential cannot be nil")
+		return nil, errNilCredential
 	}
 	if options == nil {
 		options = &ClientOptions{}

@@ -572,6 +572,15 @@ func TestNilContextIsAnErrorOfCredentials(t *testing.T) {
 	}
 }
 
+func TestNilCredentialsDoNotPanic(t *testing.T) {
+	t.Parallel()
+	for _, credential := range []azcore.TokenCredential{(*identity.CommunicationTokenCredential)(nil), (*identity.EntraCommunicationTokenCredential)(nil)} {
+		_, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
+		require.ErrorContains(t, err, "identity: credential is empty")
+	}
+	require.EqualError(t, (*identity.SharedKeyCredential)(nil).Update(identitytest.AccessKey), "identity: credential cannot be nil")
+}
+
 func TestCustomIDOnTheWire(t *testing.T) {
 	t.Parallel()
 	transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserAndTokenBody)

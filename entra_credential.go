@@ -186,7 +186,7 @@ func (c *EntraCommunicationTokenCredential) LogValue() slog.Value {
 //   - ctx - ends the wait, and is passed to the Entra credential and the exchange
 //   - options - Claims force an exchange; everything else is ignored
 func (c *EntraCommunicationTokenCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	if c.credential == nil {
+	if c == nil || c.credential == nil {
 		return azcore.AccessToken{}, errors.New("identity: credential is empty; create it with NewEntraCommunicationTokenCredential")
 	}
 	if ctx == nil {

@@ -140,7 +140,7 @@ type userCredential interface{ authenticatesUser() }
 // checkCredential rejects credentials that do not return tokens of Entra ID.
 func checkCredential(credential azcore.TokenCredential) error {
 	if credential == nil {
-		return errors.New("identity: credential cannot be nil")
+		return errNilCredential
 	}
 	if _, ok := credential.(userCredential); ok {
 		return fmt.Errorf("identity: credential must be an Entra credential; %s authenticates a communication user",

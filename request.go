@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/acs-go/identity/internal/redact"
 	"github.com/acs-go/identity/internal/retry"
 )
 
@@ -122,6 +123,7 @@ func (s *sender) do(ctx context.Context, r request) (*http.Response, error) {
 	if err == nil {
 		return resp, checkResponse(resp)
 	}
+	err = redact.Readable(err)
 	if broken, ok := errors.AsType[*brokenBodyError](err); ok {
 		err = readingError(err, broken.resp, r.bodySecret)
 	}

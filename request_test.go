@@ -936,6 +936,19 @@ func TestPoliciesDoNotLoseTheCreatedUser(t *testing.T) {
 	}
 }
 
+// TestNilPointerOfAPolicyDoesNotPanic has a policy return a nil pointer as an error, which has no text, for a created user.
+func TestNilPointerOfAPolicyDoesNotPanic(t *testing.T) {
+	t.Parallel()
+	options := identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody))
+	options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+		resp, _ := req.Next()
+		var none *net.DNSError
+		return resp, none
+	})}
+	_, err := identitytest.NewClientWithOptions(t, options).CreateUser(t.Context(), nil)
+	require.ErrorContains(t, err, identitytest.User.ID)
+}
+
 // TestUserOfAnEarlierAttemptIsNotLost has a gateway answer 503 although the service created the user, and then fail.
 func TestUserOfAnEarlierAttemptIsNotLost(t *testing.T) {
 	t.Parallel()

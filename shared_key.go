@@ -62,6 +62,9 @@ func NewSharedKeyCredential(accessKey string) (*SharedKeyCredential, error) {
 //
 // [identity model]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model#access-tokens
 func (c *SharedKeyCredential) Update(accessKey string) error {
+	if c == nil {
+		return errNilCredential
+	}
 	key, err := base64.StdEncoding.DecodeString(accessKey)
 	if err != nil || len(key) == 0 {
 		return errors.New("identity: accessKey must be base64 and not empty")
@@ -80,9 +83,11 @@ func (c *SharedKeyCredential) LogValue() slog.Value {
 	return slog.StringValue(redact.Replacement)
 }
 
+var errNilCredential = errors.New("identity: credential cannot be nil")
+
 func (c *SharedKeyCredential) signingKey() (*signingKey, error) {
 	if c == nil {
-		return nil, errors.New("identity: credential cannot be nil")
+		return nil, errNilCredential
 	}
 	key := c.key.Load()
 	if key == nil {

@@ -183,7 +183,7 @@ func (c *CommunicationTokenCredential) LogValue() slog.Value {
 //   - ctx - ends the wait, and is passed to refresh
 //   - options - Claims force a refresh; everything else is ignored
 func (c *CommunicationTokenCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	if c.cache == nil {
+	if c == nil || c.cache == nil {
 		return azcore.AccessToken{}, errors.New("identity: credential is empty; create it with NewCommunicationTokenCredential")
 	}
 	if ctx == nil {

@@ -22,10 +22,8 @@ func TransportError(err error, requestURL string) error {
 }
 
 func withoutQuotations(err error) error {
-	text, ok := textOf(err)
-	if !ok {
-		return fmt.Errorf("error of type %T whose method Error panics, as that of a nil pointer does", err)
-	}
+	err = Readable(err)
+	text := err.Error()
 	// net/http quotes whole lines, which may be as long as a server makes them.
 	shown := quotation.ReplaceAllString(text[:min(len(text), maxSearched)], `${1}${2}"..."`)
 	if shown == text {
@@ -34,11 +32,19 @@ func withoutQuotations(err error) error {
 	return &withheld{shown, &err}
 }
 
-// textOf reports false if the error has no text. Code that returns a nil pointer as an error
-// does so by mistake, and often together with a success.
-func textOf(err error) (text string, ok bool) {
-	defer func() { ok = recover() == nil }()
-	return err.Error(), true
+var errReadable = errors.New("readable")
+
+// Readable returns the error, or another one if its methods panic. Code that returns a nil
+// pointer as an error does so by mistake, and often together with a success.
+func Readable(err error) (readable error) {
+	defer func() {
+		if recover() != nil {
+			readable = fmt.Errorf("error of type %T whose methods panic, as those of a nil pointer do", err)
+		}
+	}()
+	_ = err.Error()
+	_ = errors.Is(err, errReadable) // unwraps it to the end
+	return err
 }
 
 // quotation matches what Go's packages quote of a response, after the words with which they

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -156,10 +157,11 @@ func TestErrorsWithoutATextDoNotPanic(t *testing.T) {
 	for name, original := range map[string]error{
 		"of the caller":          (*pointerError)(nil),
 		"of net/url":             (*url.Error)(nil),
+		"of net, wrapped":        &url.Error{Op: "Post", URL: requestURL, Err: (*net.DNSError)(nil)},
 		"of the caller, wrapped": &url.Error{Op: "Post", URL: requestURL, Err: (*pointerError)(nil)},
 	} {
 		err := redact.TransportError(original, requestURL)
-		require.ErrorContains(t, err, "Error whose method Error panics", name)
+		require.ErrorContains(t, err, "Error whose methods panic", name)
 	}
 }
 

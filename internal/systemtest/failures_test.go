@@ -297,7 +297,7 @@ var failures = map[string]func(*testing.T) failure{
 	"transport with a nil pointer": own(func(*http.Request) (*http.Response, error) {
 		var none *url.Error
 		return &http.Response{StatusCode: http.StatusCreated}, none
-	}, failure{text: "*url.Error whose method Error panics"}),
+	}, failure{text: "*url.Error whose methods panic"}),
 	"transport without a response": own(func(*http.Request) (*http.Response, error) { return nil, nil }, failure{text: "received nil response"}), //nolint:nilnil // that is the point
 	"dialer": changed(func(transport *http.Transport) {
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, errCaller }
