@@ -100,15 +100,11 @@ func (v *Verifier) signedIn(claims jwt.MapClaims) (time.Time, error) {
 	if err != nil || expires.Sub(issuedAt.Time) > v.options.MaxSession {
 		return time.Time{}, reject("lifetime", "The JWT is valid for longer than a session may last (exp, iat)")
 	}
-	authTime, ok := claims["auth_time"]
+	authTime, ok := claims["auth_time"].(float64)
 	if !ok {
 		return issuedAt.Time, nil
 	}
-	seconds, ok := authTime.(float64)
-	if !ok || seconds < 0 || seconds > maxSeconds {
-		return time.Time{}, reject("malformed", "The JWT's auth_time is not a time in seconds")
-	}
-	signedIn := time.Unix(int64(seconds), 0)
+	signedIn := time.Unix(int64(authTime), 0)
 	if signedIn.After(v.options.Now().Add(v.options.Leeway)) {
 		return time.Time{}, reject("too-early", "The JWT's auth_time is in the future")
 	}
@@ -117,6 +113,21 @@ func (v *Verifier) signedIn(claims jwt.MapClaims) (time.Time, error) {
 
 // maxSeconds is the end of the year 9999 in Unix time.
 const maxSeconds = 253402300799
+
+// checkTimes rejects what is no time. Package jwt would take a large number for a time in the past.
+func checkTimes(claims jwt.MapClaims) error {
+	for _, name := range []string{"exp", "iat", "nbf", "auth_time"} {
+		claim, ok := claims[name]
+		if !ok {
+			continue
+		}
+		seconds, ok := claim.(float64)
+		if !ok || seconds < 0 || seconds > maxSeconds {
+			return reject("malformed", "The JWT's "+name+" is not a time in seconds")
+		}
+	}
+	return nil
+}
 
 func subjectOf(claims jwt.MapClaims, name string) (string, error) {
 	claim, ok := claims[name]
@@ -172,7 +183,6 @@ func reject(reason, description string) *tokenserver.RejectionError {
 var rejections = []struct{ err, rejection error }{
 	{jwt.ErrTokenMalformed, reject("malformed", "The token is not a JWT")},
 	{jwt.ErrTokenSignatureInvalid, reject("signature", "The signature of the JWT is invalid")},
-	{jwt.ErrInvalidType, reject("malformed", "A time of the JWT (exp, nbf or iat) is not a number")},
 	{jwt.ErrTokenRequiredClaimMissing, reject("missing-claim", "The JWT has no exp")},
 	{jwt.ErrTokenExpired, reject("expired", "The JWT has expired (exp)")},
 	{jwt.ErrTokenNotValidYet, reject("too-early", "The JWT is not valid yet (nbf)")},

@@ -207,6 +207,9 @@ func (v *Verifier) Authenticate(r *http.Request) (tokenserver.Caller, error) {
 		if issuer, err = v.issuerOf(claims); err != nil {
 			return nil, err
 		}
+		if err := checkTimes(claims); err != nil {
+			return nil, err
+		}
 		return issuer.keyOf(r.Context(), unverified)
 	})
 	if err != nil {
