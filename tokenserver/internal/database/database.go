@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"strings"
+	"unicode"
 
 	"github.com/acs-go/identity/tokenserver/postgres"
 	"github.com/acs-go/identity/tokenserver/sqlite"
@@ -26,13 +27,18 @@ func Check(location string) error {
 	if IsPostgreSQL(location) {
 		return postgres.Check(location)
 	}
-	if location == "" || location != sqlite.InMemory && strings.ContainsAny(location, "=;") {
-		return ErrLocation
+	if location == sqlite.InMemory {
+		return nil
 	}
-	if hasScheme(location) {
+	if location == "" || strings.ContainsAny(location, "=;") || hasStraySpace(location) || hasScheme(location) {
 		return ErrLocation
 	}
 	return nil
+}
+
+// hasStraySpace reports whether the location has a line feed of the file that it is from, or the like.
+func hasStraySpace(location string) bool {
+	return location != strings.TrimSpace(location) || strings.ContainsFunc(location, unicode.IsControl)
 }
 
 // hasScheme reports whether the location starts with the scheme of a URL, such as "mysql:" or "file:". A single letter

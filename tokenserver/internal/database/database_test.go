@@ -21,6 +21,11 @@ func TestLocationThatIsNeitherAURLNorAPathIsRejected(t *testing.T) {
 		"upper case":                 "POSTGRES://app:hunter2@db/users",
 		"one slash":                  "postgres:/app:hunter2@db/users",
 		"spaces":                     " postgres://app:hunter2@db/users",
+		"a space":                    " ",
+		"a space before a path":      " hunter2.db",
+		"a line feed after a path":   "hunter2.db\n",
+		"two lines":                  "hunter2\n.db",
+		"NUL":                        "hunter2\x00.db",
 	} {
 		_, err := database.Open(t.Context(), location, nil)
 		require.ErrorIs(t, err, database.ErrLocation, name)
