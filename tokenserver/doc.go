@@ -39,9 +39,10 @@
 // # Signing out
 //
 // Signing out revokes the user's access tokens at Communication Services. This server then rejects callers who signed in
-// before the response or within the next seconds: see [Caller].SignedInAt and [Options].Leeway. The user can sign in again, and gets
-// a new identity after a deletion. The status is 204 if all of this is done. It is 202 if Communication Services has
-// not done its part yet; [Server.Run] repeats it. Tokens of /v1/token/teams stay valid until the Entra token expires.
+// before the response or within the next seconds: see [Caller].SignedInAt and [Options].Leeway. The user can sign in
+// again, and gets a new identity after a deletion. The status is 204 if all of this is done. It is 202 if Communication
+// Services has not done its part yet; [Server.Run] repeats it. Tokens of /v1/token/teams stay valid until the Entra
+// token expires. An administrator who is blocked or signed out manages no users.
 //
 // # Errors
 //
