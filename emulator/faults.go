@@ -43,7 +43,7 @@ type Fault struct {
 	Status int
 
 	// Header is added to the headers of a response with Status, and replaces those of the same name. The default
-	// Content-Type of a Body is application/json. It requires Status.
+	// Content-Type of a Body is application/json. It requires Status, and names and values that HTTP permits.
 	Header http.Header
 
 	// Body is the body of a response with Status. It requires a Status other than 204 and 304.
