@@ -13,7 +13,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 	"github.com/stretchr/testify/assert"
@@ -21,32 +20,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// retryBudget and budgetSpent are the recipe of docs/production.md.
-type retryBudget struct{ retries *rate.Limiter }
-
-func (b retryBudget) Do(req *policy.Request) (*http.Response, error) {
-	resp, err := req.Next()
-	if !isTransient(resp, err) || b.retries.Allow() {
-		return resp, err
+// withinBudget is the recipe of docs/production.md.
+func withinBudget(retries *rate.Limiter) func(*http.Response, error) bool {
+	return func(resp *http.Response, err error) bool {
+		isTransient := err != nil || slices.Contains([]int{408, 429, 500, 502, 503, 504}, resp.StatusCode)
+		return isTransient && retries.Allow()
 	}
-	if err == nil {
-		err = runtime.NewResponseError(resp)
-	}
-	return nil, budgetSpent{err}
 }
-
-func isTransient(resp *http.Response, err error) bool {
-	if err != nil {
-		return !errors.Is(err, context.Canceled) // the caller has left, and retries nothing
-	}
-	return slices.Contains([]int{408, 429, 500, 502, 503, 504}, resp.StatusCode)
-}
-
-type budgetSpent struct{ error }
-
-func (e budgetSpent) NonRetriable() {} // azcore's retry policy looks for this method
-
-func (e budgetSpent) Unwrap() error { return e.error }
 
 // countingTransport counts the requests to an emulator in memory.
 type countingTransport struct {
@@ -75,7 +55,7 @@ func TestRetryBudgetLimitsAnOutage(t *testing.T) {
 			})
 			synctest.Test(t, func(t *testing.T) {
 				var options identity.ClientOptions
-				options.PerRetryPolicies = append(options.PerRetryPolicies, retryBudget{rate.NewLimiter(10, 100)})
+				options.Retry.ShouldRetry = withinBudget(rate.NewLimiter(10, 100))
 				requests, elapsed := callDuring(t, fault, options)
 				t.Log(requests, "requests in", elapsed)
 				assert.GreaterOrEqual(t, requests, int64(1100))
@@ -112,7 +92,7 @@ func TestRetryBudgetKeepsTheCause(t *testing.T) {
 	handler, err := emulator.NewHandler(nil)
 	require.NoError(t, err)
 	options := handler.ClientOptions()
-	options.PerRetryPolicies = append(options.PerRetryPolicies, retryBudget{rate.NewLimiter(0, 1)})
+	options.Retry.ShouldRetry = withinBudget(rate.NewLimiter(0, 1))
 	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), options)
 	require.NoError(t, err)
 
@@ -135,7 +115,7 @@ func TestCallersWhoLeaveSpendNoBudget(t *testing.T) {
 	handler, err := emulator.NewHandler(nil)
 	require.NoError(t, err)
 	options := handler.ClientOptions()
-	options.PerRetryPolicies = append(options.PerRetryPolicies, retryBudget{rate.NewLimiter(0, 1)})
+	options.Retry.ShouldRetry = withinBudget(rate.NewLimiter(0, 1))
 	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), options)
 	require.NoError(t, err)
 	canceled, cancel := context.WithCancel(t.Context())
