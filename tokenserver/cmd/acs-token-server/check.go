@@ -158,6 +158,17 @@ func checkURL(value string) error {
 	return nil
 }
 
+// checkIssuer rejects what is no issuer according to OpenID Connect Discovery: its keys could not be found.
+func checkIssuer(value string) error {
+	if err := checkURL(value); err != nil {
+		return err
+	}
+	if strings.ContainsAny(value, "?#") {
+		return errors.New("must be a URL without a query or fragment")
+	}
+	return nil
+}
+
 func isLoopback(host string) bool {
 	address := net.ParseIP(host)
 	return host == "localhost" || address != nil && address.IsLoopback()

@@ -79,6 +79,8 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 		"PostgreSQL malformed":   {complete("DATABASE_URL=postgres://app:hunter2@db:port/x"), "DATABASE_URL: the PostgreSQL URL is malformed"},
 		"issuer is no URL":       {complete("OIDC_ISSUER=login.hunter2.com"), "OIDC_ISSUER must be a URL like https://login.example.com/"},
 		"two issuers":            {complete("OIDC_ISSUER=https://a.example/, https://b.example/"), "OIDC_ISSUER must be a URL like https://login.example.com/"},
+		"issuer with a query":    {complete("OIDC_ISSUER=https://login.example.com/?tenant=hunter2"), "OIDC_ISSUER must be a URL without a query or fragment"},
+		"issuer with a fragment": {complete("OIDC_ISSUER=https://login.example.com/#hunter2"), "OIDC_ISSUER must be a URL without a query or fragment"},
 		"issuer with a user":     {complete("OIDC_ISSUER=https://alice:hunter2@login.example.com"), "OIDC_ISSUER must be a URL like https://login.example.com/"},
 		"issuer over http":       {complete("OIDC_ISSUER=http://login.example.com"), "OIDC_ISSUER must start with https://"},
 		"keys over http":         {complete("JWKS_URL=http://login.example.com/keys"), "JWKS_URL must start with https://"},
@@ -134,7 +136,8 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 				"ISSUERS_FILE, line 9: client_ids must be a list of strings\n" +
 				"ISSUERS_FILE, line 10: user_claim must be a string",
 		},
-		"issuers, twice": {several(t, validIssuers+validIssuers), "ISSUERS_FILE, line 3: the issuer is there twice"},
+		"issuers, a query": {several(t, "- {issuer: 'https://a.example?hunter2', audience: [api], keys_url: 'https://a.example?p=1'}"), "ISSUERS_FILE, line 1: issuer must be a URL without a query or fragment"},
+		"issuers, twice":   {several(t, validIssuers+validIssuers), "ISSUERS_FILE, line 3: the issuer is there twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -346,7 +349,8 @@ func TestVersionNamesTheProgramAndGo(t *testing.T) {
 func TestUnknownCommandShowsTheUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"server"}, {"serve", "now"}, {"provision"}, {"provision", "-rate", "0", "x"}, {"healthcheck", "a", "b"}, {"dev", "x"},
+		{"server"}, {"serve", "now"}, {"provision"}, {"provision", "-rate", "0", "x"},
+		{"provision", "-rate", "NaN", "x"}, {"healthcheck", "a", "b"}, {"dev", "x"},
 		{"dev", "-port", "1"}, {"backup"}, {"backup", ""}, {"backup", "a", "b"},
 	} {
 		p := program{stdout: new(strings.Builder), stderr: new(strings.Builder)}

@@ -39,7 +39,7 @@ func (c *config) readSingleIssuer(found *mistakes) {
 	if c.Issuer == "" {
 		return
 	}
-	if err := checkURL(c.Issuer); err != nil {
+	if err := checkIssuer(c.Issuer); err != nil {
 		found.add("OIDC_ISSUER %v", err)
 	}
 	if c.KeysURL != "" {
@@ -122,8 +122,14 @@ func parseIssuer(node *yaml.Node, found *mistakes) oidc.Issuer {
 	if !slices.Contains(seen, "audience") && !slices.Contains(seen, "client_ids") {
 		fail(node.Line, "audience or client_ids is required")
 	}
-	for _, url := range []struct{ name, value string }{{"issuer", issuer.URL}, {"keys_url", issuer.KeysURL}} {
-		if err := checkURL(url.value); url.value != "" && err != nil {
+	for _, url := range []struct {
+		name, value string
+		check       func(string) error
+	}{
+		{"issuer", issuer.URL, checkIssuer},
+		{"keys_url", issuer.KeysURL, checkURL},
+	} {
+		if err := url.check(url.value); url.value != "" && err != nil {
 			fail(node.Line, "%s %v", url.name, err)
 		}
 	}

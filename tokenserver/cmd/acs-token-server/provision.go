@@ -41,7 +41,7 @@ func (p program) provision(ctx context.Context, args []string) error {
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
-	if err != nil || flags.NArg() != 1 || *perSecond <= 0 {
+	if err != nil || flags.NArg() != 1 || !(*perSecond > 0) { // which NaN is not, either
 		return errUsage
 	}
 	c, err := loadConfig(p.environ)
@@ -88,6 +88,9 @@ func readSubjects(path string) ([]string, error) {
 		subject := strings.Trim(line, " ")
 		if subject == "" {
 			continue
+		}
+		if strings.HasPrefix(subject, byteOrderMark) {
+			return nil, fmt.Errorf("line %d of the list begins with a byte order mark", number)
 		}
 		if !utf8.ValidString(subject) {
 			return nil, fmt.Errorf("line %d of the list is not UTF-8", number)

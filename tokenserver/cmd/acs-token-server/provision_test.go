@@ -79,7 +79,7 @@ func TestListThatIsNotOfSubjectsIsAnError(t *testing.T) {
 		"plain":                 {"alice\nbob\n", []string{"alice", "bob"}, ""},
 		"Windows":               {"\ufeffalice\r\n\r\n  b\u00f6b  \r\n", []string{"alice", "b\u00f6b"}, ""},
 		"no last line break":    {"alice", []string{"alice"}, ""},
-		"mark on another line":  {"alice\n\ufeffbob\n", []string{"alice", "\ufeffbob"}, ""},
+		"two files in one":      {"alice\n\ufeffbob\n", nil, "line 2 of the list begins with a byte order mark"},
 		"UTF-16 with a mark":    {utf16, nil, "line 1 of the list is not UTF-8"},
 		"UTF-16 without a mark": {utf16[2:], nil, "line 1 of the list: "},
 		"Latin-1":               {"alice\nb\xf6b\n", nil, "line 2 of the list is not UTF-8"},
