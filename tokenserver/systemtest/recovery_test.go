@@ -177,6 +177,8 @@ func TestSignOutLastsOnPostgreSQL(t *testing.T) {
 	env := environment(a, i, pg.create(t, "signout"))
 	first, second := start(t, env), start(t, env)
 	admin := i.jwt(t, "root", "acs-admin")
+	// Slow enough for the time of the sign-out to be written again.
+	a.Inject(emulator.Fault{Operation: "RevokeTokens", Delay: 1100 * time.Millisecond, Times: 1})
 	for subject, request := range map[string][2]string{
 		"alice": {http.MethodPost, "/v1/users/alice/revoke"}, "bob": {http.MethodDelete, "/v1/users/bob"},
 	} {
