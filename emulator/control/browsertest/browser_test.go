@@ -154,10 +154,10 @@ func (p *tab) waitFor(expression string) {
 	require.NoErrorf(p.t, err, "waiting for %s; the page is:\n%s", expression, p.text("body"))
 }
 
-// waitForText waits until the element has the text.
+// waitForText waits until the element shows the text: innerText has that of hidden elements, too.
 func (p *tab) waitForText(selector, text string) {
 	p.t.Helper()
-	p.waitFor(fmt.Sprintf("document.querySelector(%q)?.innerText.includes(%q)", selector, text))
+	p.waitFor(fmt.Sprintf("((e) => e?.checkVisibility() && e.innerText.includes(%q))(document.querySelector(%q))", text, selector))
 }
 
 func evaluate[T any](p *tab, expression string) T {
