@@ -77,6 +77,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/acs-go/identity/internal/signals"
 )
 
 const (
@@ -143,8 +145,7 @@ func runEmulator(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signals.NotifyFirst(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	return p.run(ctx, stdout)
 }

@@ -44,13 +44,8 @@ func TestSecondSignalEndsTheProgramAtOnce(t *testing.T) {
 		}
 		return err != nil
 	}, time.Minute, time.Millisecond)
-	ended := make(chan error, 1)
-	go func() { ended <- p.Wait() }()
-	require.Eventually(t, func() bool {
-		_ = p.Process.Signal(syscall.SIGTERM)
-		return len(ended) > 0
-	}, time.Minute, time.Millisecond)
-	failed, ok := errors.AsType[*exec.ExitError](<-ended)
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	failed, ok := errors.AsType[*exec.ExitError](p.Wait())
 	require.True(t, ok)
 	assert.NotContains(t, p.stderr.String(), "msg=stopped", "the program waited for the request")
 	assert.Equal(t, syscall.SIGTERM, failed.Sys().(syscall.WaitStatus).Signal())

@@ -142,9 +142,11 @@ export const credential = new AzureCommunicationTokenCredential({
 }
 showSnippet();
 
+let hideCopied;
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", async () => {
     const source = element(button.dataset.copy);
+    say("copied", "");
     let text = "Copied.";
     try {
       await navigator.clipboard.writeText(source.value ?? source.textContent);
@@ -152,6 +154,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       text = "The browser does not allow copying: select the text instead.";
     }
     say("copied", text);
-    setTimeout(() => say("copied", ""), 2000);
+    clearTimeout(hideCopied);
+    hideCopied = setTimeout(() => say("copied", ""), 2000);
   });
 }

@@ -38,12 +38,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
 	"syscall"
 
 	"github.com/acs-go/identity/internal/lossy"
+	"github.com/acs-go/identity/internal/signals"
 	"golang.org/x/term"
 
 	_ "golang.org/x/crypto/x509roots/fallback" // roots for images without any
@@ -56,14 +56,14 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	ctx, stop := signals.NotifyFirst(context.Background(), os.Interrupt, syscall.SIGTERM)
 	stdout := lossy.NewWriter(os.Stdout, func(io.Writer, int) {})
 	stderr := lossy.NewWriter(os.Stderr, reportDropped)
 	p := program{
 		environ: os.Environ(), stdout: stdout, stderr: stderr, isTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	err := p.run(ctx, os.Args[1:])
+	stop()
 	for line := range strings.Lines(messageOf(err)) {
 		_, _ = fmt.Fprintln(stderr, "acs-token-server:", strings.TrimSpace(line))
 	}

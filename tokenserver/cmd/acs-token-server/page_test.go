@@ -141,6 +141,7 @@ func TestPageCopiesTheTokenTheIdentityAndTheSnippet(t *testing.T) {
 		"token-text": p.value("#token-text"), "identity": p.value("#identity"), "snippet": p.text("#snippet"),
 	} {
 		require.NotEmpty(t, want)
+		p.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("copied").textContent = ""; undefined`))
 		p.do(chromedp.Click(`[data-copy="` + source + `"]`))
 		p.waitFor("#copied", "Copied.")
 		assert.Equal(t, strings.TrimSpace(strings.ReplaceAll(want, "\n", " ")), p.pasted(), source)
