@@ -518,7 +518,7 @@ var (
 )
 
 // TestGoCodeOfTheDocumentsIsTested looks for the Go code of the documents in the tests that run it. Whole files are run
-// by internal/readmetest.
+// by internal/doctest.
 func TestGoCodeOfTheDocumentsIsTested(t *testing.T) {
 	t.Parallel()
 	tests := map[string][]string{

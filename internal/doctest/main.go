@@ -1,6 +1,6 @@
-// Command readmetest runs the snippets of the project's documents as they are printed.
+// Command doctest runs the snippets of the project's documents as they are printed.
 //
-//	go run ./internal/readmetest [FILE.md ...]
+//	go run ./internal/doctest [FILE.md ...]
 //
 // Without arguments it takes every document of the repository. Each document is one bash
 // session, which starts in the root of a clone of the last commit, with an environment that
@@ -36,7 +36,7 @@ const timeLimit = 10 * time.Minute
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "readmetest:", err)
+		fmt.Fprintln(os.Stderr, "doctest:", err)
 		os.Exit(1)
 	}
 }
@@ -81,7 +81,7 @@ func run(names []string) error {
 
 // runDocument runs the blocks of one document in a clone of the repository.
 func runDocument(ctx context.Context, root, name string) (result summary, err error) {
-	folder, err := os.MkdirTemp("", "readmetest")
+	folder, err := os.MkdirTemp("", "doctest")
 	if err != nil {
 		return result, err
 	}
