@@ -1027,6 +1027,50 @@ func TestErrorsOfPoliciesAreKept(t *testing.T) {
 	}
 }
 
+// TestPoliciesSeeTruncatedSuccesses has the body of a success break off: each policy of the caller sees the response and
+// the error, as with every client of azcore.
+func TestPoliciesSeeTruncatedSuccesses(t *testing.T) {
+	t.Parallel()
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		seen := 0
+		watching := policyFunc(func(req *policy.Request) (*http.Response, error) {
+			resp, err := req.Next()
+			if assert.NotNil(t, resp) {
+				assert.Equal(t, op.Status(), resp.StatusCode)
+			}
+			assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			seen++
+			return resp, err
+		})
+		options := op.NewOptions(&identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+			resp := identitytest.NewResponse(op.Status(), "")
+			resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }))
+			return resp, nil
+		}})
+		options.Retry.MaxRetries = -1
+		options.PerCallPolicies, options.PerRetryPolicies = []policy.Policy{watching}, []policy.Policy{watching}
+		_, err := op.Call(t.Context(), identitytest.NewClientWithOptions(t, options))
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		assert.Equal(t, 2, seen)
+	})
+}
+
+// TestAttemptsEndWithTheirCall has an attempt's own deadline, whose timer would otherwise run on.
+func TestAttemptsEndWithTheirCall(t *testing.T) {
+	t.Parallel()
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		var attempt context.Context
+		options := op.NewOptions(&identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+			attempt = req.Context()
+			return identitytest.NewResponse(op.Status(), op.ResponseBody), nil
+		}})
+		options.Retry.TryTimeout = time.Hour
+		_, err := op.Call(t.Context(), identitytest.NewClientWithOptions(t, options))
+		require.NoError(t, err)
+		require.ErrorIs(t, attempt.Err(), context.Canceled)
+	})
+}
+
 // TestPoliciesSeeTheResponse has the service ask for a wait that ends after the deadline: policies, ShouldRetry and the
 // caller see the response, as with every client of azcore.
 func TestPoliciesSeeTheResponse(t *testing.T) {

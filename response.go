@@ -103,10 +103,10 @@ func decode[T result](resp *http.Response, successCodes []int, bodySecret string
 	if !runtime.HasStatusCode(resp, successCodes...) {
 		return none, fmt.Errorf("identity: unexpected status %d: %w", resp.StatusCode, newResponseError(resp, bodySecret))
 	}
+	body := contentOf(resp) // which ends the timer of Retry.TryTimeout, too
 	if resp.StatusCode == http.StatusNoContent {
 		return none, nil
 	}
-	body := contentOf(resp)
 	var result T
 	if err := json.Unmarshal(body, &result); err != nil {
 		return none, fmt.Errorf("identity: unexpected response body: %s: %w", describeJSONError(err), newResponseError(resp, bodySecret))
@@ -183,9 +183,14 @@ func describeWithheld(resp *http.Response, hasBody bool) string {
 }
 
 // arrived reports whether the body of a response is complete.
-func arrived(resp *http.Response) bool {
-	body, ok := resp.Body.(*received)
-	return !ok || body.err == nil
+func arrived(resp *http.Response) bool { return brokenBody(resp) == nil }
+
+// brokenBody returns why the body of a response is incomplete; nil if it is complete.
+func brokenBody(resp *http.Response) error {
+	if body, ok := resp.Body.(*received); ok {
+		return body.err
+	}
+	return nil
 }
 
 // contentOf returns what arrived of a response's body.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity/internal/redact"
 )
 
@@ -80,6 +81,24 @@ func sendNext(req *policy.Request) (*http.Response, error) {
 		err = checkResponse(resp)
 	}
 	return resp, err
+}
+
+// bodyPolicy runs after the policies of the caller, which see a truncated success as azcore
+// has it: together with its error.
+type bodyPolicy struct{}
+
+// Do sends a request.
+func (bodyPolicy) Do(req *policy.Request) (*http.Response, error) {
+	runtime.SkipBodyDownload(req) // safeTransport has received the body: another copy costs 4 % of a call
+	resp, err := sendNext(req)
+	if err != nil || arrived(resp) {
+		return resp, err
+	}
+	switch req.Raw().Method {
+	case http.MethodDelete, http.MethodGet, http.MethodPut: // azcore sends only these again
+		return resp, brokenBody(resp)
+	}
+	return resp, nonRetriableError{brokenBody(resp)}
 }
 
 // checkResponse guards against policies of the caller.
