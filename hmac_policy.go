@@ -69,11 +69,11 @@ func (p *sharedKeyPolicy) Do(req *policy.Request) (*http.Response, error) {
 	}
 	offset := p.clock.offset()
 	resp, err := p.send(req, offset)
-	if err != nil || !isSignatureRejected(resp) {
+	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
 	other, ok := otherOffset(resp, offset)
-	if !ok {
+	if !ok || isAboutOperation(resp) { // this order, because a body can take long to decode
 		return resp, nil
 	}
 	made = correction{from: offset, to: other}
