@@ -8,19 +8,60 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// A connector replaces the errors of connecting, which quote the host, the user and the database of the URL.
-type connector struct{ driver.Connector }
+// A connector opens connections that use prepared statements, with which PostgreSQL needs half of the CPU time. Behind a
+// pooler, such as PgBouncer in transaction mode, a statement may meet a session that does not know them: connections
+// through one use none.
+//
+// It replaces the errors of connecting, which quote the host, the user and the database of the URL.
+type connector struct{ direct, pooled driver.Connector }
+
+func newConnector(config pgx.ConnConfig) connector {
+	return connector{
+		direct: stdlib.GetConnector(configured(config, pgx.QueryExecModeCacheStatement)),
+		pooled: stdlib.GetConnector(configured(config, pgx.QueryExecModeExec)),
+	}
+}
+
+// Driver implements [driver.Connector].
+func (c connector) Driver() driver.Driver { return c.direct.Driver() }
 
 // Connect implements [driver.Connector].
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	connection, err := c.Connector.Connect(ctx)
+	connection, err := c.connect(ctx)
 	if err != nil {
 		return nil, errors.New("connecting to PostgreSQL: " + reasonOf(err))
 	}
 	return connection, nil
+}
+
+func (c connector) connect(ctx context.Context) (driver.Conn, error) {
+	connection, err := c.direct.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pooled, err := isPooled(ctx, connection.(*stdlib.Conn).Conn())
+	if err == nil && !pooled {
+		return connection, nil
+	}
+	_ = connection.Close()
+	if err != nil {
+		return nil, err
+	}
+	return c.pooled.Connect(ctx)
+}
+
+// isPooled reports whether the server that runs a statement is not the one that accepted the connection.
+func isPooled(ctx context.Context, connection *pgx.Conn) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	var pid uint32
+	err := connection.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeExec).Scan(&pid)
+	return pid != connection.PgConn().PID(), err
 }
 
 // rejections are the usual reasons why a server does not accept a connection.

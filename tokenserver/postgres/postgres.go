@@ -12,7 +12,6 @@ import (
 	"github.com/acs-go/identity/tokenserver/migrations"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // Options are optional settings of [Open].
@@ -32,19 +31,18 @@ const (
 // options mean the defaults. Errors do not contain the URL or a part of it, which may be a password.
 //
 // A failover is noticed: a connection is closed when it is five minutes old, or when the server responds that it is
-// read-only, shutting down or starting. Open works behind PgBouncer in transaction mode, because it uses no prepared
-// statements and no session's locks.
+// read-only, shutting down or starting. Open works behind PgBouncer in transaction mode: there it uses no prepared
+// statements, and it needs no session's locks.
 func Open(ctx context.Context, url string, options *Options) (*sql.DB, error) {
 	config, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
-	configure(config)
 	openDB := sql.OpenDB
 	if options != nil && options.OpenDB != nil {
 		openDB = options.OpenDB
 	}
-	db := openDB(connector{stdlib.GetConnector(*config)})
+	db := openDB(newConnector(*config))
 	limit(db)
 	if err := migrations.Up(ctx, db, migrations.PostgreSQL); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -72,15 +70,16 @@ func limit(db *sql.DB) {
 	db.SetConnMaxLifetime(maxAge)
 }
 
-func configure(config *pgx.ConnConfig) {
+func configured(config pgx.ConnConfig, mode pgx.QueryExecMode) pgx.ConnConfig {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	config.DefaultQueryExecMode = pgx.QueryExecModeExec // PgBouncer gives the next statement another session
+	config.DefaultQueryExecMode = mode
 	closeIfFatal := config.OnPgError
 	config.OnPgError = func(connection *pgconn.PgConn, err *pgconn.PgError) bool {
 		return closeIfFatal(connection, err) && !slices.Contains(otherServer, err.Code)
 	}
+	return config
 }
 
 // otherServer are the errors after which a new connection may reach another server.

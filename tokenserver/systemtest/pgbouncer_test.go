@@ -12,6 +12,7 @@ import (
 
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/tokenserver/internal/locked"
+	"github.com/acs-go/identity/tokenserver/postgres"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -79,4 +80,25 @@ func TestPgBouncerInTransactionModeServesTwoInstances(t *testing.T) {
 	db := open(t, urlOf(pg.port, "pooled"))
 	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, 10*time.Second, 50*time.Millisecond)
 	assert.Len(t, a.Users(), len(identitiesOf(t, db))-1)
+}
+
+func TestPreparedStatementsAreUsedUnlessBehindPgBouncer(t *testing.T) {
+	t.Parallel()
+	pg := newPostgres(t)
+	for name, test := range map[string]struct {
+		port int
+		want int // this one
+	}{
+		"direct":    {pg.port, 1},
+		"PgBouncer": {newPgBouncer(t, pg), 0},
+	} {
+		pg.create(t, name)
+		db, err := postgres.Open(t.Context(), urlOf(test.port, name), nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		const statement = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%pg_prepared_statements%' AND $1"
+		var got int
+		require.NoError(t, db.QueryRowContext(t.Context(), statement, true).Scan(&got))
+		assert.Equal(t, test.want, got, name)
+	}
 }
