@@ -129,6 +129,8 @@ func withAddress(err error) error {
 	switch {
 	case HasCode(err, ErrorCodeDenied):
 		return fmt.Errorf("%wSee %s401-denied", err, documentation) // after the line break of a ResponseError
+	case errors.Is(err, errUnexpected):
+		return fmt.Errorf("%wSee %snot-the-service", err, documentation)
 	case isCertificate:
 		return fmt.Errorf("%w; see %scertificates", err, documentation)
 	case errors.Is(err, errLocalClock):

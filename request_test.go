@@ -262,7 +262,7 @@ func TestUnexpectedSuccess(t *testing.T) {
 func TestIncompleteResponse(t *testing.T) {
 	t.Parallel()
 	user := map[string]string{
-		"":                       "unexpected response body",
+		"":                       "unexpected response body: empty",
 		`{}`:                     "identity.id",
 		`null`:                   "identity.id",
 		`{"identity":{}}`:        "identity.id",
@@ -273,7 +273,7 @@ func TestIncompleteResponse(t *testing.T) {
 		`<html>`:                 "unexpected response body",
 	}
 	token := map[string]string{
-		"":     "unexpected response body",
+		"":     "unexpected response body: empty",
 		`{}`:   "token",
 		`null`: "token",
 		`{"expiresOn":"2026-10-20T12:48:08+00:00"}`:                                                   "token",
@@ -292,12 +292,12 @@ func TestIncompleteResponse(t *testing.T) {
 	}
 	userAndToken[`{"identity":{"id":"8:acs:a_b"},"accessToken":7}`] = "unexpected response body"
 	assignment := map[string]string{
-		"": "unexpected response body",
+		"": "unexpected response body: empty",
 		`{"tenantId":"tenant","principalType":"user"}`: "response is missing objectId",
 		`{"tenantId":"tenant","objectId":"object"}`:    "response is missing principalType",
 	}
 	entraAssignment := map[string]string{
-		"": "unexpected response body",
+		"": "unexpected response body: empty",
 		`{"tenantId":"tenant","principalType":"user","clientIds":[]}`:                                                     "response is missing objectId",
 		`{"objectId":"object","principalType":"user","clientIds":[]}`:                                                     "response is missing tenantId",
 		`{"objectId":"object","tenantId":"tenant","clientIds":[]}`:                                                        "response is missing principalType",
@@ -316,7 +316,7 @@ func TestIncompleteResponse(t *testing.T) {
 		"GetEntraAssignment":          entraAssignment,
 		"SetEntraAssignment":          entraAssignment,
 		"ListEntraAssignments": {
-			"":               "unexpected response body",
+			"":               "unexpected response body: empty",
 			"{}":             "response is missing value",
 			`{"value":null}`: "response is missing value",
 			`{"value":[` + identitytest.EntraAssignmentBody + `,{}]}`: "response is missing value[1].objectId",
@@ -324,12 +324,12 @@ func TestIncompleteResponse(t *testing.T) {
 			`{"value":[],"nextLink":{"href":""}}`:                     "unexpected response body: wrong type of nextLink",
 		},
 		"UpdateEntraAssignments": {
-			"":               "unexpected response body",
+			"":               "unexpected response body: empty",
 			`{"value":[{}]}`: "response is missing value[0].objectId",
 			`{"value":{}}`:   "unexpected response body: wrong type of value",
 		},
 		"GetUserDetail": {
-			"":                     "unexpected response body",
+			"":                     "unexpected response body: empty",
 			`{"customId":"alice"}`: "response is missing id",
 			`{"id":"8:acs:a_b","lastTokenIssuedAt":"yesterday"}`: "unexpected response body",
 		},

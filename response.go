@@ -95,13 +95,15 @@ type noContent struct{}
 
 func (noContent) missing() string { return "" }
 
+var errUnexpected = errors.New("identity: unexpected")
+
 // decode reads the result from a response.
 func decode[T result](resp *http.Response, successCodes []int, bodySecret string) (none T, err error) {
 	if resp.StatusCode >= http.StatusBadRequest {
 		return none, newResponseError(resp, bodySecret)
 	}
 	if !runtime.HasStatusCode(resp, successCodes...) {
-		return none, fmt.Errorf("identity: unexpected status %d: %w", resp.StatusCode, newResponseError(resp, bodySecret))
+		return none, fmt.Errorf("%w status %d: %w", errUnexpected, resp.StatusCode, newResponseError(resp, bodySecret))
 	}
 	body := contentOf(resp) // which ends the timer of Retry.TryTimeout, too
 	if resp.StatusCode == http.StatusNoContent {
@@ -109,7 +111,7 @@ func decode[T result](resp *http.Response, successCodes []int, bodySecret string
 	}
 	var result T
 	if err := json.Unmarshal(body, &result); err != nil {
-		return none, fmt.Errorf("identity: unexpected response body: %s: %w", describeJSONError(err), newResponseError(resp, bodySecret))
+		return none, fmt.Errorf("%w response body: %s: %w", errUnexpected, describeJSONError(body, err), newResponseError(resp, bodySecret))
 	}
 	if field := result.missing(); field != "" {
 		return none, fmt.Errorf("identity: response is missing %s: %w", field, newResponseError(resp, bodySecret))
@@ -118,7 +120,10 @@ func decode[T result](resp *http.Response, successCodes []int, bodySecret string
 }
 
 // describeJSONError quotes nothing of the JSON, which may hold a token.
-func describeJSONError(err error) string {
+func describeJSONError(body []byte, err error) string {
+	if len(body) == 0 {
+		return "empty"
+	}
 	if typeError, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return "wrong type of " + cmp.Or(typeError.Field, "the body")
 	}

@@ -178,7 +178,7 @@ func createWithFault(t *testing.T, fault emulator.Fault) error {
 }
 
 // withAddress has the sections whose address ends their error.
-var withAddress = []string{"Connection string", "https", "Preview versions", "401 Denied", "Clock", "Certificates"}
+var withAddress = []string{"Connection string", "https", "Preview versions", "401 Denied", "Clock", "Certificates", "Not the service"}
 
 var sectionForm = regexp.MustCompile("(?m)^### (.+)\n\n```text\n((?s:.+?))\n```")
 
