@@ -238,7 +238,9 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 			http.Error(w, "", http.StatusInternalServerError)
 			return
 		}
-		retryAfter = cmp.Or(failed.RawResponse.Header.Get("Retry-After"), retryAfter)
+		if failed.RawResponse != nil {
+			retryAfter = cmp.Or(failed.RawResponse.Header.Get("Retry-After"), retryAfter)
+		}
 	}
 	w.Header().Set("Retry-After", retryAfter)
 	http.Error(w, "", http.StatusServiceUnavailable)
@@ -279,6 +281,16 @@ func TestProductionRespondsToClients(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Tests without a client make such an error; see docs/testing.md.
+func TestProductionRespondsWithoutARawResponse(t *testing.T) {
+	t.Parallel()
+	recorder := httptest.NewRecorder()
+	err := &azcore.ResponseError{StatusCode: http.StatusTooManyRequests}
+	fail(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/token", nil), err)
+	assert.Equal(t, http.StatusServiceUnavailable, recorder.Code)
+	assert.Equal(t, "5", recorder.Header().Get("Retry-After"))
 }
 
 func TestProductionMakesNoDuplicates(t *testing.T) {
