@@ -69,8 +69,8 @@ func (c *Cache) Set(token azcore.AccessToken) {
 }
 
 // Get returns a valid token. With claims it is one from a refresh with these claims that
-// began after the call. A caller waits for the refresh of another one until its own context
-// ends, and not at all while the current token is valid.
+// began after the call. A caller waits for another one's refresh only if there is no such
+// token, and no longer than its own context.
 func (c *Cache) Get(ctx context.Context, claims string) (azcore.AccessToken, error) {
 	wanted := origin{claims: claims}
 	if claims != "" {
