@@ -122,7 +122,7 @@ control DELETE requests
 control GET requests | expect '[]' 'requests are cleared'
 curl --silent --no-buffer "$endpoint/_emulator/events" >"$work/events" &
 events=$!
-until grep -q GetToken "$work/events"; do # once curl is connected
+until grep -qs GetToken "$work/events"; do # once curl is connected
   service POST "identities/$user/:issueAccessToken" '{"scopes": ["chat"]}' >/dev/null 2>&1 || true
 done
 kill "$events"
