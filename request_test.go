@@ -1055,6 +1055,30 @@ func TestPoliciesSeeTruncatedSuccesses(t *testing.T) {
 	})
 }
 
+// TestPoliciesMayReadTheBody has each policy of the caller read a success to its end, with and without a deadline for the
+// attempt, for which azcore wraps the body.
+func TestPoliciesMayReadTheBody(t *testing.T) {
+	t.Parallel()
+	for _, tryTimeout := range []time.Duration{0, time.Hour} {
+		identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+			reading := policyFunc(func(req *policy.Request) (*http.Response, error) {
+				resp, err := req.Next()
+				require.NoError(t, err)
+				body, err := io.ReadAll(resp.Body)
+				require.NoError(t, err)
+				assert.Equal(t, op.ResponseBody, string(body))
+				return resp, nil
+			})
+			options := op.NewOptions(identitytest.AlwaysRespond(op.Status(), op.ResponseBody))
+			options.Retry.TryTimeout = tryTimeout
+			options.PerCallPolicies, options.PerRetryPolicies = []policy.Policy{reading}, []policy.Policy{reading}
+			got, err := op.Call(t.Context(), identitytest.NewClientWithOptions(t, options))
+			require.NoError(t, err)
+			assert.Equal(t, op.Response, got)
+		})
+	}
+}
+
 // TestAttemptsEndWithTheirCall has an attempt's own deadline, whose timer would otherwise run on.
 func TestAttemptsEndWithTheirCall(t *testing.T) {
 	t.Parallel()

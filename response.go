@@ -67,6 +67,7 @@ func (r *received) Read(p []byte) (int, error) {
 	n := copy(p, r.content.Bytes()[r.read:])
 	r.read += n
 	if n == 0 && len(p) > 0 {
+		r.read = 0 // who reads after a policy of the caller gets the body, too
 		return 0, cmp.Or(r.err, io.EOF)
 	}
 	return n, nil
