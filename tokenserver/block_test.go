@@ -86,7 +86,7 @@ func TestTokenIssuedDuringABlockIsNotHandedOut(t *testing.T) {
 	w.acs.Inject(emulator.Fault{Operation: "GetToken", BodyDelay: 200 * time.Millisecond, Times: 1})
 	got := make(chan answer)
 	go func() { got <- w.call(http.MethodPost, "/v1/token", alice, "") }()
-	require.Eventually(t, func() bool { return len(w.acs.Faults()) == 0 }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(w.acs.Faults()) == 0 }, 20*time.Second, time.Millisecond)
 	require.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/users/alice/block", w.signIn("root", "acs-admin"), "").Status)
 	late := <-got
 	assert.Equal(t, "blocked", late.Code, late.Body)
@@ -98,7 +98,7 @@ func TestIdentityCreatedDuringABlockIsDeleted(t *testing.T) {
 	w.acs.Inject(slowCreation)
 	got := make(chan answer)
 	go func() { got <- w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "") }()
-	require.Eventually(t, func() bool { return len(w.acs.Users()) == 1 }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(w.acs.Users()) == 1 }, 20*time.Second, time.Millisecond)
 	require.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/users/alice/block", w.signIn("root", "acs-admin"), "").Status)
 	assert.Equal(t, "blocked", (<-got).Code)
 	tokenserver.PerformPending(t.Context(), w.server)

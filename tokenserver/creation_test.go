@@ -26,12 +26,12 @@ func TestIdentityCreatedDuringADeletionIsDeleted(t *testing.T) {
 	w.acs.Inject(slowCreation)
 	got := make(chan answer)
 	go func() { got <- w.call(http.MethodPost, "/v1/token", alice, "") }()
-	require.Eventually(t, func() bool { return len(w.acs.Users()) == 1 }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(w.acs.Users()) == 1 }, 20*time.Second, time.Millisecond)
 	require.Equal(t, http.StatusNoContent, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
 	assert.Equal(t, "signed-out", (<-got).Code)
 
 	go w.server.Run(t.Context())
-	assert.Eventually(t, func() bool { return len(w.acs.Users()) == 0 }, 5*time.Second, 10*time.Millisecond)
+	assert.Eventually(t, func() bool { return len(w.acs.Users()) == 0 }, 20*time.Second, 10*time.Millisecond)
 	id, err := w.server.FindUser(t.Context(), tokenserver.User{Issuer: issuer, Subject: "alice"})
 	require.NoError(t, err)
 	assert.Empty(t, id)
@@ -49,13 +49,13 @@ func TestIdentityIsKeptWhenTheClientDisconnects(t *testing.T) {
 		request.Header.Set("Authorization", w.signIn("alice"))
 		w.do(request)
 	}()
-	require.Eventually(t, func() bool { return len(w.acs.Users()) == 1 }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(w.acs.Users()) == 1 }, 20*time.Second, time.Millisecond)
 	disconnect()
 	<-done
 	assert.Eventually(t, func() bool {
 		id, err := w.server.FindUser(t.Context(), tokenserver.User{Issuer: issuer, Subject: "alice"})
 		return err == nil && id == w.acs.Users()[0].ID
-	}, 5*time.Second, 10*time.Millisecond)
+	}, 20*time.Second, 10*time.Millisecond)
 }
 
 func TestSimultaneousFirstRequestsCreateOneIdentityForEachUser(t *testing.T) {

@@ -75,7 +75,7 @@ func TestTokenIssuedDuringARevocationIsNotHandedOut(t *testing.T) {
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", BodyDelay: 200 * time.Millisecond, Times: 1})
 		got := make(chan answer)
 		go func() { got <- w.call(http.MethodPost, "/v1/token", alice, "") }()
-		require.Eventually(t, func() bool { return len(w.acs.Faults()) == 0 }, time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return len(w.acs.Faults()) == 0 }, 20*time.Second, time.Millisecond)
 		method := http.MethodDelete
 		if path != "/v1/users/alice" {
 			method = http.MethodPost
@@ -131,7 +131,7 @@ func TestSignOutGoesOnWhenTheServiceFails(t *testing.T) {
 		assert.Eventually(t, func() bool {
 			_, err := w.acs.InspectToken(token)
 			return err != nil
-		}, 5*time.Second, 10*time.Millisecond, operation)
+		}, 20*time.Second, 10*time.Millisecond, operation)
 		cancel()
 	}
 }

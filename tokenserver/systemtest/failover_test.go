@@ -22,7 +22,7 @@ func TestReadOnlyPostgreSQLCostsNoIdentity(t *testing.T) {
 	require.Equal(t, http.StatusOK, p.ready(t))
 
 	pg.setReadOnly(t, true)
-	require.Eventually(t, func() bool { return p.ready(t) == http.StatusServiceUnavailable }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.ready(t) == http.StatusServiceUnavailable }, 20*time.Second, 10*time.Millisecond)
 	for range 4 {
 		for n := range 10 {
 			got := mustPost(t, http.StatusServiceUnavailable, p.url+"/v1/token", i.jwt(t, subjectOf(n)))
@@ -33,7 +33,7 @@ func TestReadOnlyPostgreSQLCostsNoIdentity(t *testing.T) {
 	mustPost(t, http.StatusOK, p.url+"/v1/token", i.jwt(t, "known"))
 
 	pg.setReadOnly(t, false)
-	require.Eventually(t, func() bool { return p.ready(t) == http.StatusOK }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.ready(t) == http.StatusOK }, 20*time.Second, 10*time.Millisecond)
 	for n := range 10 {
 		mustPost(t, http.StatusOK, p.url+"/v1/token", i.jwt(t, subjectOf(n)))
 	}
@@ -80,7 +80,7 @@ func TestPostgreSQLThatRestartsIsUsedAgain(t *testing.T) {
 	mustPost(t, http.StatusServiceUnavailable, p.url+"/v1/token", i.jwt(t, "bob"))
 	assert.Len(t, a.Users(), 1)
 	pg.start(t)
-	require.Eventually(t, func() bool { return p.ready(t) == http.StatusOK }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.ready(t) == http.StatusOK }, 20*time.Second, 10*time.Millisecond)
 	mustPost(t, http.StatusOK, p.url+"/v1/token", i.jwt(t, "bob"))
 	assert.NotContains(t, p.log.String(), itoa(pg.port), "the log quotes the URL of the database")
 }

@@ -35,7 +35,7 @@ func TestBinaryRunsInAnEmptyFileSystem(t *testing.T) {
 	log := new(locked.Buffer)
 	command.Stdout, command.Stderr = log, log
 	require.NoError(t, command.Start())
-	assert.Eventually(t, func() bool { return adminAddress.MatchString(log.String()) }, 5*time.Second, 10*time.Millisecond, "%s", log)
+	assert.Eventually(t, func() bool { return adminAddress.MatchString(log.String()) }, 20*time.Second, 10*time.Millisecond, "%s", log)
 	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
 	assert.NoError(t, command.Wait())
 }

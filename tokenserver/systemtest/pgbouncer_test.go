@@ -54,7 +54,7 @@ server_round_robin = 1
 			_ = connection.Close()
 		}
 		return err == nil
-	}, 5*time.Second, 10*time.Millisecond, "%s", log)
+	}, 20*time.Second, 10*time.Millisecond, "%s", log)
 	return port
 }
 

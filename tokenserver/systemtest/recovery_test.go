@@ -67,7 +67,7 @@ func TestKilledInsideDeletionDeletesAfterRestart(t *testing.T) {
 	a.Inject(emulator.Fault{Operation: "DeleteUser", Delay: time.Minute, Times: 1})
 	admin := i.jwt(t, "admin", "acs-admin")
 	go func() { _, _ = call(http.MethodDelete, p.url+"/v1/users/alice", admin, "") }()
-	require.Eventually(t, func() bool { return len(a.Faults()) == 0 }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(a.Faults()) == 0 }, 20*time.Second, 10*time.Millisecond)
 	p.kill()
 	require.Len(t, a.Users(), 1)
 

@@ -49,7 +49,7 @@ func TestShutdownCompletesRequests(t *testing.T) {
 			_ = connection.Close()
 		}
 		return err != nil
-	}, 5*time.Second, time.Millisecond)
+	}, 20*time.Second, time.Millisecond)
 	close(release)
 	require.NoError(t, <-ended)
 	assert.Equal(t, "complete", <-content)
