@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	readHeaderTimeout = 10 * time.Second
+	readHeaderTimeout = 30 * time.Second // covers the TLS handshake, on a machine that runs tests
 	readTimeout       = time.Minute
 	idleTimeout       = 2 * time.Minute
 	writeTimeout      = 5 * time.Minute // from the end of the headers; covers delays of faults
