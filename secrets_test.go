@@ -177,12 +177,7 @@ func TestNoSecretInErrorsLogsAndSpans(t *testing.T) {
 				defer cancel()
 				options := op.NewOptions(&identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return outcome.respond(cancel) }})
 				options.TracingProvider = spans.Provider()
-				key := identitytest.NewSharedKeyCredential(t)
-				withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, options)
-				require.NoError(t, err)
-				withEntra, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, options)
-				require.NoError(t, err)
-				for _, client := range []*identity.Client{withKey, withEntra} {
+				for _, client := range identitytest.NewClients(t, options) {
 					_, err := op.Call(ctx, client)
 					assert.Equal(t, outcome.fails, err != nil)
 					identitytest.AssertNoSecretInError(t, err)

@@ -1,7 +1,6 @@
 package identity_test
 
 import (
-	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -63,6 +62,16 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	})
 }
 
+// newPlainClient returns a client of an http server, with the transport that clients have by default.
+func newPlainClient(t *testing.T, endpoint string) *identity.Client {
+	t.Helper()
+	options := identitytest.NewOptions(nil)
+	options.InsecureAllowCredentialWithHTTP = true
+	client, err := identity.NewClientFromConnectionString("endpoint="+endpoint+";accesskey="+identitytest.AccessKey, options)
+	require.NoError(t, err)
+	return client
+}
+
 // TestManyCallersShareConnections has many callers come at once, again and again, with the
 // transport that clients have by default.
 func TestManyCallersShareConnections(t *testing.T) {
@@ -77,10 +86,7 @@ func TestManyCallersShareConnections(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	options := identitytest.NewOptions(nil)
-	options.InsecureAllowCredentialWithHTTP = true
-	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+identitytest.AccessKey, options)
-	require.NoError(t, err)
+	client := newPlainClient(t, server.URL)
 	for range rounds {
 		var group sync.WaitGroup
 		for range callers {
@@ -162,11 +168,8 @@ func TestEndlessHeadersAreAnError(t *testing.T) {
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	defer server.Close()
-	options := identitytest.NewOptions(nil)
-	options.InsecureAllowCredentialWithHTTP = true
-	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+identitytest.AccessKey, options)
-	require.NoError(t, err)
-	_, err = client.DeleteUser(t.Context(), identitytest.User, nil)
+	client := newPlainClient(t, server.URL)
+	_, err := client.DeleteUser(t.Context(), identitytest.User, nil)
 	require.ErrorContains(t, err, "headers exceeded 1048576 bytes")
 }
 
@@ -213,17 +216,12 @@ func TestContentLengthDoesNotSizeTheBuffer(t *testing.T) {
 // the second is on its way, as net/http may do.
 func TestAttemptsShareNoBody(t *testing.T) {
 	t.Parallel()
-	key := identitytest.NewSharedKeyCredential(t)
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		if op.RequestBody == "" {
 			return
 		}
 		transport := &lateReader{op: op}
-		withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, op.NewOptions(transport))
-		require.NoError(t, err)
-		withEntra, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, op.NewOptions(transport))
-		require.NoError(t, err)
-		for _, client := range []*identity.Client{withKey, withEntra} {
+		for _, client := range identitytest.NewClients(t, op.NewOptions(transport)) {
 			transport.first, transport.bodies = nil, nil
 			_, err := op.Call(t.Context(), client)
 			require.NoError(t, err)
@@ -262,7 +260,6 @@ func (r *lateReader) Do(req *http.Request) (*http.Response, error) {
 // TestUnreadableRequestBodyIsAnError has a policy of the caller put a broken body into a request.
 func TestUnreadableRequestBodyIsAnError(t *testing.T) {
 	t.Parallel()
-	key := identitytest.NewSharedKeyCredential(t)
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		transport := identitytest.AlwaysRespond(op.Status(), op.ResponseBody)
 		options := op.NewOptions(transport)
@@ -271,11 +268,7 @@ func TestUnreadableRequestBodyIsAnError(t *testing.T) {
 			t.Error("another attempt would end alike")
 			return false
 		}
-		withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, options)
-		require.NoError(t, err)
-		withEntra, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, options)
-		require.NoError(t, err)
-		for _, client := range []*identity.Client{withKey, withEntra} {
+		for _, client := range identitytest.NewClients(t, options) {
 			_, err := op.Call(t.Context(), client)
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		}
@@ -312,15 +305,10 @@ func (e echoTransport) Do(req *http.Request) (*http.Response, error) {
 
 func TestErrorDoesNotRepeatCredentials(t *testing.T) {
 	t.Parallel()
-	key := identitytest.NewSharedKeyCredential(t)
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusBadGateway} {
-			withKey, err := identity.NewClientWithSharedKeyCredential(identitytest.Endpoint, key, op.NewOptions(echoTransport{status}))
-			require.NoError(t, err)
-			withEntra, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, op.NewOptions(echoTransport{status}))
-			require.NoError(t, err)
-			for _, client := range []*identity.Client{withKey, withEntra} {
-				_, err = op.Call(t.Context(), client)
+			for _, client := range identitytest.NewClients(t, op.NewOptions(echoTransport{status})) {
+				_, err := op.Call(t.Context(), client)
 				require.ErrorContains(t, err, "<html>The request was map[", "the rest stays, to help")
 				assert.Contains(t, err.Error(), "REDACTED")
 				assert.NotRegexp(t, "Signature=[^R]", err.Error())
@@ -401,7 +389,7 @@ func (c *closeCounter) Close() error {
 func TestErrorNamesTheProxy(t *testing.T) {
 	t.Parallel()
 	for _, status := range []string{"407 Proxy authentication required", "403 Filtered", "503"} {
-		proxy := serveRaw(t, "HTTP/1.1 "+status+"\r\nContent-Length: 0\r\n\r\n")
+		proxy := identitytest.ServeResponse(t, "HTTP/1.1 "+status+"\r\nContent-Length: 0\r\n\r\n")
 		transport := identity.DefaultHTTPClient.Transport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
 		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: proxy, User: url.UserPassword("user", "hunter2")})
 		options := identitytest.NewOptions(&http.Client{Transport: transport})
@@ -409,29 +397,6 @@ func TestErrorNamesTheProxy(t *testing.T) {
 		require.ErrorContains(t, err, "proxy "+proxy+" responded to CONNECT with "+status)
 		assert.NotContains(t, err.Error(), "hunter2")
 	}
-}
-
-// serveRaw answers every connection with the same bytes, and closes it.
-func serveRaw(t *testing.T, response string) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-					_, _ = io.WriteString(conn, response)
-				}
-			}()
-		}
-	}()
-	return listener.Addr().String()
 }
 
 // TestErrorsOfTheTransportAreKept has transports of the caller fail.
@@ -524,11 +489,8 @@ func TestSwitchedProtocolDoesNotOutliveTheCall(t *testing.T) {
 		closed <- struct{}{}
 	}))
 	defer server.Close()
-	options := identitytest.NewOptions(nil)
-	options.InsecureAllowCredentialWithHTTP = true
-	client, err := identity.NewClientFromConnectionString("endpoint="+server.URL+";accesskey="+identitytest.AccessKey, options)
-	require.NoError(t, err)
-	_, err = client.CreateUser(t.Context(), nil)
+	client := newPlainClient(t, server.URL)
+	_, err := client.CreateUser(t.Context(), nil)
 	assert.True(t, identitytest.HasStatus(err, http.StatusSwitchingProtocols), "%v", err)
 	<-closed
 }

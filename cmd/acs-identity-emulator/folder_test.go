@@ -6,8 +6,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,6 +17,7 @@ import (
 	"time"
 
 	"github.com/acs-go/identity"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/acs-go/identity/internal/selfsigned"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -34,22 +33,7 @@ type kept struct {
 func newKept(t *testing.T) *kept {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "new", "data")
-	return &kept{folder: folder, args: []string{"-addr", freeAddress(t), "-data", folder}}
-}
-
-// freeAddress returns an address that stays free: the system gives no port below 30000 to a listener on port 0 or to a
-// client.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000)))
-		if err == nil {
-			require.NoError(t, listener.Close())
-			return listener.Addr().String()
-		}
-	}
-	t.Fatal("no free port")
-	return ""
+	return &kept{folder: folder, args: []string{"-addr", identitytest.FreeAddress(t), "-data", folder}}
 }
 
 // start starts the program. The client's options are those of the first start.

@@ -13,28 +13,10 @@ import (
 
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// fullPipe returns the ends of a pipe that has no room.
-func fullPipe(t *testing.T) (reader, writer *os.File) {
-	t.Helper()
-	reader, writer, err := os.Pipe()
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		_ = reader.Close()
-		_ = writer.Close()
-	})
-	fd := int(writer.Fd())
-	require.NoError(t, syscall.SetNonblock(fd, true))
-	for err == nil {
-		_, err = syscall.Write(fd, []byte("x"))
-	}
-	require.ErrorIs(t, err, syscall.EAGAIN)
-	require.NoError(t, syscall.SetNonblock(fd, false))
-	return reader, writer
-}
 
 // A parent process starts the program and does not read what it prints.
 func TestPipesThatAreNotReadHoldUpNothing(t *testing.T) {
@@ -46,11 +28,11 @@ func TestPipesThatAreNotReadHoldUpNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, full := fullPipe(t)
+			_, full := identitytest.FullPipe(t)
 			null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 			require.NoError(t, err)
 			t.Cleanup(func() { _ = null.Close() })
-			address, folder := freeAddress(t), t.TempDir()
+			address, folder := identitytest.FreeAddress(t), t.TempDir()
 			command := newCommand(t, "-addr", address, "-access-key", accessKey, "-data", folder, "-insecure-http")
 			command.Stdout, command.Stderr = output(null, null, full)
 			require.NoError(t, command.Start())
@@ -90,7 +72,7 @@ func isHealthy(endpoint string) bool {
 // What a reader missed is there when it reads on.
 func TestLogIsCompleteWhenItsReaderReadsOn(t *testing.T) {
 	t.Parallel()
-	reader, writer := fullPipe(t)
+	reader, writer := identitytest.FullPipe(t)
 	command := newCommand(t, "-addr", "127.0.0.1:0", "-insecure-http")
 	command.Stderr = writer
 	output, err := command.StdoutPipe()

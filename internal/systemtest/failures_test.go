@@ -50,7 +50,7 @@ func TestErrorsTellTheCause(t *testing.T) {
 			t.Parallel()
 			f := newFailure(t)
 			if f.endpoint == "" {
-				f.endpoint = "http://" + unusedAddress(t)
+				f.endpoint = "http://" + identitytest.FreeAddress(t)
 			}
 			transport := &http.Transport{}
 			t.Cleanup(transport.CloseIdleConnections)
@@ -113,12 +113,7 @@ func changed(change func(*http.Transport), f failure) func(*testing.T) failure {
 // raw returns a failure of a server that answers every request with these bytes.
 func raw(response string, f failure) func(*testing.T) failure {
 	return func(t *testing.T) failure {
-		f.endpoint = "http://" + serve(t, func(conn net.Conn) {
-			if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-				_, _ = io.Copy(io.Discard, req.Body)
-				_, _ = io.WriteString(conn, strings.ReplaceAll(response, "SECRET", identitytest.SecretToken))
-			}
-		})
+		f.endpoint = "http://" + identitytest.ServeResponse(t, strings.ReplaceAll(response, "SECRET", identitytest.SecretToken))
 		return f
 	}
 }
@@ -126,7 +121,7 @@ func raw(response string, f failure) func(*testing.T) failure {
 // greeting returns a failure of a server behind https that speaks first, in another protocol.
 func greeting(text string, f failure) func(*testing.T) failure {
 	return func(t *testing.T) failure {
-		f.endpoint = "https://" + serve(t, func(conn net.Conn) {
+		f.endpoint = "https://" + identitytest.ServeConnections(t, func(conn net.Conn) {
 			_, _ = io.WriteString(conn, text)
 			_, _ = io.Copy(io.Discard, conn)
 		})
@@ -163,11 +158,7 @@ func overTLS(change func(server *httptest.Server, transport *http.Transport), f 
 // throughProxy returns a failure of a proxy that answers CONNECT with this status line.
 func throughProxy(statusLine string, f failure) func(*testing.T) failure {
 	return func(t *testing.T) failure {
-		address := serve(t, func(conn net.Conn) {
-			if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-				_, _ = io.WriteString(conn, "HTTP/1.1 "+statusLine+"\r\nContent-Length: 0\r\n\r\n")
-			}
-		})
+		address := identitytest.ServeResponse(t, "HTTP/1.1 "+statusLine+"\r\nContent-Length: 0\r\n\r\n")
 		f.endpoint = "https://contoso.example"
 		f.transport = func(transport *http.Transport) policy.Transporter {
 			transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: address})
@@ -177,41 +168,8 @@ func throughProxy(statusLine string, f failure) func(*testing.T) failure {
 	}
 }
 
-// serve gives every connection to the handler, and closes it afterwards.
-func serve(t *testing.T, handle func(net.Conn)) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				handle(conn)
-			}()
-		}
-	}()
-	return listener.Addr().String()
-}
-
-// discardRequest reads a whole request: a connection that is closed before is reset.
-func discardRequest(conn net.Conn) {
-	if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-		_, _ = io.Copy(io.Discard, req.Body)
-	}
-}
-
-func unusedAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
-}
+// silent reads what a client sends, and never responds.
+func silent(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
 // Types and codes of frames of HTTP/2 (RFC 9113, sections 6 and 7).
 const (
@@ -232,7 +190,7 @@ func number(n uint32) string { return string(binary.BigEndian.AppendUint32(nil, 
 // its own.
 func overHTTP2(answer string, f failure) func(*testing.T) failure {
 	return func(t *testing.T) failure {
-		f.endpoint = "http://" + serve(t, func(conn net.Conn) {
+		f.endpoint = "http://" + identitytest.ServeConnections(t, func(conn net.Conn) {
 			_, _ = io.CopyN(io.Discard, conn, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
 			_, _ = io.WriteString(conn, frame(frameSettings, 0, 0, ""))
 			for header := make([]byte, 9); ; {
@@ -334,17 +292,15 @@ var failures = map[string]func(*testing.T) failure{
 	"name": func(*testing.T) failure {
 		return failure{endpoint: "http://contoso.invalid", text: "lookup contoso.invalid", as: as[*net.DNSError]}
 	},
-	"connection closed": func(t *testing.T) failure {
-		return failure{endpoint: "http://" + serve(t, discardRequest), text: "EOF", is: io.EOF}
-	},
+	"connection closed": raw("", failure{text: "EOF", is: io.EOF}),
 	"connection reset": func(t *testing.T) failure {
-		return failure{endpoint: "http://" + serve(t, func(conn net.Conn) {
+		return failure{endpoint: "http://" + identitytest.ServeConnections(t, func(conn net.Conn) {
 			_, _ = http.ReadRequest(bufio.NewReader(conn))
 			_ = conn.(*net.TCPConn).SetLinger(0) //nolint:forcetypeassert // it is one
 		}), text: "connection reset by peer", is: syscall.ECONNRESET}
 	},
 	"proxy that does not listen": func(t *testing.T) failure {
-		address := unusedAddress(t)
+		address := identitytest.FreeAddress(t)
 		f := changed(func(transport *http.Transport) {
 			transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: address})
 		},
@@ -386,7 +342,7 @@ var failures = map[string]func(*testing.T) failure{
 	"SSH behind https": greeting("SSH-2.0-SECRET\r\n", failure{text: "tls: first record does not look like a TLS handshake"}),
 	"TLS handshake timeout": func(t *testing.T) failure {
 		f := changed(func(transport *http.Transport) { transport.TLSHandshakeTimeout = time.Millisecond }, failure{text: "net/http: TLS handshake timeout"})(t)
-		f.endpoint = "https://" + serve(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
+		f.endpoint = "https://" + identitytest.ServeConnections(t, silent)
 		return f
 	},
 
@@ -394,12 +350,12 @@ var failures = map[string]func(*testing.T) failure{
 	"no headers": func(t *testing.T) failure {
 		f := changed(func(transport *http.Transport) { transport.ResponseHeaderTimeout = time.Millisecond },
 			failure{text: "net/http: timeout awaiting response headers", not: "context deadline exceeded"})(t)
-		f.endpoint = "http://" + serve(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
+		f.endpoint = "http://" + identitytest.ServeConnections(t, silent)
 		return f
 	},
 	"timeout of the caller's client": func(t *testing.T) failure {
 		return failure{
-			endpoint: "http://" + serve(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }),
+			endpoint: "http://" + identitytest.ServeConnections(t, silent),
 			transport: func(transport *http.Transport) policy.Transporter {
 				return &http.Client{Transport: transport, Timeout: 10 * time.Millisecond}
 			},

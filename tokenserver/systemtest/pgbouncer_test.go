@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/acs-go/identity/tokenserver/postgres"
 	"github.com/stretchr/testify/assert"
@@ -25,7 +26,7 @@ func newPgBouncer(t *testing.T, pg *cluster) int {
 	if err != nil {
 		t.Skip("PgBouncer is not installed")
 	}
-	port := freePort(t)
+	port := portOf(identitytest.FreeAddress(t))
 	settings := fmt.Sprintf(`[databases]
 * = host=127.0.0.1 port=%d user=tokenserver
 [pgbouncer]

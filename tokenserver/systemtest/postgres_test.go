@@ -3,7 +3,7 @@ package systemtest
 import (
 	"database/sql"
 	"fmt"
-	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"os/user"
@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/acs-go/identity/internal/identitytest"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
@@ -35,7 +36,7 @@ func newPostgres(t testing.TB) *cluster {
 	dir, err := os.MkdirTemp("", "acs-token-server-pg-") // not t.TempDir, whose parent only its owner can enter
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	pg := &cluster{bin: filepath.Dir(found[len(found)-1]), dir: dir, port: freePort(t)}
+	pg := &cluster{bin: filepath.Dir(found[len(found)-1]), dir: dir, port: portOf(identitytest.FreeAddress(t))}
 	if os.Getuid() == 0 { // as whom PostgreSQL does not run
 		pg.owner = credentialOf(t, "postgres")
 		require.NoError(t, os.Chown(dir, int(pg.owner.Uid), int(pg.owner.Gid)))
@@ -103,7 +104,7 @@ func (pg *cluster) setReadOnly(t testing.TB, isReadOnly bool) {
 // newStandby starts a cluster that follows this one.
 func (pg *cluster) newStandby(t testing.TB) *cluster {
 	t.Helper()
-	standby := &cluster{bin: pg.bin, dir: pg.dir + "/standby", port: freePort(t), owner: pg.owner}
+	standby := &cluster{bin: pg.bin, dir: pg.dir + "/standby", port: portOf(identitytest.FreeAddress(t)), owner: pg.owner}
 	pg.run(t, "pg_basebackup", "-D", standby.dir+"/data", "-R", "-X", "stream", "-c", "fast")
 	standby.start(t)
 	t.Cleanup(func() { standby.stop(t) })
@@ -161,12 +162,6 @@ func credentialOf(t testing.TB, name string) *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-func freePort(t testing.TB) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port
-}
+func portOf(address string) int { return int(netip.MustParseAddrPort(address).Port()) }
 
 func itoa(number int) string { return strconv.Itoa(number) }

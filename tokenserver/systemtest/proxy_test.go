@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/acs-go/identity/internal/identitytest"
 )
 
 // A proxy is an address that new connections reach a server by, which a failover changes.
@@ -17,25 +17,13 @@ type proxy struct {
 
 func newProxy(t *testing.T, target int) *proxy {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	p := &proxy{port: listener.Addr().(*net.TCPAddr).Port}
+	p := &proxy{}
 	p.target.Store(int64(target))
-	go func() {
-		for {
-			connection, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go p.forward(connection)
-		}
-	}()
+	p.port = portOf(identitytest.ServeConnections(t, p.forward))
 	return p
 }
 
 func (p *proxy) forward(connection net.Conn) {
-	defer func() { _ = connection.Close() }()
 	server, err := net.Dial("tcp", "127.0.0.1:"+itoa(int(p.target.Load())))
 	if err != nil {
 		return

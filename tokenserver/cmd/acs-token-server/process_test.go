@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -138,8 +139,8 @@ func TestSignalEndsTheStart(t *testing.T) {
 // A parent process starts the program and reads neither its log nor the URL.
 func TestPipesThatAreNotReadHoldUpNothing(t *testing.T) {
 	t.Parallel()
-	address, admin := freeAddress(t), freeAddress(t)
-	_, full := fullPipe(t)
+	address, admin := identitytest.FreeAddress(t), identitytest.FreeAddress(t)
+	_, full := identitytest.FullPipe(t)
 	command := newCommand(t, nil, "dev")
 	command.Env = append(command.Env, "ADDR="+address, "ADMIN_ADDR="+admin, "RATE=100000/min")
 	command.Stdout, command.Stderr = full, full
