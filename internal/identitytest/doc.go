@@ -1,5 +1,6 @@
 // Package identitytest has what the tests of several packages share: the table of the client's operations, transports
-// that answer in place of the service, credentials, made-up secrets with assertions that they do not leak, and spans.
+// that answer in place of the service, servers of raw connections, credentials, made-up secrets with assertions that they
+// do not leak, and spans.
 package identitytest
 
 import (
