@@ -670,8 +670,7 @@ func TestExchangeDoesNotSendTheClientsCredential(t *testing.T) {
 		}
 		credential := &identitytest.EntraCredential{}
 		transport := identitytest.AlwaysRespond(op.Status(), op.ResponseBody)
-		withEntra, err := identity.NewClient(identitytest.Endpoint, credential, op.NewOptions(transport))
-		require.NoError(t, err)
+		withEntra := identitytest.NewEntraClient(t, credential, op.NewOptions(transport))
 		for _, client := range []*identity.Client{withEntra, op.NewClient(t, transport)} {
 			_, err := op.CallWith(t.Context(), client, identitytest.Arguments{EntraToken: "the-users-token"})
 			require.NoError(t, err)

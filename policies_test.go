@@ -145,13 +145,41 @@ func TestSignatureCoversTheHostOnTheWire(t *testing.T) {
 // dated returns a response with the code, dated by a clock that is ahead of the local one.
 func dated(status int, code string, ahead time.Duration) *http.Response {
 	resp := identitytest.NewResponse(status, `{"error":{"code":"`+code+`","message":"No."}}`)
-	resp.Header.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+	resp.Header.Set("Date", dateAhead(ahead))
 	return resp
+}
+
+func dateAhead(ahead time.Duration) string {
+	return time.Now().Add(ahead).UTC().Format(http.TimeFormat)
 }
 
 // alwaysDated gives every request the same response, and counts the requests.
 func alwaysDated(status int, code string, ahead time.Duration) *identitytest.ScriptedTransport {
 	return &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return dated(status, code, ahead), nil }}
+}
+
+// datedService accepts only its own time, to 15 minutes.
+type datedService struct {
+	ahead, gateway time.Duration                               // of the clock, and what a gateway adds to its dates
+	accepted       func(*http.Request) (*http.Response, error) // how it responds to requests that it accepts; nil: with a user
+	requests       int
+}
+
+func (s *datedService) Do(req *http.Request) (*http.Response, error) {
+	s.requests++
+	date, err := http.ParseTime(req.Header.Get("x-ms-date"))
+	if err != nil {
+		return nil, err
+	}
+	if date.Sub(time.Now().Add(s.ahead)).Abs() > 15*time.Minute {
+		return dated(http.StatusUnauthorized, "Denied", s.ahead+s.gateway), nil
+	}
+	if s.accepted != nil {
+		return s.accepted(req)
+	}
+	resp, err := createUser(req)
+	resp.Header.Set("Date", dateAhead(s.ahead+s.gateway))
+	return resp, err
 }
 
 // TestClockCorrectionIsOnlyForRejectedSignatures covers responses that the date of the request cannot explain: work that
@@ -184,7 +212,7 @@ func TestSuccessIsNotRepeatedForItsDate(t *testing.T) {
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
 			resp := identitytest.NewResponse(op.Status(), op.ResponseBody)
-			resp.Header.Set("Date", time.Now().Add(24*time.Hour).UTC().Format(http.TimeFormat))
+			resp.Header.Set("Date", dateAhead(24*time.Hour))
 			return resp, nil
 		}}
 		_, err := op.Call(t.Context(), op.NewClient(t, transport))
@@ -303,20 +331,15 @@ func TestCorrectionIsMadeOncePerCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		unavailable := 3
-		transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
-			date, err := http.ParseTime(req.Header.Get("x-ms-date"))
-			assert.NoError(t, err)
-			if date.Sub(time.Now().Add(time.Hour)).Abs() > 15*time.Minute {
-				return dated(http.StatusUnauthorized, "Denied", time.Hour), nil
-			}
+		service := &datedService{ahead: time.Hour, accepted: func(req *http.Request) (*http.Response, error) {
 			if unavailable--; unavailable >= 0 {
 				return dated(http.StatusServiceUnavailable, "", time.Hour), nil
 			}
-			return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
+			return createUser(req)
 		}}
-		_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
+		_, err := identitytest.NewClient(t, service).CreateUser(t.Context(), nil)
 		require.NoError(t, err)
-		assert.Len(t, transport.Requests, 5)
+		assert.Equal(t, 5, service.requests)
 	})
 }
 
@@ -328,9 +351,7 @@ func TestRetryAfterDoesNotPreventACorrection(t *testing.T) {
 			resp := dated(http.StatusUnauthorized, "Denied", time.Hour)
 			resp.Header.Set("Retry-After", "3600")
 			return resp, nil
-		}, func(*http.Request) (*http.Response, error) {
-			return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
-		})}
+		}, createUser)}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
@@ -342,35 +363,25 @@ func TestRetryAfterDoesNotPreventACorrection(t *testing.T) {
 // the time.
 func TestCorrectedClockIsKept(t *testing.T) {
 	t.Parallel()
-	for name, second := range map[string]func(time.Duration) *http.Response{
-		"success": func(time.Duration) *http.Response {
-			return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody)
-		},
-		"user of another resource": func(ahead time.Duration) *http.Response {
-			return dated(http.StatusUnauthorized, "IdentityNotOwned", ahead)
-		},
-		"validation error": func(ahead time.Duration) *http.Response {
-			return dated(http.StatusBadRequest, "ValidationError", ahead)
-		},
-		"not found": func(ahead time.Duration) *http.Response { return dated(http.StatusNotFound, "NotFound", ahead) },
+	for name, accepted := range map[string]func(*http.Request) (*http.Response, error){
+		"success":                  createUser,
+		"user of another resource": identitytest.AlwaysRespond(http.StatusUnauthorized, `{"error":{"code":"IdentityNotOwned"}}`).Respond,
+		"validation error":         identitytest.AlwaysRespond(http.StatusBadRequest, `{"error":{"code":"ValidationError"}}`).Respond,
+		"not found":                identitytest.AlwaysRespond(http.StatusNotFound, `{"error":{"code":"NotFound"}}`).Respond,
 	} {
 		for _, ahead := range []time.Duration{time.Hour, -time.Hour} {
 			t.Run(name+ahead.String(), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
-						date, err := http.ParseTime(req.Header.Get("x-ms-date"))
-						assert.NoError(t, err)
-						if date.Sub(time.Now().Add(ahead)).Abs() > 15*time.Minute {
-							return dated(http.StatusUnauthorized, "Denied", ahead), nil
-						}
-						return second(ahead), nil
+					service := &datedService{ahead: ahead, accepted: func(req *http.Request) (*http.Response, error) {
+						resp, err := accepted(req)
+						resp.Header.Set("Date", dateAhead(ahead))
+						return resp, err
 					}}
-					client := identitytest.NewClient(t, transport)
-					for want := range 2 {
-						transport.Requests = nil
+					client := identitytest.NewClient(t, service)
+					for _, requests := range []int{2, 3} {
 						_, _ = client.CreateUser(t.Context(), nil)
-						assert.Len(t, transport.Requests, 2-want)
+						assert.Equal(t, requests, service.requests)
 					}
 				})
 			})
@@ -385,14 +396,8 @@ func TestErrorNamesTheClockSkew(t *testing.T) {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				requests := 0
-				transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
-					if requests++; requests == 1 {
-						return dated(http.StatusUnauthorized, "Denied", ahead), nil
-					}
-					return nil, io.ErrUnexpectedEOF
-				}}
-				_, err := identitytest.NewClient(t, transport).CreateUser(t.Context(), nil)
+				service := &datedService{ahead: ahead, accepted: failWith(io.ErrUnexpectedEOF)}
+				_, err := identitytest.NewClient(t, service).CreateUser(t.Context(), nil)
 				require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 				assert.ErrorContains(t, err, "identity: local clock is "+want+" the service: ")
 			})
@@ -408,37 +413,11 @@ func TestErrorOfTheLocalClockNamesNoSkew(t *testing.T) {
 		client := identitytest.NewClient(t, service)
 		_, err := client.CreateUser(t.Context(), nil)
 		require.NoError(t, err)
-		service.ahead = 0
-		service.broken = errors.New("the network is down")
+		service.ahead, service.accepted = 0, failWith(io.ErrUnexpectedEOF)
 		_, err = client.CreateUser(t.Context(), nil)
-		require.ErrorIs(t, err, service.broken)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		assert.NotContains(t, err.Error(), "clock")
 	})
-}
-
-// datedService accepts only its own time, to 15 minutes. It fails requests that it accepts if broken is set. gateway is
-// what a gateway adds to the dates of its responses.
-type datedService struct {
-	ahead, gateway time.Duration
-	broken         error
-	requests       int
-}
-
-func (s *datedService) Do(req *http.Request) (*http.Response, error) {
-	s.requests++
-	date, err := http.ParseTime(req.Header.Get("x-ms-date"))
-	if err != nil {
-		return nil, err
-	}
-	if date.Sub(time.Now().Add(s.ahead)).Abs() > 15*time.Minute {
-		return dated(http.StatusUnauthorized, "Denied", s.ahead+s.gateway), nil
-	}
-	if s.broken != nil {
-		return nil, s.broken
-	}
-	resp := dated(http.StatusCreated, "", s.ahead+s.gateway)
-	resp.Body = io.NopCloser(strings.NewReader(identitytest.UserBody))
-	return resp, nil
 }
 
 // TestRejectedOffsetIsDropped has the local clock be repaired after an offset was learned, while a gateway sends wrong
@@ -495,17 +474,11 @@ func TestOffsetIsDroppedInALaterAttempt(t *testing.T) {
 func TestResponseAfterACorrectionIsTheOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		transport := &identitytest.ScriptedTransport{Respond: firstThen(func(*http.Request) (*http.Response, error) {
-			return dated(http.StatusUnauthorized, "Denied", time.Hour), nil
-		}, func(*http.Request) (*http.Response, error) {
-			resp := dated(http.StatusTooManyRequests, "TooManyRequests", time.Hour)
-			resp.Header.Set("Retry-After", "30")
-			return resp, nil
-		})}
+		service := &datedService{ahead: time.Hour, accepted: throttled("30")}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		started := time.Now()
-		_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
+		_, err := identitytest.NewClient(t, service).CreateUser(ctx, nil)
 		require.True(t, identity.HasCode(err, "TooManyRequests"), "%v", err)
 		assert.NotContains(t, err.Error(), "clock")
 		assert.Equal(t, started, time.Now())
@@ -516,15 +489,13 @@ func TestResponseAfterACorrectionIsTheOutcome(t *testing.T) {
 func TestBrokenResponseAfterACorrectionIsCaptured(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		transport := &identitytest.ScriptedTransport{Respond: firstThen(func(*http.Request) (*http.Response, error) {
-			return dated(http.StatusUnauthorized, "Denied", time.Hour), nil
-		}, func(*http.Request) (*http.Response, error) {
+		service := &datedService{ahead: time.Hour, accepted: func(*http.Request) (*http.Response, error) {
 			resp := identitytest.NewResponse(http.StatusCreated, "")
 			resp.Body = io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))
 			return resp, nil
-		})}
+		}}
 		var captured *http.Response
-		_, err := identitytest.NewClient(t, transport).CreateUser(policy.WithCaptureResponse(t.Context(), &captured), nil)
+		_, err := identitytest.NewClient(t, service).CreateUser(policy.WithCaptureResponse(t.Context(), &captured), nil)
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		assert.ErrorContains(t, err, "local clock is 1h0m0s behind")
 		require.NotNil(t, captured)
@@ -532,45 +503,62 @@ func TestBrokenResponseAfterACorrectionIsCaptured(t *testing.T) {
 	})
 }
 
-// TestCallsDoNotWaitForARefreshAfterARejectedToken has the service ask for other claims, and then
-// reject the token for another reason.
-func TestCallsDoNotWaitForARefreshAfterARejectedToken(t *testing.T) {
+// TestCallsDoNotWaitForARefresh shows what happens to other calls while a token that is still valid is refreshed, and that
+// a refresh which never ends is canceled when that token expires. The service may have asked for other claims before, and
+// then have rejected the token for another reason.
+func TestCallsDoNotWaitForARefresh(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const lifetime = 10 * time.Minute
-		challenges := []string{`Bearer error="insufficient_claims", claims="e30="`, ""}
-		transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
-			if len(challenges) == 0 {
-				return identitytest.NewResponse(http.StatusCreated, identitytest.UserBody), nil
-			}
-			resp := identitytest.NewResponse(http.StatusUnauthorized, "")
-			resp.Header.Set("WWW-Authenticate", challenges[0])
-			challenges = challenges[1:]
-			return resp, nil
-		}}
-		credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(lifetime)}, nil
-		})
-		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
-		require.NoError(t, err)
-		call := func() error { _, err := client.CreateUser(t.Context(), nil); return err }
-		require.Error(t, call())
-		require.NoError(t, call())
+	for name, challenges := range map[string][]string{
+		"first token":            nil,
+		"after a rejected token": {`Bearer error="insufficient_claims", claims="e30="`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const lifetime = 10 * time.Minute
+				rejections := challenges
+				transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+					if len(rejections) == 0 {
+						return createUser(req)
+					}
+					resp := identitytest.NewResponse(http.StatusUnauthorized, "")
+					resp.Header.Set("WWW-Authenticate", rejections[0])
+					rejections = rejections[1:]
+					return resp, nil
+				}}
+				credential := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+					return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(lifetime)}, nil
+				})
+				client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(transport))
+				call := func() error { _, err := client.CreateUser(t.Context(), nil); return err }
+				if len(rejections) > 0 {
+					require.Error(t, call())
+				}
+				require.NoError(t, call())
+				expired := time.Now().Add(lifetime)
 
-		credential = func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
-			<-ctx.Done()
-			credential = identitytest.GetTokenSlowly
-			return azcore.AccessToken{}, ctx.Err()
-		}
-		time.Sleep(lifetime/2 + time.Second) // a fake sleep
-		refresh := make(chan error)
-		go func() { refresh <- call() }()
-		synctest.Wait()
-		started := time.Now()
-		require.NoError(t, call())
-		assert.Equal(t, started, time.Now(), "the call must not wait")
-		require.NoError(t, <-refresh)
-	})
+				refreshed := identitytest.CredentialFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+					return azcore.AccessToken{Token: "refreshed", ExpiresOn: time.Now().Add(lifetime)}, nil
+				})
+				credential = func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+					<-ctx.Done()
+					credential = refreshed
+					return azcore.AccessToken{}, ctx.Err()
+				}
+				time.Sleep(lifetime/2 + time.Second) // a fake sleep
+				refresh := make(chan error)
+				go func() { refresh <- call() }()
+				synctest.Wait()
+				started := time.Now()
+				require.NoError(t, call())
+				assert.Equal(t, started, time.Now(), "the call must not wait")
+				require.NoError(t, <-refresh)
+				assert.Equal(t, expired, time.Now(), "the refresh must not outlast the token")
+				last := transport.Requests[len(transport.Requests)-1]
+				assert.Equal(t, "Bearer refreshed", last.Header.Get("Authorization"), "an expired token must not be sent")
+			})
+		})
+	}
 }
 
 // TestPanicOfTheCredentialIsAnError shows that a panic, which a server may recover from, does not block later calls.
@@ -586,9 +574,8 @@ func TestPanicOfTheCredentialIsAnError(t *testing.T) {
 			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
 		})
 		transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)
-		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
-		require.NoError(t, err)
-		_, err = client.CreateUser(t.Context(), nil)
+		client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(transport))
+		_, err := client.CreateUser(t.Context(), nil)
 		require.ErrorContains(t, err, "identity: credential panicked")
 		identitytest.AssertNoSecret(t, err.Error())
 		_, err = client.CreateUser(t.Context(), nil)
@@ -614,9 +601,8 @@ func TestEntraScope(t *testing.T) {
 			options := identitytest.NewOptions(transport)
 			options.Cloud = test.cloud
 			credential := &identitytest.EntraCredential{}
-			client, err := identity.NewClient(identitytest.Endpoint, credential, options)
-			require.NoError(t, err)
-			_, err = client.CreateUser(t.Context(), nil)
+			client := identitytest.NewEntraClient(t, credential, options)
+			_, err := client.CreateUser(t.Context(), nil)
 			require.NoError(t, err)
 			require.Len(t, credential.Requests, 1)
 			assert.Equal(t, []string{test.scope}, credential.Requests[0].Scopes)
@@ -640,8 +626,7 @@ func TestCredentialThatEndsItsGoroutineHangsNoCaller(t *testing.T) {
 			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
 		})
 		transport := identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)
-		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
-		require.NoError(t, err)
+		client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(transport))
 		go func() { _, _ = client.CreateUser(t.Context(), nil) }()
 		synctest.Wait()
 		started := time.Now()
@@ -683,8 +668,7 @@ func TestRejectedTokensKeepNoCallerPastItsContext(t *testing.T) {
 						return azcore.AccessToken{}, ctx.Err()
 					}
 				})
-				client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
-				require.NoError(t, err)
+				client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(transport))
 				for caller := range 200 {
 					go func() {
 						time.Sleep(time.Duration(caller) * 100 * time.Millisecond)
@@ -721,8 +705,7 @@ func TestTokenIsKeptUntilTheServiceRejectsIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			credential := &identitytest.EntraCredential{}
-			client, err := identity.NewClient(identitytest.Endpoint, credential, identitytest.NewOptions(identitytest.AlwaysRespond(test.status, test.body)))
-			require.NoError(t, err)
+			client := identitytest.NewEntraClient(t, credential, identitytest.NewOptions(identitytest.AlwaysRespond(test.status, test.body)))
 			for range 2 {
 				_, _ = client.CreateUser(t.Context(), nil)
 			}
@@ -751,8 +734,7 @@ func TestLateRejectionKeepsTheNewerToken(t *testing.T) {
 			}
 			return identitytest.NewResponse(http.StatusUnauthorized, ""), nil
 		}}
-		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
-		require.NoError(t, err)
+		client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(transport))
 		call := func() error { _, err := client.CreateUser(t.Context(), nil); return err }
 		late := make(chan error, 1)
 		go func() { late <- call() }()
@@ -786,8 +768,7 @@ func TestClaimsChallenge(t *testing.T) {
 			resp.Header.Set("WWW-Authenticate", `Bearer error="insufficient_claims", claims="e30="`)
 			return resp, nil
 		}}
-		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
-		require.NoError(t, err)
+		client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(transport))
 		for range 10 {
 			go func() {
 				_, err := client.CreateUser(t.Context(), nil)
@@ -844,9 +825,8 @@ func TestChallengesThatAskForClaims(t *testing.T) {
 				resp.Header["Www-Authenticate"] = test.headers
 				return resp, nil
 			}}
-			client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
-			require.NoError(t, err)
-			_, err = client.CreateUser(t.Context(), nil)
+			client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(transport))
+			_, err := client.CreateUser(t.Context(), nil)
 			require.True(t, identity.HasCode(err, identity.ErrorCodeDenied), "the response is the outcome, whatever its challenge: %v", err)
 			if test.asks {
 				assert.Equal(t, []string{"", "{}"}, asked)
@@ -878,8 +858,7 @@ func TestCredentialGetsNoSettingsOfTheRequest(t *testing.T) {
 		assert.NoError(t, err)
 		return azcore.AccessToken{Token: identitytest.SecretToken}, nil
 	})
-	client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
-	require.NoError(t, err)
+	client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
 	ctx := policy.WithHTTPHeader(context.WithValue(t.Context(), key{}, "value"), http.Header{"Secret": {"value"}})
 	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})
 	var captured *http.Response
@@ -898,10 +877,9 @@ func TestCredentialWithoutExpiryIsAskedForEveryRequest(t *testing.T) {
 		asked++
 		return azcore.AccessToken{Token: identitytest.SecretToken}, nil
 	})
-	client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
-	require.NoError(t, err)
+	client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
 	for range 3 {
-		_, err = client.CreateUser(t.Context(), nil)
+		_, err := client.CreateUser(t.Context(), nil)
 		require.NoError(t, err)
 	}
 	assert.Equal(t, 3, asked)
@@ -916,11 +894,10 @@ func TestCallWithASlowCredentialTellsItsReason(t *testing.T) {
 			<-ctx.Done()
 			return azcore.AccessToken{}, errLogin
 		})
-		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
-		require.NoError(t, err)
+		client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		_, err = client.CreateUser(ctx, nil)
+		_, err := client.CreateUser(ctx, nil)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.ErrorIs(t, err, errLogin)
 		assert.ErrorContains(t, err, "access token")
@@ -936,8 +913,7 @@ func TestErrorOfACanceledRefreshNamesTheCauseOnce(t *testing.T) {
 			<-ctx.Done()
 			return azcore.AccessToken{}, ctx.Err()
 		})
-		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
-		require.NoError(t, err)
+		client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
 		ctx, cancel := context.WithCancelCause(t.Context())
 		call := func(want string) {
 			_, err := client.CreateUser(ctx, nil)
@@ -972,8 +948,7 @@ func TestCallersWithOtherClaimsDoNotShareAToken(t *testing.T) {
 			resp.Header.Set("WWW-Authenticate", `Bearer error="insufficient_claims", claims="`+base64.StdEncoding.EncodeToString([]byte(claims))+`"`)
 			return resp, nil
 		}}
-		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
-		require.NoError(t, err)
+		client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(transport))
 		for range 2 {
 			go func() {
 				_, err := client.CreateUser(t.Context(), nil)
@@ -1038,21 +1013,13 @@ func TestSharedKeyCredentialPolicySignsEveryAttempt(t *testing.T) {
 func TestSharedKeyCredentialPolicyCorrectsTheClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
-			serviceTime := time.Now().Add(time.Hour)
-			if req.Header.Get("x-ms-date") != serviceTime.UTC().Format(http.TimeFormat) {
-				resp := identitytest.NewResponse(http.StatusUnauthorized, "")
-				resp.Header.Set("Date", serviceTime.UTC().Format(http.TimeFormat))
-				return resp, nil
-			}
-			return identitytest.NewResponse(http.StatusAccepted, ""), nil
-		}}
-		pipeline := newSMSPipeline(transport, identity.NewSharedKeyCredentialPolicy(identitytest.NewSharedKeyCredential(t), nil))
+		service := &datedService{ahead: time.Hour}
+		pipeline := newSMSPipeline(service, identity.NewSharedKeyCredentialPolicy(identitytest.NewSharedKeyCredential(t), nil))
 		for _, requests := range []int{2, 3} {
 			resp, err := pipeline.Do(newSMSRequest(t, identitytest.Endpoint))
 			require.NoError(t, err)
-			assert.Equal(t, http.StatusAccepted, resp.StatusCode)
-			assert.Len(t, transport.Requests, requests)
+			assert.Equal(t, http.StatusCreated, resp.StatusCode)
+			assert.Equal(t, requests, service.requests)
 		}
 	})
 }
@@ -1115,8 +1082,7 @@ func TestRefreshOnInThePastIsNoHotLoop(t *testing.T) {
 			asked++
 			return azcore.AccessToken{Token: identitytest.SecretToken, ExpiresOn: time.Now().Add(time.Hour), RefreshOn: time.Now().Add(-time.Minute)}, nil
 		})
-		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
-		require.NoError(t, err)
+		client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
 		for range 60 {
 			_, err := client.CreateUser(t.Context(), nil)
 			require.NoError(t, err)
@@ -1137,10 +1103,9 @@ func TestTokenThatArrivesAfterTheOldOneExpiredIsUsed(t *testing.T) {
 			}
 			return azcore.AccessToken{Token: strconv.Itoa(asked), ExpiresOn: time.Now().Add(10 * time.Minute)}, nil
 		})
-		client, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
-		require.NoError(t, err)
+		client := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(identitytest.AlwaysRespond(http.StatusCreated, identitytest.UserBody)))
 		for range 2 {
-			_, err = client.CreateUser(t.Context(), nil)
+			_, err := client.CreateUser(t.Context(), nil)
 			require.NoError(t, err)
 			time.Sleep(6 * time.Minute) // a fake sleep
 		}

@@ -385,8 +385,7 @@ func TestEchoedCredentialsAreRedacted(t *testing.T) {
 		return azcore.AccessToken{Token: opaqueToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
 	})
 	withKey := identitytest.NewClient(t, transport)
-	withEntra, err := identity.NewClient(identitytest.Endpoint, &credential, identitytest.NewOptions(transport))
-	require.NoError(t, err)
+	withEntra := identitytest.NewEntraClient(t, &credential, identitytest.NewOptions(transport))
 	for name, call := range map[string]func() error{
 		"access key": func() error {
 			_, err := withKey.GetTokenForTeamsUser(t.Context(), identity.TeamsUserTokenParameters{TeamsUserEntraToken: opaqueToken}, nil)

@@ -979,10 +979,9 @@ func TestRefreshesAreLogged(t *testing.T) { //nolint:paralleltest // see above
 	})
 	signedIn := &signIn{token: identitytest.SecretToken}
 	service := identitytest.AlwaysRespond(http.StatusOK, identitytest.UserAndTokenBody)
-	entra, err := identity.NewClient(identitytest.Endpoint, signedIn, identitytest.NewOptions(service))
-	require.NoError(t, err)
+	entra := identitytest.NewEntraClient(t, signedIn, identitytest.NewOptions(service))
 	static := newTokenCredential(t, nil, &identity.CommunicationTokenCredentialOptions{InitialToken: initialToken(-time.Hour)})
-	_, err = static.GetToken(t.Context(), policy.TokenRequestOptions{})
+	_, err := static.GetToken(t.Context(), policy.TokenRequestOptions{})
 	require.Error(t, err)
 	assert.Empty(t, messages, "a static token is never refreshed")
 	for typeName, credential := range map[string]azcore.TokenCredential{

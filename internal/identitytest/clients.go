@@ -34,12 +34,18 @@ func NewClientWithOptions(tb testing.TB, options *identity.ClientOptions) *ident
 	return client
 }
 
+// NewEntraClient returns a client with an Entra credential.
+func NewEntraClient(tb testing.TB, credential azcore.TokenCredential, options *identity.ClientOptions) *identity.Client {
+	tb.Helper()
+	client, err := identity.NewClient(Endpoint, credential, options)
+	require.NoError(tb, err)
+	return client
+}
+
 // NewClients returns a client with an access key and one with an Entra credential.
 func NewClients(tb testing.TB, options *identity.ClientOptions) []*identity.Client {
 	tb.Helper()
-	withEntra, err := identity.NewClient(Endpoint, &EntraCredential{}, options)
-	require.NoError(tb, err)
-	return []*identity.Client{NewClientWithOptions(tb, options), withEntra}
+	return []*identity.Client{NewClientWithOptions(tb, options), NewEntraClient(tb, &EntraCredential{}, options)}
 }
 
 // NewSharedKeyCredential returns a credential that holds the AccessKey.
@@ -83,14 +89,4 @@ type CredentialFunc func(context.Context, policy.TokenRequestOptions) (azcore.Ac
 // GetToken implements [azcore.TokenCredential].
 func (f *CredentialFunc) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	return (*f)(ctx, options)
-}
-
-// GetTokenSlowly takes an hour to return a token that is valid for an hour.
-func GetTokenSlowly(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	select {
-	case <-time.After(time.Hour):
-		return azcore.AccessToken{Token: SecretToken, ExpiresOn: time.Now().Add(time.Hour)}, nil
-	case <-ctx.Done():
-		return azcore.AccessToken{}, ctx.Err()
-	}
 }

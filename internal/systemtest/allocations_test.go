@@ -11,7 +11,6 @@ import (
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // The tests in this file are not parallel, because AllocsPerRun counts the allocations of all goroutines. The race detector
@@ -39,8 +38,7 @@ func TestAllocationsOfAnIdentifier(t *testing.T) {
 //nolint:paralleltest // see above
 func TestAllocationsOfACallWithEntraID(t *testing.T) {
 	op := identitytest.OperationNamed("DeleteUser")
-	client, err := identity.NewClient(identitytest.Endpoint, &identitytest.EntraCredential{}, op.NewOptions(identitytest.NewCannedTransport(op)))
-	require.NoError(t, err)
+	client := identitytest.NewEntraClient(t, &identitytest.EntraCredential{}, op.NewOptions(identitytest.NewCannedTransport(op)))
 	ctx := t.Context()
 	assert.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _, _ = client.DeleteUser(ctx, identitytest.User, nil) }), 60.0)
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/internal/identitytest"
@@ -78,50 +77,6 @@ func TestChangingClockSkewIsCorrected(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []int{401, 201, 201, 401, 201, 201, 401, 201, 201, 401, 201, 201}, statuses(server))
-}
-
-// wrongDates is a gateway whose clock is an hour ahead.
-type wrongDates struct{ network policy.Transporter }
-
-func (w wrongDates) Do(req *http.Request) (*http.Response, error) {
-	resp, err := w.network.Do(req)
-	if err == nil {
-		resp.Header.Set("Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
-	}
-	return resp, err
-}
-
-// TestUserOfAnotherResourceDoesNotMoveTheClock has a gateway overwrite the dates of the service's responses.
-func TestUserOfAnotherResourceDoesNotMoveTheClock(t *testing.T) {
-	t.Parallel()
-	server, _ := emulator.Start(t)
-	options := server.ClientOptions()
-	options.Transport = wrongDates{options.Transport}
-	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
-	require.NoError(t, err)
-	_, err = client.DeleteUser(t.Context(), identity.CommunicationUserIdentifier{ID: "8:acs:" + identitytest.TenantID + "_" + identitytest.ObjectID}, nil)
-	require.True(t, identity.HasCode(err, identity.ErrorCodeIdentityNotOwned), err)
-	assert.NotContains(t, err.Error(), "clock")
-	_, err = client.CreateUser(t.Context(), nil)
-	require.NoError(t, err)
-	assert.Equal(t, []int{401, 201}, statuses(server))
-}
-
-// TestWrongKeyDoesNotMoveTheClock has a key that is wrong for a moment, behind a gateway that overwrites dates.
-func TestWrongKeyDoesNotMoveTheClock(t *testing.T) {
-	t.Parallel()
-	server, _ := emulator.Start(t)
-	options := server.ClientOptions()
-	options.Transport = wrongDates{options.Transport}
-	key := identitytest.NewSharedKeyCredential(t)
-	client, err := identity.NewClientWithSharedKeyCredential(server.Endpoint(), key, options)
-	require.NoError(t, err)
-	_, err = client.CreateUser(t.Context(), nil)
-	require.True(t, identity.HasCode(err, identity.ErrorCodeDenied), err)
-	require.NoError(t, key.Update(server.AccessKey()))
-	_, err = client.CreateUser(t.Context(), nil)
-	require.NoError(t, err)
-	assert.Equal(t, []int{401, 401, 201}, statuses(server))
 }
 
 func TestClockSkewOfManyCallersIsCorrected(t *testing.T) {

@@ -269,16 +269,3 @@ func checkNoConnectionIsOpen(t *testing.T, s *system) {
 	synctest.Wait()
 	assert.Zero(t, s.open.Load(), "connections")
 }
-
-// TestRetryAfter shows that the service decides how long to wait.
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newSystem(t)
-		s.service.Inject(emulator.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7"}}, Times: 2})
-		started := time.Now()
-		_, err := s.client(t, identitytest.OperationNamed("CreateUser"), policy.RetryOptions{}).CreateUser(t.Context(), nil)
-		require.NoError(t, err)
-		assert.Equal(t, 14*time.Second, time.Since(started))
-	})
-}
