@@ -25,13 +25,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func newPreviewClient(t *testing.T, transport policy.Transporter) *identity.Client {
-	t.Helper()
-	options := identitytest.NewOptions(transport)
-	options.APIVersion = identitytest.PreviewAPIVersion
-	return identitytest.NewClientWithOptions(t, options)
-}
-
 func TestPreviewOperationsNeedTheirAPIVersion(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
@@ -40,9 +33,7 @@ func TestPreviewOperationsNeedTheirAPIVersion(t *testing.T) {
 		}
 		for _, version := range []string{"", "2023-10-01", "2025-06-30", "2026-09-23", "2099-01-01"} {
 			transport := identitytest.AlwaysRespond(op.Status(), op.ResponseBody)
-			options := identitytest.NewOptions(transport)
-			options.APIVersion = version
-			got, err := op.Call(t.Context(), identitytest.NewClientWithOptions(t, options))
+			got, err := op.Call(t.Context(), newClientOfVersion(t, version, transport))
 			require.ErrorContains(t, err, "identity: "+op.GoName()+" needs ClientOptions.APIVersion 2025-03-02-preview, not ")
 			assert.Zero(t, got)
 			assert.Empty(t, transport.Requests)
@@ -68,7 +59,7 @@ func TestObjectIDIsOneSegmentOfThePath(t *testing.T) {
 	t.Parallel()
 	for objectID, segment := range map[string]string{"a/b": "a%2Fb", "../x": "..%2Fx", "?": "%3F", "\u00fc": "%C3%BC", "a\nb": "a%0Ab"} {
 		transport := identitytest.AlwaysRespond(http.StatusNoContent, "")
-		_, err := newPreviewClient(t, transport).DeleteEntraAssignment(t.Context(), objectID, nil)
+		_, err := newClientOfVersion(t, identitytest.PreviewAPIVersion, transport).DeleteEntraAssignment(t.Context(), objectID, nil)
 		require.NoError(t, err)
 		assert.Equal(t, "/access/entra/assignments/"+segment+"?api-version=2025-03-02-preview", transport.Requests[0].URL.RequestURI())
 	}
@@ -78,7 +69,7 @@ func TestUpdateOfNoEntraAssignmentsIsRejected(t *testing.T) {
 	t.Parallel()
 	for _, assignments := range []map[string]*identity.EntraAssignmentParameters{nil, {}} {
 		transport := identitytest.AlwaysRespond(http.StatusNoContent, "")
-		_, err := newPreviewClient(t, transport).UpdateEntraAssignments(t.Context(), assignments, nil)
+		_, err := newClientOfVersion(t, identitytest.PreviewAPIVersion, transport).UpdateEntraAssignments(t.Context(), assignments, nil)
 		require.EqualError(t, err, "identity: assignments cannot be empty")
 		assert.Empty(t, transport.Requests)
 	}
@@ -87,7 +78,7 @@ func TestUpdateOfNoEntraAssignmentsIsRejected(t *testing.T) {
 func TestBodyOfAnUpdateOfEntraAssignments(t *testing.T) {
 	t.Parallel()
 	transport := identitytest.AlwaysRespond(http.StatusNoContent, "")
-	updated, err := newPreviewClient(t, transport).UpdateEntraAssignments(t.Context(), map[string]*identity.EntraAssignmentParameters{
+	updated, err := newClientOfVersion(t, identitytest.PreviewAPIVersion, transport).UpdateEntraAssignments(t.Context(), map[string]*identity.EntraAssignmentParameters{
 		"c-deleted": nil,
 		"b-empty":   {TenantID: "tenant", PrincipalType: "new", ClientIDs: []string{}},
 		"a-nil":     {},
@@ -218,6 +209,13 @@ func TestPagerRejectsLinksToOtherHosts(t *testing.T) {
 			identitytest.AssertNoSecretInError(t, err)
 			assert.Equal(t, []string{"one"}, objectIDs, link)
 			assert.Len(t, transport.Requests, 1, link)
+
+			saved := client.NewListEntraAssignmentsPager(nil)
+			require.NoError(t, json.Unmarshal([]byte(pageWith("one", link)), saved))
+			objectIDs, err = readPages(t.Context(), saved)
+			assert.ErrorContains(t, err, "NextLink", link)
+			assert.Equal(t, []string{"one"}, objectIDs, link)
+			assert.Len(t, transport.Requests, 1, "a saved page sends nothing elsewhere")
 		}
 	}
 }
@@ -267,7 +265,7 @@ func TestPagerEndsWithAnError(t *testing.T) {
 		}
 		return identitytest.NewResponse(http.StatusForbidden, `{"error":{"code":"Denied"}}`), nil
 	}
-	pager := newPreviewClient(t, transport).NewListEntraAssignmentsPager(&identity.ListEntraAssignmentsOptions{})
+	pager := newClientOfVersion(t, identitytest.PreviewAPIVersion, transport).NewListEntraAssignmentsPager(&identity.ListEntraAssignmentsOptions{})
 	objectIDs, err := readPages(t.Context(), pager)
 	require.True(t, identity.HasCode(err, identity.ErrorCodeDenied), err)
 	assert.Equal(t, []string{"one"}, objectIDs)
@@ -278,7 +276,7 @@ func TestPagerEndsWithAnError(t *testing.T) {
 func TestPagersOfAClientAreIndependent(t *testing.T) {
 	t.Parallel()
 	transport := respondInTurn(pageWith("one", "?skip=1"), pageWith("one", ""), pageWith("two", ""))
-	client := newPreviewClient(t, transport)
+	client := newClientOfVersion(t, identitytest.PreviewAPIVersion, transport)
 	first := client.NewListEntraAssignmentsPager(nil)
 	_, err := first.NextPage(t.Context())
 	require.NoError(t, err)
@@ -312,7 +310,7 @@ func TestUserOfAnEntraToken(t *testing.T) {
 	t.Parallel()
 	const id = "8:acs:" + identitytest.ResourceID + "_wf_" + identitytest.TenantID + "_" + identitytest.ObjectID
 	body := strings.Replace(identitytest.UserAndTokenBody, "8:acs:a_b", id, 1)
-	exchanged, err := newPreviewClient(t, identitytest.AlwaysRespond(http.StatusOK, body)).
+	exchanged, err := newClientOfVersion(t, identitytest.PreviewAPIVersion, identitytest.AlwaysRespond(http.StatusOK, body)).
 		ExchangeEntraToken(t.Context(), identity.EntraTokenParameters{EntraToken: "token"}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, identity.CommunicationUserIdentifier{ID: id}, exchanged.User)
@@ -860,44 +858,6 @@ func TestExpiredTokenOfAnExchangeIsAnError(t *testing.T) {
 	})
 }
 
-func TestEntraTokenIsExchangedAgainBeforeTheExpiry(t *testing.T) {
-	t.Parallel()
-	for lifetime, age := range map[time.Duration]time.Duration{
-		24 * time.Hour:   24*time.Hour - 10*time.Minute,
-		time.Hour:        50 * time.Minute,
-		10 * time.Minute: 5 * time.Minute,
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			service := newExchanger()
-			service.lifetime = lifetime
-			credential := newEntraCredential(t, &signIn{token: "alice"}, service)
-			assert.Equal(t, "1 for alice", getToken(t, credential))
-			time.Sleep(age - 1)
-			assert.Equal(t, "1 for alice", getToken(t, credential))
-			time.Sleep(time.Nanosecond)
-			assert.Equal(t, "2 for alice", getToken(t, credential))
-		})
-	}
-}
-
-func TestFailedEarlyExchangeBacksOff(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		service := newExchanger()
-		credential := newEntraCredential(t, &signIn{token: "alice"}, service)
-		assert.Equal(t, "1 for alice", getToken(t, credential))
-		time.Sleep(50 * time.Minute)
-		service.fail(http.StatusForbidden, "")
-		for range 10 {
-			assert.Equal(t, "1 for alice", getToken(t, credential))
-		}
-		assert.Len(t, service.Requests, 2)
-		service.fail(0, "")
-		time.Sleep(30 * time.Second)
-		assert.Equal(t, "2 for alice", getToken(t, credential))
-	})
-}
-
 func TestClaimsForceAnExchange(t *testing.T) {
 	t.Parallel()
 	entra, service := &signIn{token: "alice"}, newExchanger()
@@ -916,21 +876,6 @@ func TestClaimsForceAnExchange(t *testing.T) {
 	_, err := credential.GetToken(t.Context(), withClaims)
 	require.True(t, identitytest.HasStatus(err, http.StatusForbidden), err)
 	assert.Equal(t, "4 for alice", getToken(t, credential))
-}
-
-func TestConcurrentCallersShareAnExchange(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		service := newExchanger()
-		service.delay = func(string) time.Duration { return time.Second }
-		credential := newEntraCredential(t, &signIn{token: "alice"}, service)
-		for range 100 {
-			go func() { assert.Equal(t, "1 for alice", getToken(t, credential)) }()
-		}
-		time.Sleep(time.Second)
-		synctest.Wait()
-		assert.Len(t, service.Requests, 1)
-	})
 }
 
 // TestCallersOfAnEntraCredentialWaitOnTheirOwnContexts has the caller that exchanges and one that waits give up.
@@ -968,12 +913,6 @@ func TestEntraCredentialOverHTTP(t *testing.T) {
 	require.NoError(t, err)
 	getToken(t, credential)
 	assert.Equal(t, "http://127.0.0.1:8080"+entraExchangeURI, service.Requests[0].URL.String())
-}
-
-func TestZeroEntraCredentialIsAnError(t *testing.T) {
-	t.Parallel()
-	_, err := (&identity.EntraCommunicationTokenCredential{}).GetToken(t.Context(), policy.TokenRequestOptions{})
-	require.EqualError(t, err, "identity: credential is empty; create it with NewEntraCommunicationTokenCredential")
 }
 
 func TestEntraCredentialShowsNoToken(t *testing.T) {

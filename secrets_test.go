@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -131,7 +132,7 @@ func outcomes(op identitytest.Operation) []outcome {
 		{"no connection", true, func(context.CancelFunc) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }},
 		{"truncated response", true, func(context.CancelFunc) (*http.Response, error) {
 			resp := identitytest.NewResponse(op.Status(), "")
-			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(identitytest.UserAndTokenBody[:60]), brokenReader{}))
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(identitytest.UserAndTokenBody[:60]), iotest.ErrReader(io.ErrUnexpectedEOF)))
 			return resp, nil
 		}},
 		{"canceled", true, func(cancel context.CancelFunc) (*http.Response, error) {
@@ -153,11 +154,6 @@ func with(status int, body string, headers ...string) func(context.CancelFunc) (
 		return resp, nil
 	}
 }
-
-// brokenReader fails like a connection that is lost.
-type brokenReader struct{}
-
-func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // TestNoSecretInErrorsLogsAndSpans runs every operation to every end with azcore's log and a
 // tracer listening.
@@ -294,17 +290,9 @@ func badConnectionStrings() []string {
 	return connectionStrings
 }
 
-// TestNoSecretInErrorsOfTokens passes tokens that cannot be sent or read.
+// TestNoSecretInErrorsOfTokens passes tokens that cannot be read.
 func TestNoSecretInErrorsOfTokens(t *testing.T) {
 	t.Parallel()
-	client := identitytest.NewClient(t, identitytest.AlwaysRespond(http.StatusOK, identitytest.UserAndTokenBody))
-	for _, token := range []string{
-		identitytest.SecretToken + " ", "Bearer " + identitytest.SecretToken, identitytest.SecretToken + "\r\n", identitytest.SecretToken + "\x7f",
-	} {
-		_, err := client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: token}, nil)
-		assert.Error(t, err, token)
-		identitytest.AssertNoSecretInError(t, err)
-	}
 	for _, data := range []string{
 		identitytest.SecretToken, `"` + identitytest.SecretToken + `"`, identitytest.TokenBody[1:], identitytest.TokenBody + identitytest.SecretToken,
 		`{"token":["` + identitytest.SecretToken + `"]}`, `{"token":"` + identitytest.SecretToken + `","expiresOn":"` + identitytest.SecretToken + `"}`,

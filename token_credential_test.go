@@ -144,12 +144,6 @@ func TestNewCommunicationTokenCredentialRejectsInvalidParameters(t *testing.T) {
 	}
 }
 
-func TestCredentialThatWasNotConstructed(t *testing.T) {
-	t.Parallel()
-	_, err := (&identity.CommunicationTokenCredential{}).GetToken(t.Context(), policy.TokenRequestOptions{})
-	require.EqualError(t, err, "identity: credential is empty; create it with NewCommunicationTokenCredential")
-}
-
 func TestCredentialReturnsTheTokenUntilItIsDue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -612,26 +606,6 @@ func TestInvalidTokenFromRefreshIsAnError(t *testing.T) {
 	}
 }
 
-// TestRefreshThatReturnsExpiredTokensIsNotCalledByEveryCaller has a refresh function with a clock or cache of its own.
-func TestRefreshThatReturnsExpiredTokensIsNotCalledByEveryCaller(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{lifetime: -time.Minute}
-		credential := newTokenCredential(t, source.refresh, nil)
-		for range 209 {
-			_, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{})
-			require.ErrorContains(t, err, "identity: refreshing the access token: refresh returned an access token that expired at ")
-			time.Sleep(100 * time.Millisecond)
-		}
-		assert.EqualValues(t, 5, source.calls.Load(), "after 0, 1, 3, 7 and 15 seconds")
-		_, err := credential.GetToken(t.Context(), withClaims)
-		require.ErrorContains(t, err, "; no refresh since 2000-01-01T00:00:00Z has brought a valid token")
-		source.lifetime = time.Hour
-		time.Sleep(30 * time.Second)
-		assertToken(t, credential, "token 6")
-	})
-}
-
 // TestErrorOfRefreshIsKept lets callers tell a revoked user from a lost connection.
 func TestErrorOfRefreshIsKept(t *testing.T) {
 	t.Parallel()
@@ -922,46 +896,6 @@ func TestStatus401RefreshesOnlyWithAClaimsChallenge(t *testing.T) {
 		}
 		assert.Equal(t, []string{"token 1", "token 1", "token 1", "token 1", "token 2", "token 2", "token 2"}, chat.tokens)
 		assert.EqualValues(t, 2, source.calls.Load())
-	})
-}
-
-// TestRefreshesOfMixedCallersDoNotOverlap is for the race detector: all kinds of callers at
-// once, with tokens of a short lifetime and a callback that fails at times.
-func TestRefreshesOfMixedCallersDoNotOverlap(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{lifetime: 20 * time.Millisecond, delay: time.Millisecond}
-		credential := newTokenCredential(t, func(ctx context.Context) (identity.AccessToken, error) {
-			token, err := source.refresh(ctx)
-			if source.calls.Load()%7 == 0 {
-				return identity.AccessToken{}, errRefresh
-			}
-			return token, err
-		}, nil)
-		for caller := range 16 {
-			go func() {
-				for round := range 200 {
-					ctx, cancel := context.WithCancel(t.Context())
-					options := policy.TokenRequestOptions{}
-					switch (caller + round) % 5 {
-					case 0:
-						options = withClaims
-					case 1:
-						time.AfterFunc(time.Duration(caller)*100*time.Microsecond, cancel)
-					}
-					token, err := credential.GetToken(ctx, options)
-					cancel()
-					if err == nil {
-						assert.True(t, token.ExpiresOn.After(time.Now()))
-					} else {
-						assert.True(t, errors.Is(err, errRefresh) || errors.Is(err, context.Canceled), err)
-					}
-					time.Sleep(time.Duration(1+(caller*round)%9) * time.Millisecond)
-				}
-			}()
-		}
-		time.Sleep(time.Minute)
-		assert.Zero(t, source.overlaps.Load())
 	})
 }
 

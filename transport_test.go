@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -182,14 +183,6 @@ func TestLargestResponse(t *testing.T) {
 	require.ErrorContains(t, err, "more than 1048576 bytes")
 }
 
-// TestMissingResponseIsAnError has a hand-made transport return nothing at all.
-func TestMissingResponseIsAnError(t *testing.T) {
-	t.Parallel()
-	transport := &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) { return nil, nil }} //nolint:nilnil // that is the point
-	_, err := identitytest.NewClient(t, transport).DeleteUser(t.Context(), identitytest.User, nil)
-	require.Error(t, err)
-}
-
 // TestResponseWithoutABody has a hand-made transport leave it out.
 func TestResponseWithoutABody(t *testing.T) {
 	t.Parallel()
@@ -284,7 +277,7 @@ func (brokenBodyPolicy) Do(req *policy.Request) (*http.Response, error) {
 		io.Reader
 		io.Seeker
 		io.Closer
-	}{brokenReader{}, strings.NewReader("content"), io.NopCloser(nil)}
+	}{iotest.ErrReader(io.ErrUnexpectedEOF), strings.NewReader("content"), io.NopCloser(nil)}
 	if err := req.SetBody(body, "text/plain"); err != nil {
 		return nil, err
 	}
