@@ -244,20 +244,6 @@ func TestConcurrentCallersShareARefresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		source := &issuer{lifetime: time.Hour, delay: time.Second}
-		credential := newTokenCredential(t, source.refresh, nil)
-		for range 100 {
-			go assertToken(t, credential, "token 1")
-		}
-		time.Sleep(time.Second)
-		synctest.Wait()
-		assert.EqualValues(t, 1, source.calls.Load())
-	})
-}
-
-func TestConcurrentCallersShareAnError(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{lifetime: time.Hour, delay: time.Second}
 		source.fail(errRefresh)
 		credential := newTokenCredential(t, source.refresh, nil)
 		for range 100 {
@@ -267,7 +253,12 @@ func TestConcurrentCallersShareAnError(t *testing.T) {
 		synctest.Wait()
 		assert.EqualValues(t, 1, source.calls.Load())
 		source.fail(nil)
-		assertToken(t, credential, "token 2", "without a back-off, since there is no token")
+		for range 100 {
+			go assertToken(t, credential, "token 2", "without a back-off, since there is no token")
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		assert.EqualValues(t, 2, source.calls.Load())
 	})
 }
 
@@ -716,27 +707,6 @@ func TestClaimsForceARefresh(t *testing.T) {
 	})
 }
 
-// TestCallersWithClaimsShareAFailure has many callers wait for the same refresh.
-func TestCallersWithClaimsShareAFailure(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		source := &issuer{lifetime: time.Hour, delay: time.Minute}
-		source.fail(errRefresh)
-		credential := newTokenCredential(t, source.refresh, nil)
-		go func() { _, _ = credential.GetToken(t.Context(), policy.TokenRequestOptions{}) }()
-		synctest.Wait()
-		for range 50 {
-			go func() {
-				_, err := credential.GetToken(t.Context(), withClaims)
-				assert.ErrorIs(t, err, errRefresh)
-			}()
-		}
-		time.Sleep(time.Hour)
-		synctest.Wait()
-		assert.EqualValues(t, 2, source.calls.Load())
-	})
-}
-
 func TestCanceledClaimsAreAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -753,39 +723,35 @@ func TestCanceledClaimsAreAnError(t *testing.T) {
 // was rejected.
 func TestClaimsDoNotJoinAnEarlierRefresh(t *testing.T) {
 	t.Parallel()
-	for name, firstError := range map[string]error{"success": nil, "failure": errRefresh} {
+	for name, test := range map[string]struct{ first, second error }{
+		"success": {nil, nil}, "failure": {errRefresh, nil}, "two failures": {errRefresh, errRefresh},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				source := &issuer{lifetime: time.Hour, delay: time.Minute}
-				source.fail(firstError)
+				source.fail(test.first)
 				credential := newTokenCredential(t, source.refresh, nil)
-				get := func(options policy.TokenRequestOptions, want string) {
+				get := func(options policy.TokenRequestOptions, want string, wantError error) {
 					token, err := credential.GetToken(t.Context(), options)
-					if want == "" {
-						assert.ErrorIs(t, err, errRefresh)
-						return
+					assert.ErrorIs(t, err, wantError)
+					if wantError == nil {
+						assert.Equal(t, want, token.Token)
 					}
-					assert.NoError(t, err)
-					assert.Equal(t, want, token.Token)
-				}
-				first := "token 1"
-				if firstError != nil {
-					first = ""
 				}
 				start := time.Now()
-				go get(policy.TokenRequestOptions{}, first)
+				go get(policy.TokenRequestOptions{}, "token 1", test.first)
 				synctest.Wait()
 				for range 50 {
-					go get(withClaims, "token 2")
+					go get(withClaims, "token 2", test.second)
 					go func() {
-						get(policy.TokenRequestOptions{}, first)
+						get(policy.TokenRequestOptions{}, "token 1", test.first)
 						assert.Equal(t, time.Minute, time.Since(start), "callers without claims do not wait for a second refresh")
 					}()
 				}
 				time.Sleep(time.Minute)
 				synctest.Wait()
-				source.fail(nil)
+				source.fail(test.second)
 				assert.EqualValues(t, 2, source.calls.Load(), "one more for all callers with claims")
 				time.Sleep(time.Minute)
 				synctest.Wait()
