@@ -51,7 +51,7 @@ func ServeResponse(tb testing.TB, response string) (address string) {
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
 	for range 100 {
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000)))
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000))) //nolint:gosec // a port is no secret
 		if err == nil {
 			require.NoError(tb, listener.Close())
 			return listener.Addr().String()
