@@ -61,9 +61,8 @@ type Client struct {
 }
 
 // NewClient creates a client that authenticates with Microsoft Entra ID. The identity
-// needs a role on the resource that allows the service's operations, such as
-// Contributor. This role is the one that Microsoft's quickstarts assign; which
-// permissions each operation needs is not documented.
+// needs a role on the resource. Microsoft's quickstarts assign Contributor; Microsoft does
+// not document which permissions each operation needs.
 //
 // Invalid parameters: an endpoint that is malformed, or http without
 // InsecureAllowCredentialWithHTTP; a credential that is nil or of a type of this package.
@@ -88,9 +87,8 @@ func NewClient(endpoint string, credential azcore.TokenCredential, options *Clie
 // key.
 //
 // Invalid parameters: an endpoint that is malformed, or http without
-// InsecureAllowCredentialWithHTTP; a nil credential. A credential that
-// [NewSharedKeyCredential] did not create holds no key: no request that needs a signature
-// is sent.
+// InsecureAllowCredentialWithHTTP; a nil credential. The zero [SharedKeyCredential] holds
+// no key: with it, requests that need a signature fail before they are sent.
 //   - endpoint - the resource's endpoint, such as "https://<resource>.communication.azure.com"; without a scheme, https is assumed
 //   - credential - an access key of the resource; see [NewSharedKeyCredential]
 //   - options - optional settings; nil means the defaults
@@ -109,7 +107,7 @@ func NewClientWithSharedKeyCredential(endpoint string, credential *SharedKeyCred
 
 // NewClientFromConnectionString creates a client from a connection string of the
 // resource. To replace the access key later, use [ParseConnectionString] and
-// [NewClientWithSharedKeyCredential] instead; these describe the errors, too.
+// [NewClientWithSharedKeyCredential] instead. Their documentation describes the errors.
 //   - connectionString - as the Azure portal shows it: "endpoint=https://<resource>.communication.azure.com/;accesskey=<key>"
 //   - options - optional settings; nil means the defaults
 func NewClientFromConnectionString(connectionString string, options *ClientOptions) (*Client, error) {

@@ -17,8 +17,8 @@ const connectionStringForm = `the form is "endpoint=https://<resource>.communica
 // says so. It never quotes the string.
 //
 // The endpoint is in the normal form: with a scheme (https if the string has none),
-// without the scheme's default port, and without a slash at the end, so that a path such
-// as "/sms" can be appended.
+// without the scheme's default port, and without a slash at the end. A path such as "/sms"
+// can be appended.
 //   - connectionString - as the Azure portal shows it: "endpoint=https://<resource>.communication.azure.com/;accesskey=<key>"
 func ParseConnectionString(connectionString string) (endpoint string, credential *SharedKeyCredential, err error) {
 	values, err := splitConnectionString(connectionString)

@@ -5,9 +5,9 @@ chat and calling.
 
 # Authentication
 
-A [Client] authenticates with Microsoft Entra ID ([NewClient]), with an access key of the
-resource ([NewClientWithSharedKeyCredential]) or with a connection string, which holds an
-endpoint and an access key ([NewClientFromConnectionString]).
+A [Client] authenticates with Microsoft Entra ID ([NewClient]) or with an access key of
+the resource ([NewClientWithSharedKeyCredential]). A connection string holds an endpoint
+and an access key ([NewClientFromConnectionString]).
 
 [SharedKeyCredential.Update] replaces an access key while clients use it. Clients reject
 endpoints with the scheme http, unless ClientOptions.InsecureAllowCredentialWithHTTP is
@@ -15,8 +15,8 @@ set.
 
 # Users
 
-A communication user is an ID, without a name or a password. Store it, because the service
-cannot list users: a [CommunicationUserIdentifier] with this ID is the user again.
+A communication user is an ID, without a name or a password. Store the ID, because the
+service cannot list users: a [CommunicationUserIdentifier] with this ID is the user again.
 
 Creating a user is idempotent only with a CustomID, a preview that may end; otherwise each
 retry after a lost response creates another user.
@@ -27,9 +27,9 @@ kinds occur, and compare identifiers with [Equal].
 # Tokens
 
 [Client.CreateUserAndToken] and [Client.GetToken] issue an [AccessToken] with one or more
-values of [TokenScope]. It lives 24 hours, or as long as TokenExpiresIn says. Issue tokens
-on a server, and only to the user who signed in there. [Client.RevokeTokens] revokes all
-tokens of a user.
+values of [TokenScope]. It is valid for 24 hours, or for TokenExpiresIn. Issue tokens on a
+server, and only to the user who signed in there. [Client.RevokeTokens] revokes all tokens
+of a user.
 
 [Client.GetTokenForTeamsUser] exchanges the Entra token of a Microsoft Teams user. With
 the token of [Client.ExchangeTeamsExtensionToken], a Teams user makes phone calls through
@@ -55,9 +55,8 @@ connection, are ordinary errors. A response that cannot be used is an error that
 	}
 
 The client rejects some parameters without sending a request; the error names the
-parameter. The documentation of each method lists what is invalid. Methods of a preview
-are rejected in the same way if the client has another API version. The service checks the
-rest.
+parameter. The documentation of each method lists what is invalid. The client also rejects
+methods of a preview, unless its API version is a preview. The service checks the rest.
 
 # Timeouts and retries
 
@@ -81,7 +80,7 @@ or logging a type of this package that holds one shows REDACTED. This does not a
 
   - the JSON of an [AccessToken], which holds the token on purpose,
   - slices, maps and structs of your own that log/slog writes as JSON,
-  - unexported fields of your own types, whose methods package fmt does not call,
+  - unexported fields of your own types, on which package fmt calls no methods,
   - azcore's Logging.IncludeBody.
 
 SECURITY.md, a file of the module, lists what is promised and what is not.
@@ -96,9 +95,9 @@ state: tests need neither Azure nor a network. Package
 
 # Sources
 
-What this documentation says of the service comes from Microsoft's pages, to which it
-links, from the specification of the [REST API], and from recorded sessions: the requests
-and responses that Microsoft has published with the tests of its own libraries.
+What this documentation says about the service comes from Microsoft's pages, to which it
+links, from the specification of the [REST API], and from recorded sessions. These are
+requests and responses that Microsoft has published with the tests of its own libraries.
 
 [Azure Communication Services]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model
 [REST API]: https://learn.microsoft.com/rest/api/communication/identity

@@ -70,9 +70,9 @@ type EntraAssignmentParameters struct {
 	// PrincipalType is the type of the principal.
 	PrincipalType EntraPrincipalType `json:"principalType"`
 	// ClientIDs are the client IDs (GUIDs) of the applications that may ask for the
-	// users' tokens. nil is not sent: in the emulator, SetEntraAssignment then fails, and
-	// UpdateEntraAssignments keeps the current list. What the service does is not
-	// documented.
+	// users' tokens. The client does not send nil. In the emulator, SetEntraAssignment then
+	// fails, and UpdateEntraAssignments keeps the current list. What the service does is
+	// not documented.
 	ClientIDs []string `json:"clientIds,omitzero"`
 }
 
@@ -180,7 +180,7 @@ func (c *Client) listEntraAssignments(ctx context.Context, nextLink string) (pag
 // GetEntraAssignment returns the Entra assignment of a principal.
 // Preview: API version 2025-03-02-preview only.
 //
-// What the service responds if there is no assignment is not documented: presumably 404.
+// Microsoft does not document the status if there is no assignment; it is presumably 404.
 // Invalid parameters: an ID that is empty, "." or "..".
 //   - objectID - the object ID (GUID) of the principal in Entra ID
 //   - options - optional parameters; nil means the defaults

@@ -158,27 +158,26 @@ func (c *EntraCommunicationTokenCredential) LogValue() slog.Value {
 //
 // Each call asks the Entra credential for its token first, because the user may have
 // signed out, or another one signed in. azidentity's credentials keep their tokens, so
-// this is quick. If the Entra credential fails, GetToken returns an error that wraps its
-// error, even while an access token is valid. An Entra token that is empty or has spaces
-// or control characters is an error.
+// this is quick. If the Entra credential fails, GetToken returns an error that wraps the
+// credential's, even while an access token is valid. An Entra token that is empty or has
+// spaces or control characters is an error.
 //
-// The access token is always one for this Entra token. GetToken exchanges the Entra token
-// if there is none, and again 10 minutes before the access token expires, or halfway
-// through a lifetime of less than 20 minutes. If this early exchange fails, it returns the
-// current access token and tries again after 30 seconds, or at expiry if sooner. Without a
-// valid access token, it returns the error of the exchange, which is or wraps an
-// [azcore.ResponseError] if the service rejected it. Calls share an exchange, and each
-// waits until its own context ends.
+// GetToken exchanges this Entra token once, and again 10 minutes before the access token
+// expires, or halfway through a lifetime of less than 20 minutes. If this early exchange
+// fails, GetToken returns the current access token, and a later call tries again: after 30
+// seconds, or at expiry if sooner. Without a valid access token, GetToken returns the error
+// of the exchange, which is or wraps an [azcore.ResponseError] if the service rejected it.
+// Calls share an exchange, and each waits until its own context ends.
 //
-// If the Entra token changes during the exchange, GetToken asks the Entra credential a
-// second time, and exchanges that token if it is another one.
+// If another call gets another Entra token during the exchange, GetToken asks the Entra
+// credential a second time, and returns an access token for the Entra token it gets then.
 //
 // If the service returns an access token that has already expired, GetToken fails. It makes
 // no exchange for this Entra token during the next second. This pause doubles each time, up
 // to 30 seconds.
 //
 // Non-empty Claims force an exchange that starts after the call; pass them when a service
-// rejected a token as revoked. They are not passed to the Entra credential. All other
+// rejected a token as revoked. The Entra credential does not receive them. All other
 // options are ignored.
 //
 // ExpiresOn and RefreshOn of the result are in UTC. RefreshOn is when the next exchange is

@@ -22,8 +22,8 @@ import (
 const entraRefreshBefore = 5 * time.Minute
 
 // entraPolicy authorizes requests with a token of an Entra credential. It does what
-// azcore's bearer token policy does, except that callers wait for the token of another one
-// no longer than their contexts, and that some responses with status 401 keep the token.
+// azcore's bearer token policy does, with two exceptions: a caller waits for a token no
+// longer than its context, and some responses with status 401 keep the token.
 type entraPolicy struct {
 	token *tokencache.Cache
 }

@@ -50,7 +50,7 @@ func PossibleErrorCodeValues() []ErrorCode {
 // one of the codes.
 //
 // Use it to distinguish errors with status 401: not all of them mean that the client's
-// credential is bad.
+// credential is wrong.
 func HasCode(err error, codes ...ErrorCode) bool {
 	responseError, ok := errors.AsType[*azcore.ResponseError](err)
 	return ok && slices.Contains(codes, ErrorCode(responseError.ErrorCode))

@@ -36,7 +36,7 @@ type SharedKeyCredentialPolicyOptions struct {
 //     email and rooms the headers Repeatability-Request-ID and Repeatability-First-Sent
 //     of [repeatable requests]. Where a service has no such means, set
 //     [policy.RetryOptions].MaxRetries to -1.
-//   - Set a transport that does not follow redirects, which would get the request.
+//   - Set a transport that does not follow redirects: they would get the signed request.
 //   - Add [runtime.NewRequestIDPolicy], whose ID Azure's support asks for.
 //
 // With a credential that is nil or holds no key, every request fails before it is sent.

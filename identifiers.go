@@ -351,9 +351,9 @@ const (
 	prefixTeamsAppGCCH  = "28:gcch:"
 )
 
-// IdentifierFromRawID returns the identifier that the raw ID stands for, an
-// [UnknownIdentifier] where the library does not know the form. It never fails, and
-// the RawID of what it returns is rawID again.
+// IdentifierFromRawID returns the identifier that the raw ID stands for, or an
+// [UnknownIdentifier] if the library does not know the form. It never fails, and the
+// RawID of the identifier is rawID again.
 func IdentifierFromRawID(rawID string) Identifier {
 	if number, found := strings.CutPrefix(rawID, prefixPhoneNumber); found {
 		return PhoneNumberIdentifier{PhoneNumber: number}

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID or a field is not valid UTF-8.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. Invalid
+// UTF-8 in the raw ID or a field is an error.
 func (i CommunicationUserIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), CommunicationUser: &communicationUserModel{ID: &i.ID}}, i.ID)
 }
@@ -20,8 +20,8 @@ func (i *CommunicationUserIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID or a field is not valid UTF-8.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. Invalid
+// UTF-8 in the raw ID or a field is an error.
 func (i PhoneNumberIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), PhoneNumber: &phoneNumberModel{Value: &i.PhoneNumber, IsAnonymous: i.IsAnonymous(), AssertedID: i.AssertedID()}}, i.PhoneNumber)
 }
@@ -32,8 +32,8 @@ func (i *PhoneNumberIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID or a field is not valid UTF-8.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. Invalid
+// UTF-8 in the raw ID or a field is an error.
 func (i MicrosoftTeamsUserIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsUser: &microsoftTeamsUserModel{UserID: &i.UserID, IsAnonymous: i.IsAnonymous, Cloud: i.Cloud.orPublic()}}, i.UserID, string(i.Cloud))
 }
@@ -44,8 +44,8 @@ func (i *MicrosoftTeamsUserIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID or a field is not valid UTF-8.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. Invalid
+// UTF-8 in the raw ID or a field is an error.
 func (i MicrosoftTeamsAppIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), MicrosoftTeamsApp: &microsoftTeamsAppModel{AppID: &i.AppID, Cloud: i.Cloud.orPublic()}}, i.AppID, string(i.Cloud))
 }
@@ -56,8 +56,8 @@ func (i *MicrosoftTeamsAppIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID or a field is not valid UTF-8.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. Invalid
+// UTF-8 in the raw ID or a field is an error.
 func (i TeamsExtensionUserIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID(), TeamsExtensionUser: &teamsExtensionUserModel{UserID: &i.UserID, TenantID: &i.TenantID, ResourceID: &i.ResourceID, Cloud: i.Cloud.orPublic()}}, i.UserID, i.TenantID, i.ResourceID, string(i.Cloud))
 }
@@ -68,8 +68,8 @@ func (i *TeamsExtensionUserIdentifier) UnmarshalJSON(data []byte) error {
 	return unmarshalKind(data, i)
 }
 
-// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. It is
-// an error if the raw ID or a field is not valid UTF-8.
+// MarshalJSON writes the JSON that Communication Services uses; see [Identifier]. Invalid
+// UTF-8 in the raw ID or a field is an error.
 func (i UnknownIdentifier) MarshalJSON() ([]byte, error) {
 	return marshalIdentifier(identifierModel{RawID: i.RawID()}, i.ID)
 }

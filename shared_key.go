@@ -57,7 +57,7 @@ func NewSharedKeyCredential(accessKey string) (*SharedKeyCredential, error) {
 // Update returns an error and the old key stays in use.
 //
 // Regenerating a key in Azure revokes all access tokens that were issued with it (see
-// [identity model]): switch to the other key first, and regenerate the first one when its
+// [identity model]). Switch to the other key first, and regenerate the first one when its
 // tokens have expired.
 //
 // [identity model]: https://learn.microsoft.com/azure/communication-services/concepts/identity-model#access-tokens

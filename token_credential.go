@@ -61,10 +61,10 @@ type CommunicationTokenCredential struct {
 // NewCommunicationTokenCredential creates a credential for the user whose tokens
 // refresh returns.
 //
-// A call of GetToken that needs a new token calls refresh on its own goroutine and with
-// its own context, never twice at the same time. refresh must end when its context does,
-// and must not call GetToken of the same credential. The expiry is taken from the
-// AccessToken; the token itself is not decoded, and its format does not matter.
+// GetToken calls refresh on its caller's goroutine, with the caller's context, and never
+// twice at the same time. refresh must end when its context does, and must not call
+// GetToken of the same credential. The credential takes the expiry from the AccessToken
+// and does not decode the token.
 //
 // Without refresh the credential is static: it returns options.InitialToken until that
 // token expires, and an error from then on.
@@ -153,22 +153,22 @@ func (c *CommunicationTokenCredential) LogValue() slog.Value {
 
 // GetToken returns a valid access token of the user. It implements [azcore.TokenCredential].
 //
-// While the token is valid, GetToken returns it immediately, except that one call
-// refreshes it when it is due; see RefreshBefore. If that fails, even because the context
-// ended, this call returns the current token, too. The next attempt is made after 30
+// While the token is valid, GetToken returns it immediately. When it is due (see
+// RefreshBefore), one call refreshes it first. If that fails, even because the context
+// ended, this call returns the current token, too, and a later call tries again: after 30
 // seconds, or at expiry if sooner.
 //
 // Without a valid token, one call refreshes it and the others wait, each until its own
 // context ends. If the context of the call that refreshes ends, the one that has waited
-// longest takes over. The error wraps that of refresh, or the end of the call's own
-// context with its cause. A panic in refresh reaches the caller that refreshes.
+// longest takes over. The error wraps that of refresh, or that of the call's own context
+// with its cause. A panic in refresh reaches the caller that refreshes.
 //
 // An empty or expired token from refresh is an error. After an expired one, all calls
 // that need a new token fail during the next second. This pause doubles each time, up to 30
 // seconds. The error says since when refresh has returned no valid token.
 //
 // Non-empty Claims, whatever their text, force a refresh that starts after the call;
-// pass them when a service rejected a token as revoked. They are not passed to refresh.
+// pass them when a service rejected a token as revoked. refresh does not receive them.
 // Calls with the same claims may share a refresh. If it fails, GetToken fails. Without
 // refresh, claims are an error.
 //
@@ -209,7 +209,7 @@ func (c *CommunicationTokenCredential) GetToken(ctx context.Context, options pol
 //     no valid token; a caller who waits takes over
 //
 // The rest of a message may change. Times are in UTC. The listener must not ask for the
-// token whose refresh it is told of.
+// token that a message is about.
 const EventTokenRefresh log.Event = "TokenRefresh"
 
 // refreshLog returns a function that logs how the tokens of a type are refreshed.

@@ -112,8 +112,8 @@ type GetUserDetailResponse struct {
 	User CommunicationUserIdentifier
 	// CustomID is the custom ID that the user was created with; empty if there is none.
 	CustomID string
-	// LastTokenIssuedAt is when the user was last issued a token, to the second, in UTC. It
-	// is zero if the user never was.
+	// LastTokenIssuedAt is when the user's last token was issued, to the second, in UTC. It
+	// is zero if there is none.
 	LastTokenIssuedAt time.Time
 }
 
