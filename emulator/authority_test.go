@@ -131,8 +131,7 @@ func TestDefaultAzureCredentialSignsIn(t *testing.T) {
 func TestSignInsInMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		handler, err := emulator.NewHandler(nil)
-		require.NoError(t, err)
+		handler := newHandlerWith(t, nil)
 		credential := newUserCredential(t, handler.Cloud(), handler.ClientOptions().Transport)
 		first, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{entraScope}})
 		require.NoError(t, err)

@@ -67,8 +67,7 @@ func TestClockOffsetAppliesToEntraTokens(t *testing.T) {
 
 func TestClockOffsetLeavesRateLimitsAlone(t *testing.T) {
 	t.Parallel()
-	handler, err := emulator.NewHandler(&emulator.Options{Now: newClock().Now, RateLimits: true})
-	require.NoError(t, err)
+	handler := newHandlerWith(t, &emulator.Options{Now: newClock().Now, RateLimits: true})
 	for range 500 {
 		serve(t, handler, http.MethodDelete, deletePath(foreignID), "")
 	}

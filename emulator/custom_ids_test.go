@@ -112,12 +112,3 @@ func TestUserDetailShowsCustomIDAndLastToken(t *testing.T) {
 	requireError(t, detail(custom), http.StatusNotFound, "NotFound", identityMissing, "")
 	requireError(t, detail(foreignID), http.StatusUnauthorized, "IdentityNotOwned", notOwnedMessage, "")
 }
-
-func TestUserDetailExistsInOneVersion(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	got := s.send(t, http.MethodGet, deletePath(s.createUser(t)), "")
-	require.Equal(t, http.StatusBadRequest, got.StatusCode)
-	message := decode[errorBody](t, got.body).Error.Message
-	assert.Contains(t, message, "does not support the API version '2025-06-30'. Supported API versions: 2025-03-02-preview.")
-}

@@ -8,10 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/acs-go/identity"
-	"github.com/acs-go/identity/emulator"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -203,66 +200,4 @@ func TestConcurrentUpdatesOfEntraAssignments(t *testing.T) {
 	}
 	group.Wait()
 	assert.Equal(t, 50, strings.Count(serve(t, handler, http.MethodGet, entraListPath, "").Body.String(), "objectId"))
-}
-
-func TestEntraOperationsExistInOneVersion(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	for _, o := range []struct{ method, path string }{
-		{http.MethodPost, entraExchangePath}, {http.MethodGet, entraListPath}, {http.MethodPatch, entraListPath},
-		{http.MethodGet, entraPath(otherID)}, {http.MethodPut, entraPath(otherID)}, {http.MethodDelete, entraPath(otherID)},
-	} {
-		for _, version := range []string{"2023-10-01", "2025-06-30", "2026-09-23"} {
-			got := s.send(t, o.method, strings.Replace(o.path, "2025-03-02-preview", version, 1), "{}")
-			assertRejected(t, got, http.StatusBadRequest, "UnsupportedApiVersion")
-			assert.Contains(t, got.body, "Supported API versions: 2025-03-02-preview.")
-		}
-	}
-}
-
-func (s *service) exchangeEntra(t *testing.T, authorization string) response {
-	t.Helper()
-	r := s.request(t, http.MethodPost, entraExchangePath, "{}")
-	r.Header.Set("Authorization", authorization)
-	return s.do(t, r)
-}
-
-func TestEntraExchange(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	expiresOn := s.clock.Now().Add(40 * time.Minute).Truncate(time.Second)
-	entra := s.EntraToken(emulator.EntraTokenClaims{ObjectID: strings.ToUpper(objectID), TenantID: tenantID, ExpiresOn: expiresOn})
-	got := s.exchangeEntra(t, "Bearer "+entra)
-	require.Equal(t, http.StatusOK, got.StatusCode, got.body)
-	user := decode[userBody](t, got.body)
-	assert.Equal(t, "8:acs:"+resourceID+"_wf_"+tenantID+"_"+objectID, user.Identity.ID)
-	assert.Equal(t, identity.IdentifierKindCommunicationUser, identity.IdentifierFromRawID(user.Identity.ID).Kind())
-	assert.Equal(t, `{"identity":{"id":"`+user.Identity.ID+`"},"accessToken":{"token":"`+user.AccessToken.Token+`","expiresOn":"2025-07-24T06:50:16+00:00"}}`, got.body)
-
-	claims, err := s.InspectToken(user.AccessToken.Token)
-	require.NoError(t, err)
-	assert.Equal(t, emulator.TokenClaims{
-		RawID: user.Identity.ID, Scopes: []identity.TokenScope{"chat", "voip"},
-		IssuedOn: s.clock.Now().Truncate(time.Second), ExpiresOn: expiresOn,
-	}, claims)
-	assert.Empty(t, s.Users(), "the emulator does not keep users of Entra ID")
-}
-
-func TestEntraExchangeRejectsInvalidTokens(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	for name, token := range map[string]string{
-		"opaque":            "opaque",
-		"expired":           s.EntraToken(emulator.EntraTokenClaims{ExpiresOn: s.clock.Now().Add(-time.Second)}),
-		"user not a GUID":   s.EntraToken(emulator.EntraTokenClaims{ObjectID: "x", TenantID: tenantID}),
-		"tenant not a GUID": s.EntraToken(emulator.EntraTokenClaims{ObjectID: objectID, TenantID: "x"}),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			requireError(t, s.exchangeEntra(t, "Bearer "+token), http.StatusUnauthorized, "InvalidAccessToken", "Provided access token is not valid.", "")
-		})
-	}
-	got := s.send(t, http.MethodPost, entraExchangePath, "{}")
-	requireDenied(t, got)
-	assert.Contains(t, got.body, "takes the Entra token")
 }

@@ -9,17 +9,16 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+func withAnotherKey(h *handSigner) { h.key = []byte("another key") }
+
 func TestUnexplainedSignatureShowsWhatTheEmulatorSigned(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	r := s.request(t, http.MethodPost, createPath, mistakeBody)
-	signer := s.handSigner(r)
-	signer.key = []byte("another key")
-	signer.sign(r)
 	want := deniedGeneric + ` The signature does not match. None of the usual mistakes explains it. The emulator signed 'POST\n` + createPath +
 		`\nThu, 24 Jul 2025 06:10:16 GMT;` + address(s.Server) + ";" + hashOf(mistakeBody) + `', in which \n is a line feed, with HMAC-SHA256` +
 		" and the decoded access key. If this is what you signed, you have another access key."
-	assert.Equal(t, want, message(t, s.do(t, r)))
+	got, _ := s.sendSignedByHand(t, s.request(t, http.MethodPost, createPath, mistakeBody), withAnotherKey)
+	assert.Equal(t, want, message(t, got))
 }
 
 func TestLongStringIsNotExplained(t *testing.T) {
@@ -27,11 +26,7 @@ func TestLongStringIsNotExplained(t *testing.T) {
 	s := start(t)
 	for length, want := range map[int]string{1000: "None of the usual mistakes", 100_000: "too long for an explanation"} {
 		r := s.request(t, http.MethodPost, createPath+"&x="+strings.Repeat("x", length), mistakeBody)
-		signer := s.handSigner(r)
-		signer.key = []byte("another key")
-		signer.sign(r)
-		got := s.do(t, r)
-		requireDenied(t, got)
+		got, _ := s.sendSignedByHand(t, r, withAnotherKey)
 		assert.Contains(t, message(t, got), want)
 	}
 }
@@ -46,10 +41,8 @@ func TestMistakesAreFoundWithoutAQuery(t *testing.T) {
 		"/identities/x?": "a question mark without a query",
 	} {
 		r := s.request(t, http.MethodDelete, "/identities/x", mistakeBody)
-		signer := s.handSigner(r)
-		signer.target = signed
-		signer.sign(r)
-		assert.Contains(t, message(t, s.do(t, r)), want, signed)
+		got, _ := s.sendSignedByHand(t, r, func(h *handSigner) { h.target = signed })
+		assert.Contains(t, message(t, got), want, signed)
 	}
 }
 
@@ -62,11 +55,7 @@ func TestRejectedSignatureHidesAKeyInTheURL(t *testing.T) {
 		s.AccessKey(), url.PathEscape(s.AccessKey()), escaped, strings.ReplaceAll(escaped, "%3D", "%3d"), strings.TrimSuffix(escaped, "%3D") + "=", url.QueryEscape(escaped),
 	} {
 		r := s.request(t, http.MethodPost, createPath+"&code="+key, "")
-		signer := s.handSigner(r)
-		signer.sent, signer.text = hashOf(""), func(string) string { return "other" }
-		signer.sign(r)
-		got := s.do(t, r)
-		requireDenied(t, got)
+		got, _ := s.sendSignedByHand(t, r, func(h *handSigner) { h.sent, h.text = hashOf(""), func(string) string { return "other" } })
 		assert.Contains(t, message(t, got), "&code=REDACTED", key)
 		assert.NotContains(t, got.body, key)
 	}
@@ -77,11 +66,7 @@ func TestRejectedSignatureIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	r := s.request(t, http.MethodPost, createPath, mistakeBody)
-	signer := s.handSigner(r)
-	signer.names += ";authorization"
-	signer.sign(r)
-	got := s.do(t, r)
-	requireDenied(t, got)
+	got, _ := s.sendSignedByHand(t, r, func(h *handSigner) { h.names += ";authorization" })
 	assert.Contains(t, message(t, got), "&Signature=REDACTED'")
 }
 
@@ -99,9 +84,7 @@ func TestMistakesAreFoundForAHostWithoutAPort(t *testing.T) {
 	} {
 		r := s.request(t, http.MethodPost, createPath, mistakeBody)
 		r.Host = host
-		signer := s.handSigner(r)
-		signer.host = signed
-		signer.sign(r)
-		assert.Contains(t, message(t, s.do(t, r)), "Host", host)
+		got, _ := s.sendSignedByHand(t, r, func(h *handSigner) { h.host = signed })
+		assert.Contains(t, message(t, got), "Host", host)
 	}
 }

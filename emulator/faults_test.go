@@ -144,8 +144,7 @@ func TestFaultTruncate(t *testing.T) {
 func TestFaultDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		handler, err := emulator.NewHandler(nil)
-		require.NoError(t, err)
+		handler := newHandlerWith(t, nil)
 		handler.Inject(emulator.Fault{Delay: time.Hour, Times: 1})
 		started := time.Now()
 		assert.Equal(t, http.StatusCreated, serve(t, handler, http.MethodPost, createPath, "").Code)
@@ -156,8 +155,7 @@ func TestFaultDelay(t *testing.T) {
 func TestFaultDelayEndsWithTheRequestsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		handler, err := emulator.NewHandler(nil)
-		require.NoError(t, err)
+		handler := newHandlerWith(t, nil)
 		user := decode[userBody](t, serve(t, handler, http.MethodPost, createPath, `{"createTokenWithScopes":["chat"]}`).Body.String())
 		handler.Inject(emulator.Fault{Delay: time.Hour, Times: 1})
 		started := time.Now()
@@ -166,7 +164,7 @@ func TestFaultDelayEndsWithTheRequestsContext(t *testing.T) {
 		r := received(ctx, http.MethodDelete, deletePath(user.Identity.ID), "")
 		assert.PanicsWithError(t, http.ErrAbortHandler.Error(), func() { handler.ServeHTTP(httptest.NewRecorder(), r) })
 		assert.Equal(t, time.Minute, time.Since(started))
-		_, err = handler.InspectToken(user.AccessToken.Token)
+		_, err := handler.InspectToken(user.AccessToken.Token)
 		require.NoError(t, err, "the delay comes before the work")
 	})
 }

@@ -18,7 +18,12 @@ import (
 
 func newHandler(t *testing.T) *emulator.Handler {
 	t.Helper()
-	handler, err := emulator.NewHandler(&emulator.Options{ResourceID: resourceID, Now: newClock().Now})
+	return newHandlerWith(t, &emulator.Options{ResourceID: resourceID, Now: newClock().Now})
+}
+
+func newHandlerWith(t *testing.T, options *emulator.Options) *emulator.Handler {
+	t.Helper()
+	handler, err := emulator.NewHandler(options)
 	require.NoError(t, err)
 	return handler
 }
@@ -50,10 +55,8 @@ func TestInvalidOptionsAreRejected(t *testing.T) {
 
 func TestDefaultKeysAndResourceIDsAreRandom(t *testing.T) {
 	t.Parallel()
-	a, err := emulator.NewHandler(nil)
-	require.NoError(t, err)
-	b, err := emulator.NewHandler(&emulator.Options{})
-	require.NoError(t, err)
+	a := newHandlerWith(t, nil)
+	b := newHandlerWith(t, &emulator.Options{})
 	assert.NotEqual(t, a.AccessKey(), b.AccessKey())
 	assert.Len(t, a.AccessKey(), 88)
 	id := regexp.MustCompile(`8:acs:[0-9a-f-]{36}_`)
@@ -65,8 +68,7 @@ func TestDefaultKeysAndResourceIDsAreRandom(t *testing.T) {
 
 func TestAccessKeyAndResourceIDOfTheOptions(t *testing.T) {
 	t.Parallel()
-	handler, err := emulator.NewHandler(&emulator.Options{AccessKey: "pw==", ResourceID: strings.ToUpper(resourceID)})
-	require.NoError(t, err)
+	handler := newHandlerWith(t, &emulator.Options{AccessKey: "pw==", ResourceID: strings.ToUpper(resourceID)})
 	assert.Equal(t, "pw==", handler.AccessKey())
 	assert.Contains(t, serve(t, handler, http.MethodPost, createPath, "").Body.String(), "8:acs:"+resourceID+"_")
 }

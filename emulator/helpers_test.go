@@ -66,8 +66,14 @@ type service struct {
 
 func start(t *testing.T) *service {
 	t.Helper()
+	return startWith(t, emulator.Options{})
+}
+
+func startWith(t *testing.T, options emulator.Options) *service {
+	t.Helper()
 	c := newClock()
-	server, err := emulator.NewServer(&emulator.Options{ResourceID: resourceID, Now: c.Now})
+	options.ResourceID, options.Now = resourceID, c.Now
+	server, err := emulator.NewServer(&options)
 	require.NoError(t, err)
 	t.Cleanup(server.Close)
 	key, err := base64.StdEncoding.DecodeString(server.AccessKey())
@@ -129,7 +135,17 @@ func (s *service) signed(t *testing.T, method, target, body string) *http.Reques
 	return r
 }
 
-// An response is a response whose body was read.
+// signedWith makes a request whose signature a function has spoiled.
+func (s *service) signedWith(t *testing.T, spoil func(*signing)) *http.Request {
+	t.Helper()
+	r := s.request(t, http.MethodPost, createPath, "")
+	signing := s.signing(r, "")
+	spoil(&signing)
+	signing.apply(r)
+	return r
+}
+
+// A response is a response whose body was read.
 type response struct {
 	*http.Response
 	body string

@@ -194,20 +194,16 @@ func TestMalformedEntraTokens(t *testing.T) {
 			handMade(payload, `{"exp":32503680000}`, ""))
 	}
 	for _, token := range tokens {
-		body, err := json.Marshal(map[string]string{"token": token, "appId": appID, "userId": objectID})
-		require.NoError(t, err)
-		got := serve(t, handler, http.MethodPost, teamsPath, string(body))
-		checkShape(t, got)
-		assert.GreaterOrEqual(t, got.Code, http.StatusBadRequest, short(token))
-
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, extensionPath, http.NoBody)
+		r := received(t.Context(), http.MethodPost, extensionPath, "")
 		r.Header.Set("Authorization", "Bearer "+token)
-		recorder := httptest.NewRecorder()
-		handler.ServeHTTP(recorder, r)
-		checkShape(t, recorder)
-		assert.GreaterOrEqual(t, recorder.Code, http.StatusBadRequest, short(token))
-
-		_, err = handler.InspectToken(token)
+		for _, got := range []*httptest.ResponseRecorder{
+			serve(t, handler, http.MethodPost, teamsPath, exchangeBody(token, appID, objectID)), serveRequest(handler, r),
+		} {
+			checkShape(t, got)
+			assert.Equal(t, http.StatusUnauthorized, got.Code, short(token))
+			assert.Contains(t, got.Body.String(), `"InvalidAccessToken"`, short(token))
+		}
+		_, err := handler.InspectToken(token)
 		require.Error(t, err, short(token))
 	}
 }

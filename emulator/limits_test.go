@@ -16,8 +16,7 @@ import (
 func TestPublishedRateLimits(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	handler, err := emulator.NewHandler(&emulator.Options{ResourceID: resourceID, Now: clock.Now, RateLimits: true, DiscardRequests: true})
-	require.NoError(t, err)
+	handler := newHandlerWith(t, &emulator.Options{ResourceID: resourceID, Now: clock.Now, RateLimits: true, DiscardRequests: true})
 	limits := map[string]struct {
 		method, path string
 		limit        int
@@ -53,8 +52,7 @@ func TestPublishedRateLimits(t *testing.T) {
 
 func TestNoRateLimitsByDefault(t *testing.T) {
 	t.Parallel()
-	handler, err := emulator.NewHandler(&emulator.Options{AccessKey: base64.StdEncoding.EncodeToString([]byte("key"))})
-	require.NoError(t, err)
+	handler := newHandlerWith(t, &emulator.Options{AccessKey: base64.StdEncoding.EncodeToString([]byte("key"))})
 	for range 1001 {
 		require.Equal(t, http.StatusCreated, serve(t, handler, http.MethodPost, createPath, "").Code)
 	}
@@ -75,8 +73,7 @@ func TestRetryAfterIsLongEnough(t *testing.T) {
 		-time.Nanosecond:                 "", // the clock was set back
 	} {
 		clock := newClock()
-		handler, err := emulator.NewHandler(&emulator.Options{Now: clock.Now, RateLimits: true, DiscardRequests: true})
-		require.NoError(t, err)
+		handler := newHandlerWith(t, &emulator.Options{Now: clock.Now, RateLimits: true, DiscardRequests: true})
 		for range 500 {
 			require.Equal(t, http.StatusUnauthorized, serve(t, handler, http.MethodDelete, deletePath(foreignID), "").Code)
 		}
@@ -89,8 +86,7 @@ func TestRetryAfterIsLongEnough(t *testing.T) {
 func TestNextWindowBeginsAfter30Seconds(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	handler, err := emulator.NewHandler(&emulator.Options{Now: clock.Now, RateLimits: true, DiscardRequests: true})
-	require.NoError(t, err)
+	handler := newHandlerWith(t, &emulator.Options{Now: clock.Now, RateLimits: true, DiscardRequests: true})
 	status := func() int { return serve(t, handler, http.MethodDelete, deletePath(foreignID), "").Code }
 	require.Equal(t, http.StatusUnauthorized, status())
 	clock.Advance(30 * time.Second)
@@ -103,8 +99,7 @@ func TestNextWindowBeginsAfter30Seconds(t *testing.T) {
 
 func TestInvalidCredentialsAndVersionsDoNotCountTowardsLimits(t *testing.T) {
 	t.Parallel()
-	handler, err := emulator.NewHandler(&emulator.Options{Now: newClock().Now, RateLimits: true, DiscardRequests: true})
-	require.NoError(t, err)
+	handler := newHandlerWith(t, &emulator.Options{Now: newClock().Now, RateLimits: true, DiscardRequests: true})
 	const limit = 500
 	for range limit {
 		r := received(t.Context(), http.MethodDelete, deletePath(foreignID), "")
@@ -121,8 +116,7 @@ func TestInvalidCredentialsAndVersionsDoNotCountTowardsLimits(t *testing.T) {
 
 func TestConcurrentRequestsShareALimit(t *testing.T) {
 	t.Parallel()
-	handler, err := emulator.NewHandler(&emulator.Options{Now: newClock().Now, RateLimits: true, DiscardRequests: true})
-	require.NoError(t, err)
+	handler := newHandlerWith(t, &emulator.Options{Now: newClock().Now, RateLimits: true, DiscardRequests: true})
 	var rejected atomic.Int32
 	var clients sync.WaitGroup
 	for range 20 {

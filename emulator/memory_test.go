@@ -24,8 +24,7 @@ import (
 // newMemoryClient returns a handler and a client that calls it in memory.
 func newMemoryClient(t *testing.T) (*emulator.Handler, *identity.Client) {
 	t.Helper()
-	handler, err := emulator.NewHandler(nil)
-	require.NoError(t, err)
+	handler := newHandlerWith(t, nil)
 	client, err := identity.NewClientFromConnectionString(handler.ConnectionString(), handler.ClientOptions())
 	require.NoError(t, err)
 	return handler, client
@@ -124,8 +123,7 @@ func TestMemoryResponsesAreLikeThoseOverAConnection(t *testing.T) {
 			t.Run(requestName+", "+faultName, func(t *testing.T) {
 				t.Parallel()
 				s := start(t)
-				handler, err := emulator.NewHandler(&emulator.Options{Now: s.clock.Now, AccessKey: s.AccessKey()})
-				require.NoError(t, err)
+				handler := newHandlerWith(t, &emulator.Options{Now: s.clock.Now, AccessKey: s.AccessKey()})
 				s.Inject(fault)
 				handler.Inject(fault)
 				server, serverErr := exchange(s.ClientOptions().Transport, s.signed(t, request.method, request.target, request.body))
@@ -250,8 +248,7 @@ func TestReadsOfAMemoryBodyEndWithTheContext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				handler, err := emulator.NewHandler(nil)
-				require.NoError(t, err)
+				handler := newHandlerWith(t, nil)
 				handler.Inject(fault)
 				canceled := errors.New("canceled")
 				ctx, cancel := context.WithCancelCause(t.Context())

@@ -19,7 +19,6 @@ import (
 
 	"github.com/acs-go/identity/emulator"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -76,6 +75,17 @@ func (s *service) handSigner(r *http.Request) handSigner {
 		sentDate:  signing.date,
 		sent:      signing.hash,
 	}
+}
+
+// sendSignedByHand sends a request with a mistake, for which it is rejected.
+func (s *service) sendSignedByHand(t *testing.T, r *http.Request, mistake func(*handSigner)) (response, handSigner) {
+	t.Helper()
+	signer := s.handSigner(r)
+	mistake(&signer)
+	signer.sign(r)
+	got := s.do(t, r)
+	requireDenied(t, got)
+	return got, signer
 }
 
 func instead(old, replacement string) func(*handSigner) {
@@ -218,6 +228,7 @@ var mistakes = []struct {
 	{"base64url hash", func(h *handSigner) { h.sent = base64.RawURLEncoding.EncodeToString(sumOf(mistakeBody)) }, "The header has the hash "},
 	{"hash of nothing", func(h *handSigner) { h.sent = hashOf("") }, "The header has the hash of an empty body."},
 	{"hash of a line", func(h *handSigner) { h.sent = hashOf(mistakeBody + "\n") }, "The header has the hash of the body with a line feed"},
+	{"no hash", func(h *handSigner) { h.hash, h.sent = "", "" }, "Request 'x-ms-content-sha256' differs"},
 	{"hash of other text", func(h *handSigner) { h.sent = hashOf("other") }, "Expected is '" + hashOf(mistakeBody) + "', of the 19 bytes that arrived."},
 
 	// The layout of the string to sign.
@@ -257,6 +268,7 @@ var mistakes = []struct {
 
 	// Not a mistake that the emulator knows.
 	{"other key", func(h *handSigner) { h.key = []byte("another key") }, "None of the usual mistakes explains it."},
+	{"bit of the key", func(h *handSigner) { h.key = append([]byte{h.key[0] ^ 1}, h.key[1:]...) }, "None of the usual mistakes explains it."},
 	{"other text", func(h *handSigner) { h.text = func(string) string { return "other" } }, "None of the usual mistakes explains it."},
 }
 
@@ -281,16 +293,11 @@ func TestRejectedSignatureNamesTheMistake(t *testing.T) {
 	t.Parallel()
 	// A key with NUL bytes, and with characters of base64 that base64url writes differently.
 	key := slices.Concat([]byte{0, 0xfb, 0xff, 0}, sumOf("key")[:30])
-	s := startWithKey(t, key)
+	s := startWith(t, emulator.Options{AccessKey: base64.StdEncoding.EncodeToString(key)})
 	for _, mistake := range mistakes {
 		t.Run(mistake.name, func(t *testing.T) {
 			t.Parallel()
-			r := s.request(t, http.MethodPost, mistakeTarget, mistakeBody)
-			signer := s.handSigner(r)
-			mistake.make(&signer)
-			signer.sign(r)
-			got := s.do(t, r)
-			requireDenied(t, got)
+			got, signer := s.sendSignedByHand(t, s.request(t, http.MethodPost, mistakeTarget, mistakeBody), mistake.make)
 			assert.Contains(t, message(t, got), mistake.sentence)
 			s.assertNoSecret(t, got.body, signer)
 		})
@@ -301,19 +308,6 @@ func TestRejectedSignatureNamesTheMistake(t *testing.T) {
 		s.handSigner(r).sign(r)
 		assert.Equal(t, http.StatusCreated, s.do(t, r).StatusCode)
 	})
-}
-
-func startWithKey(t *testing.T, key []byte) *service {
-	t.Helper()
-	c := newClock()
-	server, err := emulator.NewServer(&emulator.Options{
-		AccessKey:  base64.StdEncoding.EncodeToString(key),
-		ResourceID: resourceID,
-		Now:        c.Now,
-	})
-	require.NoError(t, err)
-	t.Cleanup(server.Close)
-	return &service{Server: server, clock: c, key: key}
 }
 
 // assertNoSecret checks that a response holds neither the access key nor a signature, in any encoding.

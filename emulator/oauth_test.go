@@ -165,9 +165,9 @@ func TestEntraTokensOfTheAuthorityCanBeExchanged(t *testing.T) {
 	userID, ok := entraPayload(t, token)["oid"].(string)
 	require.True(t, ok)
 	assert.Equal(t, http.StatusOK, s.send(t, http.MethodPost, teamsPath, exchangeBody(token, appID, userID)).StatusCode)
-	assert.Equal(t, http.StatusOK, s.exchangeExtension(t, "Bearer "+token).StatusCode)
+	assert.Equal(t, http.StatusOK, s.exchangeToken(t, extensionPath, token).StatusCode)
 	s.SetClockOffset(49 * time.Hour)
-	assert.Equal(t, http.StatusUnauthorized, s.exchangeExtension(t, "Bearer "+token).StatusCode)
+	assert.Equal(t, http.StatusUnauthorized, s.exchangeToken(t, extensionPath, token).StatusCode)
 }
 
 func TestInvalidGrantsAreRejected(t *testing.T) {
@@ -208,8 +208,7 @@ func TestInvalidGrantsAreRejected(t *testing.T) {
 
 func TestAuthorityMeetsNoFaultAndNoRateLimit(t *testing.T) {
 	t.Parallel()
-	handler, err := emulator.NewHandler(&emulator.Options{RateLimits: true, Now: newClock().Now})
-	require.NoError(t, err)
+	handler := newHandlerWith(t, &emulator.Options{RateLimits: true, Now: newClock().Now})
 	handler.Inject(emulator.Fault{Status: http.StatusInternalServerError})
 	for range 2000 {
 		got := serve(t, handler, http.MethodPost, tokenPath, passwordForm("alice", ""))
@@ -230,6 +229,7 @@ func TestSignInsAreRecordedWithoutTheirBodies(t *testing.T) {
 	for _, request := range requests {
 		assert.Equal(t, "EntraToken", request.Operation)
 		assert.Empty(t, request.Body)
+		assert.Empty(t, request.ResponseBody)
 	}
 	assert.Equal(t, http.StatusOK, requests[0].Status)
 	assert.Contains(t, requests[1].Error, "unsupported_grant_type: ")

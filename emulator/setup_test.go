@@ -28,8 +28,7 @@ func TestSetupMeetsNoFaultAndIsNotRecorded(t *testing.T) {
 
 func TestSetupMeetsNoRateLimit(t *testing.T) {
 	t.Parallel()
-	handler, err := emulator.NewHandler(&emulator.Options{RateLimits: true})
-	require.NoError(t, err)
+	handler := newHandlerWith(t, &emulator.Options{RateLimits: true})
 	setup := handler.SetupHandler()
 	for range 1001 {
 		require.Equal(t, http.StatusCreated, serve(t, setup, http.MethodPost, createPath, "").Code)

@@ -66,8 +66,7 @@ func TestImportRestoresWhatExportWrote(t *testing.T) {
 	assertTokens(t, s.Handler, tokens)
 	exported := export(t, s.Handler)
 
-	restored, err := emulator.NewHandler(&emulator.Options{Now: s.clock.Now})
-	require.NoError(t, err)
+	restored := newHandlerWith(t, &emulator.Options{Now: s.clock.Now})
 	serve(t, restored, http.MethodPost, createPath, "")
 	require.NoError(t, restored.Import(strings.NewReader(exported)))
 	assert.Equal(t, s.AccessKey(), restored.AccessKey())

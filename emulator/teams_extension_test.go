@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -81,59 +80,12 @@ func TestInvalidAssignmentsAreRejected(t *testing.T) {
 	}
 }
 
-func TestTeamsExtensionVersions(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	for _, path := range []string{assignmentPath, extensionPath} {
-		old := strings.Replace(path, "2025-06-30", "2023-10-01", 1)
-		method := http.MethodPost
-		if path == assignmentPath {
-			method = http.MethodPut
-		}
-		got := s.send(t, method, old, "{}")
-		require.Equal(t, http.StatusBadRequest, got.StatusCode)
-		assert.Contains(t, got.body, "Supported API versions: "+teamsExtensionVersions+".")
-	}
-}
-
-func (s *service) exchangeExtension(t *testing.T, authorization string) response {
-	t.Helper()
-	r := s.request(t, http.MethodPost, extensionPath, "{}")
-	r.Header.Set("Authorization", authorization)
-	return s.do(t, r)
-}
-
-func TestTeamsExtensionExchange(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	expiresOn := s.clock.Now().Add(40 * time.Minute).Truncate(time.Second)
-	entra := s.EntraToken(emulator.EntraTokenClaims{ObjectID: assignmentObject, TenantID: assignmentTenant, ExpiresOn: expiresOn})
-	got := s.exchangeExtension(t, "Bearer "+entra)
-	require.Equal(t, http.StatusOK, got.StatusCode, got.body)
-	user := decode[userBody](t, got.body)
-	require.NotNil(t, user.AccessToken)
-	assert.Equal(t, `{"identity":{"id":"`+user.Identity.ID+`"},"accessToken":{"token":"`+user.AccessToken.Token+`","expiresOn":"2025-07-24T06:50:16+00:00"}}`, got.body)
-	assert.Equal(t, identity.TeamsExtensionUserIdentifier{
-		UserID: assignmentObject, TenantID: assignmentTenant, ResourceID: resourceID, Cloud: identity.CloudEnvironmentPublic,
-	}, identity.IdentifierFromRawID(user.Identity.ID))
-
-	claims, err := s.InspectToken(user.AccessToken.Token)
-	require.NoError(t, err)
-	assert.Equal(t, emulator.TokenClaims{
-		RawID: user.Identity.ID, Scopes: []identity.TokenScope{"chat", "voip"},
-		IssuedOn: s.clock.Now().Truncate(time.Second), ExpiresOn: expiresOn,
-	}, claims)
-	s.clock.Advance(time.Hour)
-	_, err = s.InspectToken(user.AccessToken.Token)
-	require.ErrorContains(t, err, "expired")
-}
-
 // TestUnusedClaimsMayHaveAnyType has a token made by hand, with claims of odd types.
 func TestUnusedClaimsMayHaveAnyType(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	claims := `{"ver":1.0,"scp":["a"],"iss":7,"iat":"x","uti":7,"exp":32503680000,"oid":"` + strings.ToUpper(assignmentObject) + `","tid":"` + assignmentTenant + `"}`
-	got := s.exchangeExtension(t, "Bearer "+handMade(`{"alg":"none"}`, claims, ""))
+	got := s.exchangeToken(t, extensionPath, handMade(`{"alg":"none"}`, claims, ""))
 	require.Equal(t, http.StatusOK, got.StatusCode, got.body)
 	assert.Contains(t, got.body, assignmentTenant+"_"+assignmentObject)
 }
@@ -151,23 +103,4 @@ func TestTokenUsesOneReadingOfTheClock(t *testing.T) {
 	claims, err := handler.InspectToken(user.AccessToken.Token)
 	require.NoError(t, err)
 	assert.Equal(t, time.Hour, claims.ExpiresOn.Sub(claims.IssuedOn))
-}
-
-func TestTeamsExtensionExchangeRejectsInvalidTokens(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	expired := s.EntraToken(emulator.EntraTokenClaims{ExpiresOn: s.clock.Now().Add(-time.Second)})
-	for name, token := range map[string]string{
-		"opaque": "opaque", "expired": expired, "without claims": handMade(`{"alg":"none"}`, `{"exp":32503680000}`, ""),
-		"user not a GUID":   s.EntraToken(emulator.EntraTokenClaims{ObjectID: "x", TenantID: assignmentTenant}),
-		"tenant not a GUID": s.EntraToken(emulator.EntraTokenClaims{ObjectID: assignmentObject, TenantID: "x"}),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			requireError(t, s.exchangeExtension(t, "Bearer "+token), http.StatusUnauthorized, "InvalidAccessToken", "Provided access token is not valid.", "")
-		})
-	}
-	got := s.send(t, http.MethodPost, extensionPath, "{}")
-	requireDenied(t, got)
-	assert.Contains(t, got.body, "takes the Entra token")
 }

@@ -106,13 +106,11 @@ func TestInspectTokenRejectsAnyChangedCharacter(t *testing.T) {
 func TestTokensOfHandlersWithTheSameOptionsDiffer(t *testing.T) {
 	t.Parallel()
 	options := &emulator.Options{AccessKey: "pw==", ResourceID: resourceID}
-	a, err := emulator.NewHandler(options)
-	require.NoError(t, err)
-	b, err := emulator.NewHandler(options)
-	require.NoError(t, err)
+	a := newHandlerWith(t, options)
+	b := newHandlerWith(t, options)
 	body := serve(t, a, http.MethodPost, createPath, `{"createTokenWithScopes":["chat"]}`).Body.String()
 	token := decode[userBody](t, body).AccessToken.Token
-	_, err = a.InspectToken(token)
+	_, err := a.InspectToken(token)
 	require.NoError(t, err)
 	_, err = b.InspectToken(token)
 	require.ErrorIs(t, err, emulator.ErrTokenMalformed)
