@@ -1,5 +1,5 @@
-// Package tokenserver issues access tokens of Azure Communication Services to the users of an application. It keeps
-// which user has which Communication Services identity, and decides which scopes a token gets. [Options].Authenticate
+// Package tokenserver issues access tokens of Azure Communication Services to the users of an application. It stores
+// the Communication Services identity of each user, and decides which scopes a token gets. [Options].Authenticate
 // authenticates callers.
 //
 // [New] returns a [Server], an [http.Handler] to mount in a service. [Server.Run] completes deletions and revocations
@@ -13,8 +13,8 @@
 //
 // # Requests
 //
-// The first two requests take a JSON body of at most 64 KiB, in which fields that are not listed are an error. The
-// others ignore a body.
+// The first two requests take a JSON body of at most 64 KiB, without other fields than the listed ones. The others
+// ignore a body.
 //
 //	POST   /v1/token                     issues an access token: {"scopes":["chat"]}, or no body
 //	POST   /v1/token/teams               exchanges the Entra token of a Teams user: {"entraToken":"..."}
@@ -29,7 +29,7 @@
 //
 // The first request for a token creates the caller's identity. Without scopes, a token has all scopes that the caller
 // may have. The response is {"token","expiresOn","expiresOnTimestamp","user":{"communicationUserId"}}, which a
-// tokenRefresher of @azure/communication-common can return as it is; that of a Teams user has no user.
+// tokenRefresher of @azure/communication-common can return as it is. For a Teams user, it has no user.
 //
 // Requests below /v1/users need a caller with [Caller].IsAdmin. Escape the subject in the path. If there are several
 // [Options].Issuers, add the user's as the query parameter issuer, except with acs_id. PUT and GET return

@@ -80,8 +80,8 @@ func (s *Server) grant(caller Caller, requested []identity.TokenScope) ([]identi
 }
 
 // RoleKey returns the key of a role in [Options].RoleScopes: in upper case, with "_" for each character that is not an
-// ASCII letter or digit, so that it can be a part of the name of an environment variable. Roles that differ only in
-// these characters or in case have the same key.
+// ASCII letter or digit. A key can be a part of the name of an environment variable. Roles that differ only in these
+// characters or in case have the same key.
 func RoleKey(role string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

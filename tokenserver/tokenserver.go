@@ -56,13 +56,13 @@ type Options struct {
 	// hours.
 	MaxSession time.Duration
 
-	// Leeway is how far ahead of this machine's clock a [Caller].SignedInAt may be, at most a minute. Signing out
-	// rejects callers who sign in less than Leeway and a second later. The default is 5 seconds.
+	// Leeway is how far the clock of [Caller].SignedInAt may be ahead of this machine's, at most a minute. Signing out
+	// rejects callers who sign in less than Leeway plus a second later. The default is 5 seconds.
 	Leeway time.Duration
 
-	// RatePerMinute is the rate at which a user may request tokens, after as many requests at once, and the rate at
-	// which a user may sign out. Further requests get 429. Rejected requests count, and those of administrators for
-	// other users do not. Each process counts for itself. The default is 10.
+	// RatePerMinute is how often in a minute a user may request a token, and how often a user may sign out. All these
+	// requests may come at once. Further ones get 429. Failed requests count, except those with 429; requests of
+	// administrators for other users do not. Each process counts for itself. The default is 10.
 	RatePerMinute int
 
 	// CORSOrigins are the exact origins of web pages that may call the server, such as https://app.example.com. The
@@ -73,10 +73,10 @@ type Options struct {
 	// get 404.
 	TeamsClientID string
 
-	// Logger receives one record for each request, records of failures, and a record "audit" for each identity that is
-	// created, replaced or deleted, and for each user whose tokens are revoked, who is blocked or unblocked. Records of
-	// a request have the caller, and the target of an administrator. Requests of rejected callers are logged at most once
-	// a second. It receives no credentials. The default discards the records.
+	// Logger receives one record for each request, and records of failures. It receives a record "audit" for each
+	// identity that is created, replaced or deleted, and for each revocation, block and unblock. Records of a request
+	// have the caller, and the target of an administrator. Requests of rejected callers are logged at most once a
+	// second. Logger receives no credentials. The default discards the records.
 	Logger *slog.Logger
 
 	// Metrics receives what the server measures. The default discards it.
@@ -104,9 +104,10 @@ type Server struct {
 	replacements budget
 }
 
-// New creates a Server. It does not connect to the database or to Communication Services. It is an error if an option
-// is missing or out of range, if a scope is unknown, if a key of RoleScopes is not a [RoleKey], or if an origin has a
-// "*".
+// New creates a Server. It does not connect to the database or to Communication Services.
+//
+// Invalid options: one that is missing or out of range; an unknown scope; a key of RoleScopes that is not a [RoleKey];
+// an origin with a "*".
 func New(options Options) (*Server, error) {
 	options.setDefaults()
 	if err := options.validate(); err != nil {

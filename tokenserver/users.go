@@ -55,7 +55,7 @@ func (s *Server) FindUser(ctx context.Context, user User) (id string, err error)
 // EnsureUser returns the ID of the user's identity, "8:acs:...", and whether this call created it. Concurrent calls
 // return the same identity, even in several processes.
 //
-// Errors are those of the database, of [identity.Client.CreateUser] and of [CheckSubject]. It is also an error if the
+// Errors are those of the database, of [identity.Client.CreateUser] and of [CheckSubject]. EnsureUser also fails if the
 // user is blocked and has no identity, or is signed out meanwhile. If the context ends, EnsureUser returns at once, but
 // the creation goes on for up to 20 seconds, so that the identity is not lost.
 func (s *Server) EnsureUser(ctx context.Context, user User) (id string, created bool, err error) {

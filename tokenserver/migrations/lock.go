@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A tableLock is a lock of the table of versions in PostgreSQL, which a transaction holds: unlike a lock of a session, it
-// works behind PgBouncer in transaction mode, and it ends with the process. It lets others read and write the table.
+// A tableLock locks the table of versions in PostgreSQL, within a transaction. Unlike a lock of a session, it works
+// behind PgBouncer in transaction mode, and it ends with the process. It lets others read and write the table.
 type tableLock struct{ tx *sql.Tx }
 
 const (

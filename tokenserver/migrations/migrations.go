@@ -34,7 +34,7 @@ const versions = "tokenserver_migrations"
 var ErrNewerSchema = errors.New("the tables belong to a newer version of the token server")
 
 // Up creates or updates the tables. It writes nothing if they are up to date. Processes that start together wait for
-// each other. It is an error that wraps [ErrNewerSchema] if the tables are newer than this package.
+// each other. If the tables are newer than this package, the error wraps [ErrNewerSchema].
 func Up(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithTableName(versions)}
 	if dialect == PostgreSQL {

@@ -10,18 +10,18 @@
 //   - its exp claim is not past, and its iat, nbf and auth_time claims are not in the future, with a tolerance of
 //     [Options].Leeway,
 //   - its lifetime, from iat to exp, is at most [Options].MaxSession,
-//   - it is an access token: it has none of the claims nonce and at_hash of ID tokens, events of logout tokens, and cnf
-//     of tokens that are bound to a key, and
+//   - it is an access token, without the claims nonce and at_hash (ID tokens), events (logout tokens) and cnf (tokens
+//     that are bound to a key), and
 //   - it has the claim that identifies the user, 1 to 255 characters without control characters.
 //
 // exp and iat are required. nbf and auth_time are optional.
 //
 // # Keys
 //
-// The keys of an issuer are fetched in the background. A response without a usable key, of more than 1 MiB, or from a
-// redirect of an https URL to http is a failure, after which the old keys remain in use. Unusable keys of a set are left
-// out, with one warning for each. Usable are RSA keys of at least 2048 bits, the three NIST curves and Ed25519, with a
-// kid, a use of sig or none, and key_ops with verify or none.
+// The verifier fetches the keys of an issuer in the background. A fetch fails if the response has no usable key, has
+// more than 1 MiB, or comes from a redirect of an https URL to http. The old keys then remain in use. The verifier
+// ignores unusable keys of a set, with one warning for each. Usable are RSA keys of at least 2048 bits, the three NIST
+// curves and Ed25519, with a kid, a use of sig or none, and key_ops with verify or none.
 package oidc
 
 import (
@@ -111,12 +111,13 @@ type trustedIssuer struct {
 	keys *keyStore
 }
 
-// New creates a Verifier. It is an error if there are no Issuers, the URL of an issuer or both its Audiences and
-// ClientIDs are missing, an issuer is repeated, its Keys have no usable key, MaxSession is less than a minute, or Leeway
-// is negative.
+// New creates a Verifier.
 //
-// The verifier fetches keys in the background until the context ends: every hour, every 5 seconds after a failure, and
-// at most every 30 seconds when a JWT names an unknown key.
+// Invalid options: no Issuers; an issuer without URL, or with neither Audiences nor ClientIDs; an empty string in these;
+// a repeated issuer; Keys without a usable key; a MaxSession of less than a minute; a negative Leeway.
+//
+// The verifier fetches keys in the background until the context ends: every hour, and every 5 seconds after a failure.
+// It also does so when a JWT names an unknown key, at most every 30 seconds.
 func New(ctx context.Context, options Options) (*Verifier, error) {
 	options.AdminRole = cmp.Or(options.AdminRole, "acs-admin")
 	options.MaxSession = cmp.Or(options.MaxSession, 24*time.Hour)
@@ -193,8 +194,8 @@ func (v *Verifier) Ready() error {
 // caller's SignedInAt is the auth_time claim, or else iat, and ObjectID the oid claim.
 //
 // If the JWT does not meet the conditions in the package documentation, the error is a [tokenserver.RejectionError]
-// that says which. If the issuer's keys are missing, or may lack the one that the JWT names and cannot or must not be
-// fetched at the moment, it is a [tokenserver.UnavailableError]. Errors do not contain the JWT.
+// that says which. If the verifier lacks the key that the JWT names, and cannot or must not fetch keys at the moment,
+// the error is a [tokenserver.UnavailableError]. Errors do not contain the JWT.
 func (v *Verifier) Authenticate(r *http.Request) (tokenserver.Caller, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {

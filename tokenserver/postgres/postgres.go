@@ -30,9 +30,9 @@ const (
 // Open connects to a database and creates or updates its tables. The URL starts with postgres:// or postgresql://. Nil
 // options mean the defaults. Errors do not contain the URL or a part of it, which may be a password.
 //
-// A failover is noticed: a connection is closed when it is five minutes old, or when the server responds that it is
-// read-only, shutting down or starting. Open works behind PgBouncer in transaction mode: there it uses no prepared
-// statements, and it needs no session's locks.
+// To notice a failover, the database closes a connection after five minutes, or when its server responds that it is
+// read-only, shutting down or starting. PgBouncer in transaction mode works: behind it, the database uses no prepared
+// statements and no locks of sessions.
 func Open(ctx context.Context, url string, options *Options) (*sql.DB, error) {
 	config, err := parse(url)
 	if err != nil {

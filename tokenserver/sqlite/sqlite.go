@@ -27,9 +27,9 @@ const InMemory = ":memory:"
 // Open opens the database in a file, and creates or updates its tables. The path is that of a file or [InMemory]. Nil
 // options mean the defaults. Close the database when the server does not use it any more.
 //
-// A file is created if it is missing, but its folder is not. The file is locked until the database is closed: it is an
-// error to open it again, in this process or another one. On Linux, a file on a network disk (NFS or SMB) is an error;
-// elsewhere, do not use one.
+// Open creates the file if it is missing, but not its folder. The file is locked until the database is closed: until
+// then, opening it again fails, in this process or another one. Do not use a file on a network disk (NFS or SMB): on
+// Linux, it is an error.
 func Open(ctx context.Context, path string, options *Options) (*sql.DB, error) {
 	if path == "" {
 		return nil, errors.New("the path of the SQLite file is empty")
@@ -83,8 +83,8 @@ func explain(err error) error {
 	return err
 }
 
-// Backup copies the database to a new file while it is in use. It is an error if the file exists. Statements wait until
-// the copy is complete. Only the file's owner may read it.
+// Backup copies the database to a new file while the database is in use. The file must not exist; only its owner may
+// read it. Statements wait until the copy is complete.
 func Backup(ctx context.Context, db *sql.DB, path string) (err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) //nolint:gosec // the operator names the file
 	if err != nil {
