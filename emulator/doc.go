@@ -160,8 +160,8 @@ Tokens
   - The tokens of Teams users and users of Entra ID expire with the Entra token that they were exchanged for, to the
     second. They cannot be revoked.
 
-Malformed HTTP is rejected by net/http itself, with plain text: mostly with 400, headers of more than a megabyte with
-431, an unknown Expect with 417, an unknown Transfer-Encoding with 501, and another HTTP version with 505.
+net/http itself rejects malformed HTTP, with plain text. The status is 431 for headers of more than a megabyte, 417 for an
+unknown Expect, 501 for an unknown Transfer-Encoding, 505 for another HTTP version, and mostly 400 for the rest.
 
 Responses have the headers of the service, without those that its front door adds. Date follows [Options].Now. A
 [Server] does not support HTTP/2.

@@ -33,10 +33,10 @@ type Options struct {
 	DiscardRequestContent bool
 
 	// RateLimits applies the limits that the service publishes at
-	// https://learn.microsoft.com/azure/communication-services/concepts/service-limits: in 30 seconds 1000 requests to
-	// create users and 1000 to issue tokens, 500 to revoke tokens, 500 to delete users and 500 to exchange Teams users'
-	// tokens. Requests over the limit get 429 with a Retry-After of up to 30 seconds, for which clients wait before
-	// they retry. The seconds are those of Now.
+	// https://learn.microsoft.com/azure/communication-services/concepts/service-limits. In 30 seconds these are 1000
+	// requests to create users, 1000 to issue tokens, and 500 each to revoke tokens, to delete users and to exchange
+	// Teams users' tokens. Requests over the limit get 429 with a Retry-After of up to 30 seconds, for which clients
+	// wait before they retry. The seconds are those of Now.
 	RateLimits bool
 
 	// AcceptAnyAPIVersion treats unknown API versions as the newest one that the emulator knows, for client libraries
@@ -66,8 +66,8 @@ type Handler struct {
 	acceptAnyVersion bool
 }
 
-// NewHandler creates a Handler without users. Nil options mean the defaults. It is an error if AccessKey is not base64
-// or ResourceID is not a GUID.
+// NewHandler creates a Handler without users. Nil options mean the defaults. Invalid options: an AccessKey that is not
+// base64; a ResourceID that is not a GUID.
 func NewHandler(options *Options) (*Handler, error) {
 	if options == nil {
 		options = &Options{}
@@ -141,8 +141,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	send(r.Context(), w, resp, fault)
 }
 
-// SetupHandler returns a handler of the same users, tokens, assignments, keys and clock, to prepare a test or to look at
-// its outcome: requests to it meet neither faults nor rate limits of h, and h.Requests does not list them.
+// SetupHandler returns a handler of the same users, tokens, assignments, keys and clock. Use it to prepare a test, or to
+// look at its outcome: requests to it meet neither faults nor rate limits of h, and h.Requests does not list them.
 func (h *Handler) SetupHandler() *Handler {
 	setup := *h
 	setup.requests = newRequestLog(&Options{DiscardRequests: true})

@@ -38,8 +38,8 @@ type Server struct {
 	close       func()
 }
 
-// NewServer starts a server on a free port of 127.0.0.1. Nil options mean the defaults. It is an error if the options
-// are invalid, as for [NewHandler], or if no port can be opened.
+// NewServer starts a server on a free port of 127.0.0.1. Nil options mean the defaults. It fails if the options are
+// invalid for [NewHandler], or if no port can be opened.
 func NewServer(options *Options) (*Server, error) {
 	handler, err := NewHandler(options)
 	if err != nil {
@@ -99,9 +99,9 @@ func clientOptions(client *http.Client) *identity.ClientOptions {
 }
 
 // Certificate returns the server's certificate in PEM, for clients without [Server.ClientOptions], such as those in
-// other languages. It is self-signed and valid for a year, for 127.0.0.1, ::1 and localhost; name constraints keep its
-// key from being trusted for names other than these and their subdomains, except by Java, which ignores them. Each
-// server has its own.
+// other languages. It is self-signed, and valid for a year for 127.0.0.1, ::1 and localhost. Because of name constraints,
+// clients trust its key for no names other than these and their subdomains; Java ignores the constraints. Each server
+// has its own certificate.
 func (s *Server) Certificate() []byte {
 	return slices.Clone(s.certificate)
 }

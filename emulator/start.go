@@ -7,8 +7,8 @@ import (
 )
 
 // DevelopmentAccessKey and DevelopmentResourceID are the access key and the resource ID of emulators with a connection
-// string that never changes: the program acs-identity-emulator uses them on loopback addresses, and so does a [Server]
-// that gets them in its [Options]. The key is not a secret. Never use it where other machines can connect.
+// string that never changes. The program acs-identity-emulator uses them on loopback addresses; for a [Server], set them
+// in [Options]. The key is not a secret. Never use it where other machines can connect.
 const (
 	DevelopmentAccessKey  = "NotASecret/KnownToEveryone/ForDevelopment/LJKJPs9qogun9eeKeX6kF1rq4ul3AKXtPEHMcE4lEBnw=="
 	DevelopmentResourceID = "acde7000-0000-4000-8000-000000000000"

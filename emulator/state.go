@@ -125,8 +125,8 @@ func writeUsers(w *bufio.Writer, users []exportedUser) error {
 // [Handler.Endpoint], too. The clock offset, faults and requests stay. Requests that are being served use the previous
 // state.
 //
-// It is an error if the state is incomplete or invalid. The emulator's state is then unchanged. The error does not
-// contain the keys.
+// If the state is incomplete or invalid, Import returns an error, and the emulator's state does not change. The error
+// does not contain the keys.
 func (h *Handler) Import(r io.Reader) error {
 	data, err := io.ReadAll(r)
 	if err != nil {

@@ -42,12 +42,12 @@ GetUserDetail and the Entra operations need the API version that they need with 
 service: ClientOptions.APIVersion 2025-03-02-preview.
 
 The function of a pager is called once for each pager, and returns all its pages. An error
-ends the pager. What was added after it is for a pager that is resumed from the page
-before the error. Each page is returned once: use package emulator for tests that read
-a page again.
+ends the pager. Pages that were added after the error are for a pager that is resumed from
+the page before it. Each page is returned once: use package emulator for tests that read a
+page again.
 
 An error is final, whatever its status: azcore does not retry what an
-azfake.ErrorResponder returns. It has a status and a code, and neither a body nor headers:
+azfake.ErrorResponder returns. It has a status and a code, but no body and no headers:
 identity.HasCode works, and identity.CommunicationErrorOf reports false. For a whole error
 response, use a Fault of package emulator.
 

@@ -29,7 +29,7 @@ and these let it trust the emulator's certificate, beside what it trusts without
 	REQUESTS_CA_BUNDLE    Python
 	JAVA_TOOL_OPTIONS     Java
 
-Signals go to the command, and the emulator ends after it. The status is the command's, or 128 and the number of the
+Signals go to the command, and the emulator ends after it. The status is the command's, or 128 plus the number of the
 signal that ended it. It is 127 if the command was not found, 126 if it cannot be run, 2 for an error in the flags, and
 1 for other errors.
 

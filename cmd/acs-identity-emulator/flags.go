@@ -69,7 +69,7 @@ Set an access key of your own with the variable: other users of the machine can 
 	insecureHTTPUsage = "serve http instead of https"
 	dataUsage         = "keep the keys, the certificate, users and tokens in `folder`, which is created if it is missing"
 	hostUsage         = "a further `name` or address of this machine, for the certificate and the control API; repeatable"
-	tlsCertUsage      = "serve with the certificate in `file`, in PEM, instead of an own one"
+	tlsCertUsage      = "serve with the certificate in `file`, in PEM, instead of the emulator's"
 	tlsKeyUsage       = "the private key of -tls-cert is in `file`, in PEM"
 	rateLimitsUsage   = "apply the service's published limits"
 	anyVersionUsage   = "treat unknown API versions as the newest known one"

@@ -22,7 +22,7 @@
 //	-data folder              keep the keys, the certificate, users and tokens there; default: keep nothing
 //	-certificate file         write the certificate that clients trust, in PEM
 //	-host name                a further name or address, for the certificate and the control API; repeatable
-//	-tls-cert file            serve with this certificate, in PEM, instead of an own one
+//	-tls-cert file            serve with this certificate, in PEM, instead of the emulator's
 //	-tls-key file             the private key of -tls-cert, in PEM
 //	-insecure-http            serve http instead of https
 //	-rate-limits              apply the service's published limits
@@ -56,9 +56,10 @@
 // The certificates are the emulator's, those that the system trusts, those that these variables named before, and for
 // Java those of its trust store. On macOS and Windows, Go ignores SSL_CERT_FILE before version 1.27.
 //
-// The status is the command's, or 128 and the number of the signal that ended it. It is 127 if the command was not found,
-// and 126 if it cannot be run. exec has the flags -access-key, -resource-id, -rate-limits, -accept-any-api-version, -cors,
-// -control, -record-bodies and -log, which logs only warnings and errors if it is absent, and these:
+// The status is the command's, or 128 plus the number of the signal that ended it. It is 127 if the command was not
+// found, and 126 if it cannot be run. exec has the flags -access-key, -resource-id, -rate-limits,
+// -accept-any-api-version, -cors, -control, -record-bodies and -log. Without -log, it logs only warnings and errors. It
+// also has these flags:
 //
 //	-import file              start with the state that -export or the control API has written
 //	-export file              save the state when the command has ended

@@ -10,7 +10,7 @@ import (
 )
 
 // trustVariables writes files to the folder with the certificate and all that clients trust without them, and returns the
-// environment variables that name the files. Most clients trust nothing else then, so that each file has to hold it all.
+// environment variables that name the files. Some clients trust nothing else then, so that each file has to hold it all.
 func trustVariables(folder string, certificate *tls.Certificate, log *slog.Logger) ([]string, error) {
 	trusted, err := knownRoots()
 	if err != nil {

@@ -24,8 +24,8 @@ type Options struct {
 	// addresses and localhost are always allowed. Requests to other hosts get 403.
 	Hosts []string
 
-	// CheckHealth returns why the emulator does not work as it should, or nil. The default is always nil. Health has
-	// status 503 and the text of the error while there is one. It is called for every request for health.
+	// CheckHealth is called for every request for health. While it returns an error, health has status 503 and the text
+	// of the error. The default returns nil.
 	CheckHealth func() error
 
 	// HealthOnly turns everything off except health. Other requests get 404.

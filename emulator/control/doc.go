@@ -38,8 +38,8 @@
 // as in Go, like "1.5s", and times as in RFC 3339. These fields are absent if they have no value: all fields of a fault,
 // reason and the claims of a token, customId, lastTokenIssuedAt, error and response.
 //
-// Headers and bodies are those of a single request, requests/NUMBER, where a header is an object of arrays and a body a
-// text. They need an emulator that keeps them: one without DiscardRequestContent in [emulator.Options], or the program
+// Only the response of requests/NUMBER has headers and bodies: a header is an object of arrays, and a body is a text.
+// They need an emulator that keeps them: one without DiscardRequestContent in [emulator.Options], or the program
 // with -record-bodies. Credentials and tokens in them read REDACTED: the credential of the request, the access key,
 // whatever looks like a JWT, and the values of headers, parameters and JSON members that are named like a token, a key, a
 // password, a secret or a signature. Tokens in a URI read REDACTED in the list, too.
