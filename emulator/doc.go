@@ -161,7 +161,7 @@ Tokens
     second. They cannot be revoked.
 
 net/http itself rejects malformed HTTP, with plain text. The status is 431 for headers of more than a megabyte, 417 for an
-unknown Expect, 501 for an unknown Transfer-Encoding, 505 for another HTTP version, and mostly 400 for the rest.
+unknown Expect, 501 for an unknown Transfer-Encoding, and 505 for another HTTP version. Otherwise it is mostly 400.
 
 Responses have the headers of the service, without those that its front door adds. Date follows [Options].Now. A
 [Server] does not support HTTP/2.

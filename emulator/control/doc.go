@@ -40,9 +40,9 @@
 //
 // Only the response of requests/NUMBER has headers and bodies: a header is an object of arrays, and a body is a text.
 // They need an emulator that keeps them: one without DiscardRequestContent in [emulator.Options], or the program
-// with -record-bodies. Credentials and tokens in them read REDACTED: the credential of the request, the access key,
-// whatever looks like a JWT, and the values of headers, parameters and JSON members that are named like a token, a key, a
-// password, a secret or a signature. Tokens in a URI read REDACTED in the list, too.
+// with -record-bodies. Credentials and tokens in them read REDACTED: the credential of the request, the access key, and
+// whatever looks like a JWT. So do the values of headers, parameters and JSON members that are named like a token, a
+// key, a password, a secret or a signature. Tokens in a URI read REDACTED in the list, too.
 //
 // A success is 200, or 204 without a body. Errors have the form {"error":{"code","message"}}, like the service's. A
 // request that fails changes nothing:

@@ -9,10 +9,10 @@
 //	acs-token-server version
 //	acs-token-server help
 //
-// serve runs the server. The first line on standard output is its URL. It logs to standard error, in JSON; records for
-// which a slow reader leaves no room are dropped and counted. On SIGINT or SIGTERM, /readyz returns 503 at once while
-// everything else goes on for DRAIN; then the server accepts no more connections, and completes its requests within 20
-// seconds. A second signal ends it at once.
+// serve runs the server. The first line on standard output is its URL. It logs to standard error, in JSON; if the reader
+// is too slow, it drops and counts records. On SIGINT or SIGTERM, /readyz returns 503 at once while everything else goes
+// on for DRAIN. Then the server accepts no more connections, and completes its requests within 20 seconds. A second
+// signal ends it at once.
 //
 // dev runs it for development, on loopback addresses only: with an emulator, a database in memory, a page to try it,
 // and POST /dev/sign-in, where anyone can sign in. -emulator uses a running acs-identity-emulator instead. -db keeps
