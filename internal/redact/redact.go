@@ -28,29 +28,34 @@ func Body(body []byte, secrets []string) []byte {
 	body = bytes.ReplaceAll(body[:min(len(body), maxSearched)], []byte{0}, nil) // of UTF-16
 	text := Text(string(body), secrets)
 	shown := []byte(text[:min(len(text), maxShown)])
-	if nesting(shown) > maxNesting {
+	if indentation(shown) > maxIndentation {
 		return append([]byte("Nested too deeply to be indented: "), shown...)
 	}
 	return shown
 }
 
-// maxNesting is how many objects and arrays within each other azcore may indent: the time
-// and the memory that it takes grow with the square of the depth.
-const maxNesting = 100
+// maxIndentation is how many bytes azcore may add to a body when it indents it. They grow
+// with the square of the depth.
+const maxIndentation = 4 * maxShown
 
-// nesting returns at least the depth of a JSON value.
-func nesting(body []byte) (deepest int) {
+var jsonString = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// indentation returns how many bytes azcore adds to a JSON value when it indents it.
+func indentation(body []byte) (added int) {
 	depth := 0
-	for _, b := range body {
+	for _, b := range jsonString.ReplaceAll(body, nil) {
 		switch b {
 		case '[', '{':
 			depth++
-			deepest = max(deepest, depth)
 		case ']', '}':
 			depth--
+		case ',':
+		default:
+			continue
 		}
+		added += 1 + 2*max(depth, 0)
 	}
-	return deepest
+	return added
 }
 
 // Text returns a text without tokens, signatures and the given secrets. Secrets of fewer

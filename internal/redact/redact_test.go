@@ -162,11 +162,17 @@ func TestBodyIsTruncatedAfterRedaction(t *testing.T) {
 // long as the body.
 func TestDeeplyNestedBodyIsNotIndented(t *testing.T) {
 	t.Parallel()
+	bodies := []string{
+		strings.Repeat("[", 4000) + strings.Repeat("]", 4000),
+		strings.Repeat(`["]",`, 1000) + "1" + strings.Repeat("]", 1000), // a bracket in a string closes nothing
+		strings.Repeat("[", 99) + strings.Repeat("1,", 3900) + "1" + strings.Repeat("]", 99),
+	}
 	for _, part := range []string{"[", `{"a":`, `[{"a":[`} {
-		for _, body := range []string{strings.Repeat(part, 1<<20/len(part)), strings.Repeat("[", 4000) + strings.Repeat("]", 4000)} {
-			resp := &http.Response{StatusCode: http.StatusBadRequest, Body: io.NopCloser(bytes.NewReader(redact.Body([]byte(body), nil)))}
-			assert.Less(t, len(runtime.NewResponseError(resp).Error()), 1<<14)
-		}
+		bodies = append(bodies, strings.Repeat(part, 1<<20/len(part)))
+	}
+	for _, body := range bodies {
+		resp := &http.Response{StatusCode: http.StatusBadRequest, Body: io.NopCloser(bytes.NewReader(redact.Body([]byte(body), nil)))}
+		assert.Less(t, len(runtime.NewResponseError(resp).Error()), 1<<14)
 	}
 	shallow := strings.Repeat(`[{"a":1},`, 50)
 	assert.Equal(t, shallow, string(redact.Body([]byte(shallow), nil)))
