@@ -18,7 +18,7 @@ func TransportError(err error, requestURL string) error {
 	if !ok || outer == nil || outer.Err == nil {
 		return withoutQuotations(err)
 	}
-	return &url.Error{Op: outer.Op, URL: requestURL, Err: withoutQuotations(outer.Err)}
+	return &url.Error{Op: outer.Op, URL: requestURL, Err: TransportError(outer.Err, requestURL)}
 }
 
 func withoutQuotations(err error) error {

@@ -145,6 +145,9 @@ func TestTransportErrorNamesTheURLOfTheRequest(t *testing.T) {
 	err := redact.TransportError(redirected, requestURL)
 	require.EqualError(t, err, `Get "`+requestURL+`": EOF`)
 	assert.ErrorIs(t, err, io.EOF)
+	err = redact.TransportError(&url.Error{Op: "Post", URL: requestURL, Err: redirected}, requestURL)
+	require.EqualError(t, err, `Post "`+requestURL+`": Get "`+requestURL+`": EOF`)
+	assert.ErrorIs(t, err, io.EOF)
 }
 
 type pointerError struct{ text string }

@@ -218,6 +218,11 @@ type transporter func(*http.Request) (*http.Response, error)
 
 func (f transporter) Do(req *http.Request) (*http.Response, error) { return f(req) }
 
+// roundTripper is a Transport of the caller's http.Client.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
 func own(do transporter, f failure) func(*testing.T) failure {
 	return func(*testing.T) failure {
 		f.transport = func(*http.Transport) policy.Transporter { return do }
@@ -398,6 +403,14 @@ var failures = map[string]func(*testing.T) failure{
 		f := raw("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://contoso.invalid/?token=SECRET\r\n\r\n",
 			failure{text: "/identities?api-version=", not: "contoso.invalid/", as: as[*net.DNSError]})(t)
 		f.transport = func(transport *http.Transport) policy.Transporter { return &http.Client{Transport: transport} }
+		return f
+	},
+	"redirect that a client within the caller's client follows": func(t *testing.T) failure {
+		f := raw("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://contoso.invalid/?token=SECRET\r\n\r\n",
+			failure{text: "/identities?api-version=", not: "contoso.invalid/", as: as[*net.DNSError]})(t)
+		f.transport = func(transport *http.Transport) policy.Transporter {
+			return &http.Client{Transport: roundTripper((&http.Client{Transport: transport}).Do)}
+		}
 		return f
 	},
 	"page after a redirect that the caller's client follows": func(t *testing.T) failure {
