@@ -1,9 +1,11 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 
@@ -64,8 +66,8 @@ type attemptPolicy struct {
 // Do authenticates and sends a request.
 func (p attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
 	resp, err := p.authentication.Do(req)
-	if resp != nil && resp.Request == nil { // a policy of the caller made the response
-		resp.Request = req.Raw()
+	if resp != nil { // a policy of the caller may have made the response
+		resp.Request, resp.Body = cmp.Or(resp.Request, req.Raw()), cmp.Or[io.ReadCloser](resp.Body, http.NoBody)
 	}
 	callOf(req.Raw().Context()).noteAttempt(resp, err)
 	return resp, err

@@ -41,7 +41,7 @@ func newPipelineClient(options azcore.ClientOptions, authentication policy.Polic
 		options.Transport = defaultHTTPClient
 	}
 	options.Transport = safeTransport{options.Transport, options.InsecureAllowCredentialWithHTTP}
-	options.PerRetryPolicies = append(slices.Clip(options.PerRetryPolicies), bodyPolicy{})
+	options.PerRetryPolicies = append(slices.Clip(options.PerRetryPolicies), bodyPolicy{options.Logging.IncludeBody})
 	options = retry.WithinDeadline(options)
 	return azcore.NewClient(moduleName, moduleVersion, runtime.PipelineOptions{
 		// These help to diagnose clock skew and unsupported versions, and Azure's support

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -906,12 +907,16 @@ func TestUserOfAnEarlierAttemptIsNotLost(t *testing.T) {
 	}
 }
 
-// TestPoliciesOfTheCallerCannotPanicTheClient covers policies that return nothing or replace the context.
+// TestPoliciesOfTheCallerCannotPanicTheClient covers policies that return nothing, or a response without a body, or
+// replace the context.
 func TestPoliciesOfTheCallerCannotPanicTheClient(t *testing.T) {
 	t.Parallel()
 	nothing := policyFunc(func(*policy.Request) (*http.Response, error) { return nil, nil }) //nolint:nilnil // that is the point
 	detached := policyFunc(func(req *policy.Request) (*http.Response, error) {
 		return req.WithContext(context.Background()).Next()
+	})
+	bodiless := policyFunc(func(*policy.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusTeapot}, nil
 	})
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
 		for name, configure := range map[string]func(*identity.ClientOptions){
@@ -919,12 +924,16 @@ func TestPoliciesOfTheCallerCannotPanicTheClient(t *testing.T) {
 			"nothing, per attempt":  func(o *identity.ClientOptions) { o.PerRetryPolicies = []policy.Policy{nothing} },
 			"detached, per call":    func(o *identity.ClientOptions) { o.PerCallPolicies = []policy.Policy{detached} },
 			"detached, per attempt": func(o *identity.ClientOptions) { o.PerRetryPolicies = []policy.Policy{detached} },
+			"no body, per call":     func(o *identity.ClientOptions) { o.PerCallPolicies = []policy.Policy{bodiless} },
+			"no body, per attempt": func(o *identity.ClientOptions) {
+				o.PerRetryPolicies, o.Retry.TryTimeout = []policy.Policy{bodiless}, time.Hour
+			},
 		} {
 			options := op.NewOptions(identitytest.AlwaysRespond(op.Status(), op.ResponseBody))
 			configure(options)
 			for _, client := range identitytest.NewClients(t, options) {
 				_, err := op.Call(t.Context(), client)
-				assert.Equal(t, strings.HasPrefix(name, "nothing"), err != nil, name)
+				assert.Equal(t, !strings.HasPrefix(name, "detached"), err != nil, name)
 			}
 		}
 	})
@@ -981,26 +990,68 @@ func TestPoliciesSeeTruncatedSuccesses(t *testing.T) {
 	})
 }
 
-// TestPoliciesMayReadTheBody has each policy of the caller read a success to its end, with and without a deadline for the
-// attempt, for which azcore wraps the body.
+// TestPoliciesMayReadTheBody has a policy of the caller read a byte of a success, all of it without asking for its end, and
+// all of it, with and without a deadline for the attempt, for which azcore wraps a body that it has not copied.
 func TestPoliciesMayReadTheBody(t *testing.T) {
 	t.Parallel()
-	for _, tryTimeout := range []time.Duration{0, time.Hour} {
-		identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+		for _, limit := range []int{1, len(op.ResponseBody), math.MaxInt} {
 			reading := policyFunc(func(req *policy.Request) (*http.Response, error) {
 				resp, err := req.Next()
 				require.NoError(t, err)
-				body, err := io.ReadAll(resp.Body)
+				body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)))
 				require.NoError(t, err)
-				assert.Equal(t, op.ResponseBody, string(body))
+				assert.Equal(t, op.ResponseBody[:min(limit, len(op.ResponseBody))], string(body))
 				return resp, nil
 			})
-			options := op.NewOptions(identitytest.AlwaysRespond(op.Status(), op.ResponseBody))
-			options.Retry.TryTimeout = tryTimeout
-			options.PerCallPolicies, options.PerRetryPolicies = []policy.Policy{reading}, []policy.Policy{reading}
-			got, err := op.Call(t.Context(), identitytest.NewClientWithOptions(t, options))
-			require.NoError(t, err)
-			assert.Equal(t, op.Response, got)
+			for _, tryTimeout := range []time.Duration{0, time.Hour} {
+				for _, options := range inEachPlace(op, reading) {
+					options.Retry.TryTimeout = tryTimeout
+					got, err := op.Call(t.Context(), identitytest.NewClientWithOptions(t, options))
+					require.NoError(t, err)
+					assert.Equal(t, op.Response, got)
+				}
+			}
+		}
+	})
+}
+
+// inEachPlace returns options of a client whose calls succeed, with a policy of the caller in each of its places.
+func inEachPlace(op identitytest.Operation, p policy.Policy) []*identity.ClientOptions {
+	perCall := op.NewOptions(identitytest.AlwaysRespond(op.Status(), op.ResponseBody))
+	perCall.PerCallPolicies = []policy.Policy{p}
+	perAttempt := op.NewOptions(identitytest.AlwaysRespond(op.Status(), op.ResponseBody))
+	perAttempt.PerRetryPolicies = []policy.Policy{p}
+	return []*identity.ClientOptions{perCall, perAttempt}
+}
+
+// TestBrokenBodyIsAnErrorAfterAPolicy has a policy of the caller hide that a body broke off, even after complete JSON, or
+// replace the body by one that breaks off.
+func TestBrokenBodyIsAnErrorAfterAPolicy(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*http.Response, error) (*http.Response, error){
+		"hides the error": func(resp *http.Response, _ error) (*http.Response, error) { return resp, nil },
+		"replaces the body": func(resp *http.Response, _ error) (*http.Response, error) {
+			resp.Body = io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))
+			return resp, nil
+		},
+	} {
+		identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
+			for _, status := range []int{op.Status(), http.StatusBadRequest} {
+				for _, tryTimeout := range []time.Duration{0, time.Hour} {
+					for _, options := range inEachPlace(op, policyFunc(func(req *policy.Request) (*http.Response, error) { return change(req.Next()) })) {
+						options.Transport = &identitytest.ScriptedTransport{Respond: func(*http.Request) (*http.Response, error) {
+							resp := identitytest.NewResponse(status, "")
+							resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(op.ResponseBody), iotest.ErrReader(io.ErrUnexpectedEOF)))
+							return resp, nil
+						}}
+						options.Retry.TryTimeout = tryTimeout
+						_, err := op.Call(t.Context(), identitytest.NewClientWithOptions(t, options))
+						require.ErrorIs(t, err, io.ErrUnexpectedEOF, name)
+						assert.True(t, identitytest.HasStatus(err, status), "%v", err)
+					}
+				}
+			}
 		})
 	}
 }

@@ -100,14 +100,15 @@ var errUnexpected = errors.New("identity: unexpected")
 
 // decode reads the result from a response.
 func decode[T result](resp *http.Response, successCodes []int, bodySecret string) (none T, err error) {
-	if resp.StatusCode >= http.StatusBadRequest {
+	body, err := contentOf(resp)
+	switch {
+	case err != nil:
+		return none, readingError(err, resp, bodySecret)
+	case resp.StatusCode >= http.StatusBadRequest:
 		return none, newResponseError(resp, bodySecret)
-	}
-	if !runtime.HasStatusCode(resp, successCodes...) {
+	case !runtime.HasStatusCode(resp, successCodes...):
 		return none, fmt.Errorf("%w status %d: %w", errUnexpected, resp.StatusCode, newResponseError(resp, bodySecret))
-	}
-	body := contentOf(resp) // which ends the timer of Retry.TryTimeout, too
-	if resp.StatusCode == http.StatusNoContent {
+	case resp.StatusCode == http.StatusNoContent:
 		return none, nil
 	}
 	var result T
@@ -161,11 +162,11 @@ func newResponseError(resp *http.Response, bodySecret string) error {
 // shownBody redacts the body of an error response, and withholds that of any other, which
 // may hold a token.
 func shownBody(resp *http.Response, secrets []string) []byte {
-	body := contentOf(resp)
+	body, err := contentOf(resp)
 	switch {
 	case resp.StatusCode < http.StatusBadRequest:
 		return redact.Body([]byte(describeWithheld(resp, len(body) > 0)), secrets)
-	case len(body) == 0 && !arrived(resp):
+	case len(body) == 0 && err != nil:
 		return []byte("The response body did not arrive.")
 	}
 	return redact.Body(body, secrets)
@@ -179,7 +180,7 @@ func describeWithheld(resp *http.Response, hasBody bool) string {
 		if mediaType, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err == nil {
 			sentences = append(sentences, "Its Content-Type is "+mediaType+".")
 		}
-	} else if !arrived(resp) {
+	} else if _, err := contentOf(resp); err != nil {
 		sentences = append(sentences, "The response body did not arrive.")
 	}
 	if location, err := resp.Location(); err == nil && location.Host != "" {
@@ -188,24 +189,12 @@ func describeWithheld(resp *http.Response, hasBody bool) string {
 	return strings.Join(sentences, " ")
 }
 
-// arrived reports whether the body of a response is complete.
-func arrived(resp *http.Response) bool { return brokenBody(resp) == nil }
-
-// brokenBody returns why the body of a response is incomplete; nil if it is complete.
-func brokenBody(resp *http.Response) error {
+// contentOf returns what arrived of a response's body, and why there is no more of it.
+func contentOf(resp *http.Response) ([]byte, error) {
 	if body, ok := resp.Body.(*received); ok {
-		return body.err
+		return body.content.Bytes(), body.err // azcore has not read it, or not to its end
 	}
-	return nil
-}
-
-// contentOf returns what arrived of a response's body.
-func contentOf(resp *http.Response) []byte {
-	if body, ok := resp.Body.(*received); ok {
-		return body.content.Bytes() // azcore has not read it, or not to its end
-	}
-	content, _ := runtime.Payload(resp)
-	return content
+	return runtime.Payload(resp)
 }
 
 // secretsOf returns what must not be repeated of a request.

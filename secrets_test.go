@@ -194,6 +194,23 @@ func TestNoSecretInErrorsLogsAndSpans(t *testing.T) {
 	}
 }
 
+// TestIncludeBodyLogsTheBody has the caller ask for bodies in the log, tokens and all.
+//
+//nolint:paralleltest // azcore's log is global
+func TestIncludeBodyLogsTheBody(t *testing.T) {
+	var output strings.Builder
+	azlog.SetListener(func(_ azlog.Event, message string) { output.WriteString(message) })
+	defer azlog.SetListener(nil)
+	for _, op := range identitytest.Operations {
+		output.Reset()
+		options := op.NewOptions(identitytest.AlwaysRespond(op.Status(), op.ResponseBody))
+		options.Logging.IncludeBody = true
+		_, err := op.Call(t.Context(), identitytest.NewClientWithOptions(t, options))
+		require.NoError(t, err)
+		assert.Contains(t, output.String(), op.ResponseBody, op.Name)
+	}
+}
+
 // TestNoSecretInErrorsOfConstructors passes secrets where they do not belong or are malformed.
 func TestNoSecretInErrorsOfConstructors(t *testing.T) {
 	t.Parallel()

@@ -85,20 +85,29 @@ func sendNext(req *policy.Request) (*http.Response, error) {
 
 // bodyPolicy runs after the policies of the caller, which see a truncated success as azcore
 // has it: together with its error.
-type bodyPolicy struct{}
+type bodyPolicy struct {
+	logsBody bool
+}
 
-// Do sends a request.
-func (bodyPolicy) Do(req *policy.Request) (*http.Response, error) {
-	runtime.SkipBodyDownload(req) // safeTransport has received the body: another copy costs 4 % of a call
+// Do sends a request. safeTransport has received the body of the response, so that azcore
+// need not copy it, which costs 4 % of a call. azcore logs a copy only, and it wraps other
+// bodies if an attempt has a deadline: then its context is not that of the call.
+func (p bodyPolicy) Do(req *policy.Request) (*http.Response, error) {
+	if _, ok := req.Raw().Context().(*call); ok && !p.logsBody {
+		runtime.SkipBodyDownload(req)
+	}
 	resp, err := sendNext(req)
-	if err != nil || arrived(resp) {
+	if err != nil {
 		return resp, err
+	}
+	if _, err = contentOf(resp); err == nil {
+		return resp, nil
 	}
 	switch req.Raw().Method {
 	case http.MethodDelete, http.MethodGet, http.MethodPut: // azcore sends only these again
-		return resp, brokenBody(resp)
+		return resp, err
 	}
-	return resp, nonRetriableError{brokenBody(resp)}
+	return resp, nonRetriableError{err}
 }
 
 // checkResponse guards against policies of the caller.
