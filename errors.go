@@ -1,16 +1,15 @@
 package identity
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
 // ErrorCode is the machine-readable reason that the service gives for an error response.
@@ -82,35 +81,24 @@ func CommunicationErrorOf(err error) (CommunicationError, bool) {
 	if !ok || responseError.RawResponse == nil {
 		return CommunicationError{}, false
 	}
-	return errorIn[CommunicationError](responseError.RawResponse)
-}
-
-// errorIn decodes the error in the body of a response, and leaves the body readable from
-// its beginning.
-func errorIn[T any](resp *http.Response) (none T, ok bool) {
-	body, err := runtime.Payload(resp)
-	if err != nil {
-		return none, false
-	}
-	if seeker, ok := resp.Body.(io.Seeker); ok { // as Payload leaves it
-		_, _ = seeker.Seek(0, io.SeekStart)
-	}
 	var model struct {
-		Error *T `json:"error"`
+		Error *CommunicationError `json:"error"`
 	}
-	if json.Unmarshal(body, &model) != nil || model.Error == nil {
-		return none, false
+	if body, _ := contentOf(responseError.RawResponse); json.Unmarshal(body, &model) != nil || model.Error == nil {
+		return CommunicationError{}, false
 	}
 	return *model.Error, true
 }
 
-// codeIn returns the error code in the body of a response; empty: none. It decodes nothing
-// else, which would take long for some bodies of gateways.
-func codeIn(resp *http.Response) ErrorCode {
-	reason, _ := errorIn[struct {
-		Code ErrorCode `json:"code"`
-	}](resp)
-	return reason.Code
+// codeIn returns the error code in the body of a response, which may be truncated after it;
+// empty: none.
+func codeIn(resp *http.Response) (code ErrorCode) {
+	body, _ := contentOf(resp)
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if !seekMember(decoder, "error") || !seekMember(decoder, "code") || decoder.Decode(&code) != nil {
+		return ""
+	}
+	return code
 }
 
 // isAboutOperation reports whether the service rejected the operation, although it accepted

@@ -15,8 +15,12 @@ import (
 	"github.com/acs-go/identity/internal/redact"
 )
 
-// maxResponseSize is far above anything that the service sends.
-const maxResponseSize = 1 << 20
+// These are far above anything that the service sends. Decoding an error of the size of a
+// response would take longer than sending the request.
+const (
+	maxResponseSize = 1 << 20
+	maxErrorSize    = 64 << 10
+)
 
 // received is the body of a response, as much as arrived of it.
 type received struct {
@@ -38,10 +42,9 @@ func receive(req *http.Request, resp *http.Response) *received {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return r // its body is the connection, which does not end with the context
 	}
-	isError := resp.StatusCode >= http.StatusBadRequest
-	limit := int64(maxResponseSize)
-	if !isError {
-		limit++
+	limit := int64(maxResponseSize + 1)
+	if resp.StatusCode >= http.StatusBadRequest {
+		limit = maxErrorSize
 	}
 	r.content.Grow(int(min(max(resp.ContentLength, 0), limit)) + bytes.MinRead)
 	r.source = io.LimitedReader{R: resp.Body, N: limit}
