@@ -183,6 +183,9 @@ func describeWithheld(resp *http.Response, hasBody bool) string {
 		if mediaType, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err == nil {
 			sentences = append(sentences, "Its Content-Type is "+mediaType+".")
 		}
+		if encoding := resp.Header.Get("Content-Encoding"); encoding != "" { // which net/http has not decoded
+			sentences = append(sentences, "Its Content-Encoding is "+encoding+".")
+		}
 	} else if _, err := contentOf(resp); err != nil {
 		sentences = append(sentences, "The response body did not arrive.")
 	}

@@ -431,6 +431,7 @@ var failures = map[string]func(*testing.T) failure{
 	"checksum of gzip":  answered(gzipped(func(content []byte) []byte { content[len(content)-6] ^= 0xff; return content }), failure{text: "gzip: invalid checksum", is: gzip.ErrChecksum, status: 201}),
 	"truncated gzip":    answered(gzipped(func(content []byte) []byte { return content[:len(content)/2] }), failure{text: "unexpected EOF", is: io.ErrUnexpectedEOF, status: 201}),
 	"brotli, unasked":   answered(respond(201, http.Header{"Content-Encoding": {"br"}}, "\x0b\x02\x80"), failure{text: "invalid JSON", status: 201}),
+	"deflate, unasked":  answered(respond(201, http.Header{"Content-Encoding": {"deflate"}}, "\x03\x00"), failure{text: "Its Content-Encoding is deflate.", status: 201}),
 	"UTF-16":            answered(respond(201, nil, "\xff\xfe{\x00}\x00"), failure{text: "invalid JSON", status: 201}),
 
 	// HTTP/2.
