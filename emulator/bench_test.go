@@ -15,11 +15,11 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/acs-go/identity/emulator"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -74,30 +74,9 @@ func BenchmarkCreateUserWithToken(b *testing.B) {
 			reportRate(b)
 		})
 	}
-	b.Run("clients=one/server=both", func(b *testing.B) { takeTurns(b, targets, 1) })
-	b.Run("clients=many/server=both", func(b *testing.B) { takeTurns(b, targets, 16) })
-}
-
-// takeTurns reports the ratio of the two rates. Whatever else the machine does slows both down alike.
-func takeTurns(b *testing.B, targets [2]*target, clients int) {
-	b.Helper()
-	var times [2]time.Duration
-	for b.Loop() {
-		for i, target := range targets {
-			started := time.Now()
-			var group sync.WaitGroup
-			for range clients {
-				group.Go(func() {
-					for range 8 {
-						target.create(b)
-					}
-				})
-			}
-			group.Wait()
-			times[i] += time.Since(started)
-		}
-	}
-	b.ReportMetric(times[1].Seconds()/times[0].Seconds(), "emulator/canned")
+	both := [2]func(){func() { targets[0].create(b) }, func() { targets[1].create(b) }}
+	b.Run("clients=one/server=both", func(b *testing.B) { identitytest.TakeTurns(b, "emulator/canned", 1, 8, both) })
+	b.Run("clients=many/server=both", func(b *testing.B) { identitytest.TakeTurns(b, "emulator/canned", 16, 8, both) })
 }
 
 func reportRate(b *testing.B) {

@@ -14,12 +14,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/internal/httpserver"
+	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/acs-go/identity/internal/selfsigned"
 	"github.com/stretchr/testify/require"
 )
@@ -138,8 +138,7 @@ func fill(b *testing.B) string {
 	return folder
 }
 
-// BenchmarkCreateUserWithToken reports the rate of the program as a part of that of a server that does no work. The
-// two take turns, so that whatever else the machine does slows both down alike.
+// BenchmarkCreateUserWithToken reports the rate of the program as a part of that of a server that does no work.
 func BenchmarkCreateUserWithToken(b *testing.B) {
 	for name, args := range map[string]func(*testing.B) []string{
 		"memory":         func(*testing.B) []string { return nil },
@@ -147,24 +146,8 @@ func BenchmarkCreateUserWithToken(b *testing.B) {
 		"data-and-users": func(b *testing.B) []string { return []string{"-data", fill(b)} },
 	} {
 		b.Run(name, func(b *testing.B) {
-			servers := [2]*creator{startCreator(b, args(b)...), startCanned(b)}
-			var times [2]time.Duration
-			for b.Loop() {
-				for i, server := range servers {
-					started := time.Now()
-					var calling sync.WaitGroup
-					for range 16 {
-						calling.Go(func() {
-							for range 32 {
-								server.create(b)
-							}
-						})
-					}
-					calling.Wait()
-					times[i] += time.Since(started)
-				}
-			}
-			b.ReportMetric(times[1].Seconds()/times[0].Seconds(), "program/canned")
+			program, canned := startCreator(b, args(b)...), startCanned(b)
+			identitytest.TakeTurns(b, "program/canned", 16, 32, [2]func(){func() { program.create(b) }, func() { canned.create(b) }})
 		})
 	}
 }

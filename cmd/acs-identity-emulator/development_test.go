@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,10 +35,7 @@ func TestWellKnownKeyAndResource(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, err := parse(test.args, io.Discard)
-			require.NoError(t, err)
-			p, err := newProgram(s, io.Discard)
-			require.NoError(t, err)
+			p, _ := newTestProgram(t, test.args...)
 			if test.key == random {
 				assert.NotEqual(t, emulator.DevelopmentAccessKey, p.handler.AccessKey())
 			} else {

@@ -112,13 +112,7 @@ func TestExecEndsWithTheStatusOfTheCommand(t *testing.T) {
 			var stderr strings.Builder
 			command.Stderr = &stderr
 			stdout, err := command.Output()
-			if test.status == 0 {
-				require.NoError(t, err)
-			} else {
-				var exit *exec.ExitError
-				require.ErrorAs(t, err, &exit)
-				assert.Equal(t, test.status, exit.ExitCode())
-			}
+			requireStatus(t, test.status, err)
 			assert.Empty(t, string(stdout))
 			if test.stderr == "" {
 				assert.Empty(t, stderr.String())
@@ -142,13 +136,14 @@ func TestExecPassesInputAndOutputThrough(t *testing.T) {
 	assert.Equal(t, "problem\n", stderr.String())
 }
 
+const createWithCurl = `curl --silent --fail --output /dev/null --header 'Authorization: Bearer any' --request POST "$ACS_EMULATOR_ENDPOINT/identities?api-version=2026-09-23"`
+
 // TestExecLogsRequestsIfAskedFor also shows that by default it does not.
 func TestExecLogsRequestsIfAskedFor(t *testing.T) {
 	t.Parallel()
 	requireTools(t, "curl")
-	const create = `curl --silent --output /dev/null --header 'Authorization: Bearer any' --request POST "$ACS_EMULATOR_ENDPOINT/identities?api-version=2026-09-23"`
 	for logged, flags := range map[string][]string{"": nil, "operation=CreateUser status=201": {"-log", "text"}, `"operation":"CreateUser"`: {"-log", "json"}} {
-		command := newExec(t, create, flags...)
+		command := newExec(t, createWithCurl, flags...)
 		var stderr strings.Builder
 		command.Stderr = &stderr
 		require.NoError(t, command.Run())
@@ -213,9 +208,7 @@ func TestExecForwardsSignals(t *testing.T) {
 		assert.Equal(t, s.String(), p.line(t))
 	}
 	require.NoError(t, p.stdin.Close())
-	var exit *exec.ExitError
-	require.ErrorAs(t, p.Wait(), &exit)
-	assert.Equal(t, 3, exit.ExitCode())
+	requireStatus(t, 3, p.Wait())
 }
 
 // TestCtrlCReachesTheCommandOnce types Ctrl+C on a terminal, which sends the signal to exec and to the command.
@@ -229,9 +222,7 @@ func TestCtrlCReachesTheCommandOnce(t *testing.T) {
 	assert.Equal(t, "terminated", p.line(t))
 	_, err = io.WriteString(p.stdin, "\x04") // the end of the input
 	require.NoError(t, err)
-	var exit *exec.ExitError
-	require.ErrorAs(t, p.Wait(), &exit)
-	assert.Equal(t, 3, exit.ExitCode())
+	requireStatus(t, 3, p.Wait())
 }
 
 // TestExecKeepsIgnoringSignals runs exec as nohup does: what its parent ignores, the command ignores.
@@ -245,20 +236,15 @@ func TestExecKeepsIgnoringSignals(t *testing.T) {
 func TestExecImportsAndExportsTheState(t *testing.T) {
 	t.Parallel()
 	requireTools(t, "curl")
-	const (
-		create = `curl --silent --fail --output /dev/null --header 'Authorization: Bearer any' --request POST "$ACS_EMULATOR_ENDPOINT/identities?api-version=2026-09-23"`
-		list   = `curl --silent --fail "$ACS_EMULATOR_ENDPOINT/_emulator/users"`
-	)
+	const list = `curl --silent --fail "$ACS_EMULATOR_ENDPOINT/_emulator/users"`
 	file := filepath.Join(t.TempDir(), "state.json")
 	for users := 1; users <= 2; users++ {
 		flags := []string{"-export", file}
 		if users > 1 {
 			flags = append(flags, "-import", file)
 		}
-		command := newExec(t, create+" && exit 5", flags...)
-		var exit *exec.ExitError
-		require.ErrorAs(t, command.Run(), &exit)
-		require.Equal(t, 5, exit.ExitCode(), "the state of a failed test is saved, too")
+		command := newExec(t, createWithCurl+" && exit 5", flags...)
+		requireStatus(t, 5, command.Run()) // the state of a failed test is saved, too
 		assert.Equal(t, users, strings.Count(output(t, newExec(t, list, "-import", file)), `"id"`))
 	}
 	info, err := os.Stat(file)

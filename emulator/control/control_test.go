@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -137,15 +136,12 @@ func TestKnownHostsAndTheSameOriginAreAccepted(t *testing.T) {
 
 func TestHealthIsServedToAnyHost(t *testing.T) {
 	t.Parallel()
-	handler, err := emulator.NewHandler(nil)
-	require.NoError(t, err)
 	for name, options := range map[string]*control.Options{"on": nil, "off": {HealthOnly: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRequest(t, http.MethodGet, "health", "")
 			r.Host = "10.0.0.5:8443"
-			w := httptest.NewRecorder()
-			control.New(handler, options).ServeHTTP(w, r)
+			w := startWith(t, nil, options).do(r)
 			assert.Equal(t, http.StatusOK, w.Code)
 			assert.Equal(t, `{"status":"ok"}`, w.Body.String())
 		})
@@ -160,10 +156,7 @@ func TestEverythingElseIsOffWithHealthOnly(t *testing.T) {
 		}
 		t.Run(row.method+" "+row.path, func(t *testing.T) {
 			t.Parallel()
-			handler, err := emulator.NewHandler(nil)
-			require.NoError(t, err)
-			w := httptest.NewRecorder()
-			control.New(handler, &control.Options{HealthOnly: true}).ServeHTTP(w, newRequest(t, row.method, row.path, row.body))
+			w := startWith(t, nil, &control.Options{HealthOnly: true}).call(t, row.method, row.path, row.body)
 			requireError(t, w, http.StatusNotFound, "NotFound", "The control API is off")
 		})
 	}
@@ -250,10 +243,8 @@ func newRequestTo(t *testing.T, url string) *http.Request {
 
 func TestDefaultEndpointIsThatOfTheHandler(t *testing.T) {
 	t.Parallel()
-	handler, err := emulator.NewHandler(nil)
-	require.NoError(t, err)
-	s := &service{handler, control.New(handler, nil)}
-	assert.Contains(t, s.succeed(t, http.MethodGet, "info", ""), `"connectionString":"`+handler.ConnectionString()+`"`)
+	s := startWith(t, nil, nil)
+	assert.Contains(t, s.succeed(t, http.MethodGet, "info", ""), `"connectionString":"`+s.ConnectionString()+`"`)
 }
 
 func TestClockOffsetIsSetAndReturned(t *testing.T) {

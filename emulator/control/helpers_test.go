@@ -32,14 +32,15 @@ type service struct {
 
 func start(t *testing.T) *service {
 	t.Helper()
-	handler, err := emulator.NewHandler(&emulator.Options{
-		AccessKey:  accessKey,
-		ResourceID: resourceID,
-		Now:        func() time.Time { return now },
-	})
+	return startWith(t, &emulator.Options{AccessKey: accessKey, ResourceID: resourceID, Now: func() time.Time { return now }},
+		&control.Options{Endpoint: endpoint, Version: "v1.2.3", Hosts: []string{"emulator.example", "192.0.2.7", "2001:db8::7"}})
+}
+
+func startWith(t *testing.T, options *emulator.Options, controlOptions *control.Options) *service {
+	t.Helper()
+	handler, err := emulator.NewHandler(options)
 	require.NoError(t, err)
-	options := &control.Options{Endpoint: endpoint, Version: "v1.2.3", Hosts: []string{"emulator.example", "192.0.2.7", "2001:db8::7"}}
-	return &service{handler, control.New(handler, options)}
+	return &service{handler, control.New(handler, controlOptions)}
 }
 
 func newRequest(t *testing.T, method, path, body string) *http.Request {

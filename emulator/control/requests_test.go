@@ -14,7 +14,6 @@ import (
 
 	"github.com/acs-go/identity"
 	"github.com/acs-go/identity/emulator"
-	"github.com/acs-go/identity/emulator/control"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -188,9 +187,7 @@ func TestRequestsAreFoundByTheirNumberAlone(t *testing.T) {
 
 func TestContentThatIsNotKeptIsNotFound(t *testing.T) {
 	t.Parallel()
-	handler, err := emulator.NewHandler(&emulator.Options{DiscardRequestContent: true})
-	require.NoError(t, err)
-	s := &service{handler, control.New(handler, nil)}
+	s := startWith(t, &emulator.Options{DiscardRequestContent: true}, nil)
 	s.createUser(t)
 	requireError(t, s.call(t, http.MethodGet, "requests/1", ""), http.StatusNotFound, "NotFound", "Start it with -record-bodies.")
 }

@@ -88,16 +88,7 @@ var controlRoles = []string{"button", "textbox", "searchbox", "combobox", "MenuL
 // TestScreenReadersReadNames lists all controls, with one user and one request open.
 func TestScreenReadersReadNames(t *testing.T) {
 	t.Parallel()
-	p := open(t)
-	p.createUser("alice")
-	p.click("#user-table .toggle")
-	p.click("#user-table form .primary")
-	p.waitForText("#user-table .issued", "expires on")
-	p.click("#request-table .toggle")
-	p.waitForText("#request-table .panel", "Response")
-	p.click("#faults summary")
-	p.click("#entra-form button")
-	p.waitForText("#entra-token", "ey")
+	p := openWithEverything(t)
 
 	var controls []string
 	for _, node := range p.tree() {
@@ -128,10 +119,8 @@ func TestScreenReadersReadNames(t *testing.T) {
 func TestScreenReadersFindTheirWay(t *testing.T) {
 	t.Parallel()
 	p := open(t)
-	p.createUser("alice")
-	p.click("#user-table .toggle")
-	p.click("#request-table .toggle")
-	p.waitForText("#request-table .panel", "Response")
+	p.openUser("alice")
+	p.openRequest()
 	var found []string
 	for _, node := range p.tree() {
 		switch role := text(node.Role); role {

@@ -214,6 +214,59 @@ func (p *tab) createUser(customID string) string {
 	return created.User.ID
 }
 
+// openUser creates a user with a custom ID, and opens it.
+func (p *tab) openUser(customID string) string {
+	p.t.Helper()
+	id := p.createUser(customID)
+	p.click("#user-table .toggle")
+	return id
+}
+
+// issueToken issues a token for the open user.
+func (p *tab) issueToken() {
+	p.t.Helper()
+	p.click("#user-table form .primary")
+	p.waitForText("#user-table .issued", "expires on")
+}
+
+// openRequest opens the newest request.
+func (p *tab) openRequest() {
+	p.t.Helper()
+	p.click("#request-table .toggle")
+	p.waitForText("#request-table .panel", "Response")
+}
+
+func (p *tab) createEntraToken() {
+	p.t.Helper()
+	p.click("#entra-form button")
+	p.waitForText("#entra-token", "ey")
+}
+
+// openWithEverything opens the page, with all of its controls.
+func openWithEverything(t *testing.T) *tab {
+	t.Helper()
+	p := open(t)
+	p.openUser("alice")
+	p.issueToken()
+	p.openRequest()
+	p.click("#faults summary")
+	p.createEntraToken()
+	return p
+}
+
+// copyWith clicks a button that copies, and returns the text.
+func (p *tab) copyWith(button string) string {
+	p.t.Helper()
+	p.click(button)
+	p.waitForText(button, "Copied")
+	return p.clipboard()
+}
+
+func (p *tab) waitForNoFaults() {
+	p.t.Helper()
+	p.waitFor(`document.getElementById("fault-list").childElementCount === 0`)
+}
+
 // send sends a request that no client would send.
 func (p *tab) send(method, target, body string) {
 	r := httptest.NewRequestWithContext(p.t.Context(), method, target, strings.NewReader(body))

@@ -80,8 +80,7 @@ const withoutField = "Fault has no effect"
 func TestErrorsStandBesideTheirFormAndNameTheField(t *testing.T) {
 	t.Parallel()
 	p := open(t)
-	p.createUser("alice")
-	p.click("#user-table .toggle")
+	p.openUser("alice")
 	p.Inject(emulator.Fault{Operation: "DeleteUser", Drop: emulator.DropAfter})
 	before := p.state()
 	for _, test := range formErrors {
@@ -119,8 +118,7 @@ func TestErrorDisappearsWithTheNextSuccess(t *testing.T) {
 func TestScopesAreRequired(t *testing.T) {
 	t.Parallel()
 	p := open(t)
-	p.createUser("alice")
-	p.click("#user-table .toggle")
+	p.openUser("alice")
 	p.click("#user-table [value=chat]")
 	p.click("#user-table form .primary")
 	p.waitForText("#user-table form .error", "Scopes must have at least one.")

@@ -68,8 +68,7 @@ func TestHostileCustomIDsAreTexts(t *testing.T) {
 			t.Parallel()
 			p := open(t, chromedp.EmulateViewport(width, 800))
 			for _, customID := range hostile {
-				p.createUser(customID)
-				p.click("#user-table .toggle")
+				p.openUser(customID)
 			}
 			p.waitForText("#user-table", `a\u{202e}b\u{2066}c\u{200b}d\u{0}e\u{1b}f\u{2028}g`)
 			assert.Equal(t, len(hostile), evaluate[int](p, `document.querySelectorAll("#user-table .panel").length`))

@@ -18,9 +18,7 @@ func TestConnectionStringIsMaskedAndCopied(t *testing.T) {
 	p.allowClipboard()
 	assert.Equal(t, "endpoint="+p.url+"/;accesskey=••••••••", p.text("#connection-string"))
 	assert.Contains(t, p.text("h1"), "v1.2.3")
-	p.click("#copy-connection-string")
-	p.waitForText("#copy-connection-string", "Copied")
-	assert.Equal(t, "endpoint="+p.url+"/;accesskey="+p.AccessKey(), p.clipboard())
+	assert.Equal(t, "endpoint="+p.url+"/;accesskey="+p.AccessKey(), p.copyWith("#copy-connection-string"))
 	p.assertHidden()
 }
 
@@ -50,7 +48,7 @@ func TestFaultIsInjectedAndShownUntilItsRequest(t *testing.T) {
 	}}, p.Faults())
 	_, err := p.client(stable).CreateUser(t.Context(), nil)
 	require.ErrorContains(t, err, "418")
-	p.waitFor(`document.getElementById("fault-list").childElementCount === 0`)
+	p.waitForNoFaults()
 	p.waitForText("#request-table", "418")
 }
 
@@ -65,7 +63,7 @@ func TestFaultsAreCleared(t *testing.T) {
 	p.waitForText("#fault-list", "delay 1ms; connection closes after the work")
 	assert.Contains(t, p.text("#fault-list"), "Any operation\nuntil cleared")
 	p.click("#clear-faults")
-	p.waitFor(`document.getElementById("fault-list").childElementCount === 0`)
+	p.waitForNoFaults()
 	assert.Empty(t, p.Faults())
 }
 
@@ -137,8 +135,7 @@ func TestNewEmulatorAtTheSameAddressIsShown(t *testing.T) {
 	p := open(t)
 	p.createUser("alice")
 	p.waitForText("#request-table", "CreateUser")
-	p.click("#request-table .toggle")
-	p.waitForText("#request-table .panel", "Response")
+	p.openRequest()
 
 	handler, err := emulator.NewHandler(nil)
 	require.NoError(t, err)
@@ -158,12 +155,9 @@ func TestEntraTokenIsExchanged(t *testing.T) {
 	p.typeInto("#entra-form [name=appId]", "11111111-1111-1111-1111-111111111111")
 	p.typeInto("#entra-form [name=objectId]", "22222222-2222-2222-2222-222222222222")
 	p.typeInto("#entra-form [name=expiresOn]", "2h30m")
-	p.click("#entra-form button")
-	p.waitForText("#entra-token", "ey")
-	p.click("#entra-token button")
-	p.waitForText("#entra-token button", "Copied")
+	p.createEntraToken()
 	exchanged, err := p.client(stable).GetTokenForTeamsUser(t.Context(), identity.TeamsUserTokenParameters{
-		TeamsUserEntraToken: p.clipboard(),
+		TeamsUserEntraToken: p.copyWith("#entra-token button"),
 		ClientID:            "11111111-1111-1111-1111-111111111111",
 		UserObjectID:        "22222222-2222-2222-2222-222222222222",
 	}, nil)

@@ -35,8 +35,7 @@ func TestRequestOpensToItsDetails(t *testing.T) {
 	p := open(t)
 	created := p.createToken()
 	p.waitForText("#request-table", "CreateUser")
-	p.click("#request-table .toggle")
-	p.waitForText("#request-table .panel", "Response")
+	p.openRequest()
 	text := p.text("#request-table .panel")
 	for _, want := range []string{
 		"/identities?api-version=2026-09-23",
