@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/acs-go/identity/emulator"
@@ -19,6 +20,7 @@ type logRecord struct {
 	Msg, Action    string
 	ID             string `json:"acs_id"`
 	RequestID      string `json:"request_id"`
+	Code, Error    string
 	Caller, Target logUser
 	User           logUser
 }
@@ -83,6 +85,31 @@ func TestAuditSaysWhoDidWhatToWhom(t *testing.T) {
 		assert.Equal(t, step.actions, strings.Join(actions, " "), step.path)
 	}
 	assert.Len(t, identities, 3)
+}
+
+func TestRecordOfARejectedRequestSaysWhy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // begins with the year 2000
+		w := newWorld(t, nil)
+		alice, bob, root := w.signIn("alice"), w.signIn("bob"), w.signIn("root", "acs-admin")
+		for _, step := range []struct{ method, path, caller, body, code, cause string }{
+			{http.MethodPost, "/v1/sign-out", alice, "", "", ""},
+			{http.MethodPost, "/v1/token", alice, "", "signed-out", "signed in at 2000-01-01T00:00:00Z, but sign-ins before 2000-01-01T00:00:06Z are rejected"},
+			{http.MethodPost, "/v1/users/alice/block", root, "", "", ""},
+			{http.MethodPost, "/v1/token", alice, "", "blocked", ""},
+			{http.MethodPost, "/v1/token", bob, `{"scopes":["chat"]}`, "scope-not-allowed", ""},
+			{http.MethodGet, "/v1/users/alice", bob, "", "forbidden", ""},
+			{http.MethodGet, "/v1/users", root, "", "bad-request", ""},
+			{http.MethodGet, "/v1/tokens", bob, "", "not-found", ""},
+		} {
+			got := w.call(step.method, step.path, step.caller, step.body)
+			records := w.records(t)
+			last := records[len(records)-1]
+			assert.Equal(t, step.code, got.Code, step.path)
+			assert.Equal(t, step.code, last.Code, step.path)
+			assert.Equal(t, step.cause, last.Error, step.path)
+		}
+	})
 }
 
 func TestFailuresOfARequestHaveTheCaller(t *testing.T) {

@@ -40,17 +40,20 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		}
 		s.metrics.Request(route, written.status, duration)
 		if !noted.leftOut {
-			s.logRequest(r, written.status, route, duration, noted.cause)
+			s.logRequest(r, written.status, route, duration, noted)
 		}
 	})
 }
 
-func (s *Server) logRequest(r *http.Request, status int, route string, duration time.Duration, cause error) {
+func (s *Server) logRequest(r *http.Request, status int, route string, duration time.Duration, noted *trace) {
 	attributes := []slog.Attr{
 		slog.String("route", route), slog.Int("status", status), slog.Int64("duration_ms", duration.Milliseconds()),
 	}
-	if cause != nil {
-		attributes = append(attributes, slog.String("error", cause.Error()))
+	if noted.code != "" {
+		attributes = append(attributes, slog.String("code", noted.code))
+	}
+	if noted.cause != nil {
+		attributes = append(attributes, slog.String("error", noted.cause.Error()))
 	}
 	level := slog.LevelInfo
 	if status >= http.StatusInternalServerError {

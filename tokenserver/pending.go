@@ -98,7 +98,7 @@ func (s *Server) takeAndPerform(ctx context.Context, todo task) bool {
 	}
 	if err := s.perform(limited, todo); err != nil && ctx.Err() == nil {
 		s.log.WarnContext(ctx, "a pending task failed, and will be tried again",
-			"operation", todo.operation, "acs_id", todo.id, "attempts", todo.attempts+1, "error", err)
+			"operation", todo.operation, "acs_id", todo.id, "attempts", todo.attempts+1, "error", err.Error())
 	}
 	return true
 }

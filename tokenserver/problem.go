@@ -62,15 +62,13 @@ func (p problem) after(wait time.Duration) problem {
 	return p
 }
 
-// writeError responds with the problem that err is, or that it means, and adds its cause to the request's log record.
+// writeError responds with the problem that err is, or that it means, and adds its code and cause to the request's log record.
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	known, ok := errors.AsType[problem](err)
 	if !ok {
 		known = errUnavailable.because(err) // an error of Communication Services or of the database, which a later try may not meet
 	}
-	if known.cause != nil {
-		noteCause(r.Context(), known.cause)
-	}
+	noteProblem(r.Context(), known)
 	if known.status == http.StatusUnauthorized {
 		s.metrics.Rejection(known.reason)
 	}

@@ -47,7 +47,7 @@ func (s *Server) replace(ctx context.Context, user User, id string, cause error)
 	wait, err := s.replacements.spend(now, func() (bool, error) {
 		replaced, err := s.store.replace(ctx, user, id, now)
 		if replaced {
-			s.audit(ctx, "identity-replaced", user, id, "error", cause)
+			s.audit(ctx, "identity-replaced", user, id, "error", cause.Error()) // slog writes some errors of azcore as objects
 		}
 		return replaced, err
 	})

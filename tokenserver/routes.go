@@ -41,11 +41,11 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc(anyPath, func(w http.ResponseWriter, r *http.Request) {
 		allowed := allowedMethods(mux, r)
 		if len(allowed) == 0 {
-			writeProblem(w, errNotFound)
+			s.writeError(w, r, errNotFound)
 			return
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		writeProblem(w, errMethodNotAllowed)
+		s.writeError(w, r, errMethodNotAllowed)
 	})
 	return mux
 }

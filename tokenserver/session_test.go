@@ -96,7 +96,7 @@ func TestSignInSoonAfterASignOutSaysWhenToRepeatIt(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		got := w.call(http.MethodPost, "/v1/token", at(time.Now()), "")
 		assert.Equal(t, "signed-out", got.Code)
-		assert.Equal(t, `Bearer error="invalid_token", error_description="The user signed out; sign in again after 4 s or later"`,
+		assert.Equal(t, `Bearer error="invalid_token", error_description="The user signed out; wait 4 s and sign in again"`,
 			got.Header.Get("WWW-Authenticate"))
 		time.Sleep(4 * time.Second)
 		got = w.call(http.MethodPost, "/v1/token", at(time.Now().Add(-time.Second)), "")

@@ -296,6 +296,11 @@ func TestFailedTaskIsRepeatedWithGrowingPauses(t *testing.T) {
 		time.Sleep(time.Hour)
 		stop()
 		running.Wait()
+		for _, record := range w.records(t) {
+			if record.Msg == "a pending task failed, and will be tried again" {
+				assert.Contains(t, record.Error, "RESPONSE 403")
+			}
+		}
 		// After 8, 16, 32, 64, 128, 256 and 512 seconds, and then every 5 minutes.
 		assert.Equal(t, 7+10, before-w.acs.Faults()[0].Times)
 	})

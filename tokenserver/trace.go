@@ -11,7 +11,8 @@ import (
 // A trace is what log records of a request have besides what they report. The context carries it.
 type trace struct {
 	requestID, traceID string
-	caller, target     User // of an administrator's request; zero: not known
+	caller, target     User   // of an administrator's request; zero: not known
+	code               string // of an error response
 	cause              error
 	leftOut            bool // of the log
 }
@@ -42,6 +43,12 @@ func noteTarget(ctx context.Context, target User) { traceOf(ctx).target = target
 
 // noteCause has the request's record name the cause of its status.
 func noteCause(ctx context.Context, cause error) { traceOf(ctx).cause = cause }
+
+// noteProblem has the request's record name the problem that is its response.
+func noteProblem(ctx context.Context, p problem) {
+	noted := traceOf(ctx)
+	noted.code, noted.cause = p.code, p.cause
+}
 
 // leaveOut keeps the request's record out of the log.
 func leaveOut(ctx context.Context) { traceOf(ctx).leftOut = true }

@@ -101,11 +101,15 @@ func (s *Server) check(found record, signedIn int64) error {
 	if signedIn >= found.revokedBefore {
 		return nil
 	}
+	rejected := errSignedOut.because(fmt.Errorf("signed in at %s, but sign-ins before %s are rejected",
+		formatSeconds(signedIn), formatSeconds(found.revokedBefore)))
 	if wait := found.revokedBefore - s.options.Now().Unix(); wait > 0 {
-		return errSignedOut.with(fmt.Sprintf("The user signed out; sign in again after %d s or later", wait))
+		return rejected.with(fmt.Sprintf("The user signed out; wait %d s and sign in again", wait))
 	}
-	return errSignedOut
+	return rejected
 }
+
+func formatSeconds(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.RFC3339) }
 
 type creation struct {
 	record
