@@ -193,5 +193,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Ready returns an error if the database cannot be written. It does not check Communication Services.
 func (s *Server) Ready(ctx context.Context) error {
-	return s.store.probe(ctx)
+	if err := s.store.probe(ctx); err != nil {
+		return fmt.Errorf("the database cannot be written: %w", err)
+	}
+	return nil
 }

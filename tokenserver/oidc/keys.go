@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -27,9 +26,6 @@ const (
 	failureInterval = time.Minute
 )
 
-// errTooSoon is why an unknown key ID is not looked for.
-var errTooSoon = errors.New("the JWT's kid is unknown, and the issuer's keys are fetched too often")
-
 // A keyStore holds the keys of one issuer.
 type keyStore struct {
 	issuer   string
@@ -42,6 +38,7 @@ type keyStore struct {
 	unusable  []string   // those of the key set that have been logged
 	current   *fetch     // nil: none is under way
 	fetched   time.Time  // when the fetch of the keys began
+	failure   error      // of the last fetch; nil: it succeeded
 	notBefore time.Time  // when unknown key IDs may begin a fetch
 }
 
@@ -112,7 +109,7 @@ func (s *keyStore) run(current *fetch) {
 	} else {
 		s.notBefore = time.Now().Add(retryInterval)
 	}
-	current.err = err
+	s.failure, current.err = err, err
 	close(current.done)
 }
 
@@ -180,8 +177,16 @@ func (s *keyStore) look(id, algorithm string, arrived time.Time) (jwt.Verificati
 	case s.current != nil:
 		return set, s.current, nil
 	case wait > 0:
-		return set, nil, &tokenserver.UnavailableError{RetryAfter: wait, Err: errTooSoon}
+		return set, nil, &tokenserver.UnavailableError{RetryAfter: wait, Err: s.whyNotFetched()}
 	}
 	s.notBefore = time.Now().Add(unknownKeyInterval)
 	return set, s.begin(), nil
+}
+
+// whyNotFetched returns why the keys are not fetched for an unknown key ID. mu must be locked.
+func (s *keyStore) whyNotFetched() error {
+	if s.failure != nil {
+		return s.failure
+	}
+	return fmt.Errorf("the JWT's kid is unknown, and the keys of issuer %s were fetched less than %s ago", s.issuer, unknownKeyInterval)
 }

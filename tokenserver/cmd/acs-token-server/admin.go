@@ -37,7 +37,7 @@ func adminHandler(s *stack, isDraining *atomic.Bool) http.Handler {
 			return
 		}
 		if err := s.ready(ctx); err != nil {
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte("ready\n"))

@@ -97,6 +97,7 @@ func TestSIGTERMDrains(t *testing.T) {
 	require.Eventually(t, func() bool { return statusOf(p.admin+"/readyz") == http.StatusServiceUnavailable }, 4*time.Second, time.Millisecond)
 	response, content := request(t, http.MethodPost, p.url+"/v1/token", jwt, "")
 	assert.Equal(t, http.StatusOK, response.StatusCode, content)
+	assert.True(t, response.Close, "the client may send its next request on a connection that ends")
 	for range 5 { // on new connections
 		assert.Equal(t, http.StatusOK, statusOf(p.url+"/"))
 		assert.Equal(t, http.StatusOK, statusOf(p.admin+"/healthz"))

@@ -109,7 +109,7 @@ func (s *servers) serve(ctx context.Context, listeners ...listener) error {
 	failed := make(chan error, len(listeners))
 	running := make([]*http.Server, len(listeners))
 	for i, l := range listeners {
-		running[i] = newHTTPServer(l.handler, s.logger)
+		running[i] = newHTTPServer(s.closeWhileDraining(l.handler), s.logger)
 		go func() { failed <- running[i].Serve(l) }()
 	}
 	err := s.wait(ctx, failed)
@@ -136,6 +136,17 @@ func (s *servers) wait(ctx context.Context, failed <-chan error) error {
 	case err := <-failed:
 		return err
 	}
+}
+
+// closeWhileDraining has clients use each connection for one more request only: one that is kept can be closed at the
+// end just when a request is on its way.
+func (s *servers) closeWhileDraining(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.isDraining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {

@@ -65,11 +65,20 @@ func TestServerIsNotReadyWithoutTheIssuersKeys(t *testing.T) {
 	s, err := newProduction(t.Context(), t.Context(), c, slog.New(slog.DiscardHandler), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.close() })
-	for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable} {
-		response := httptest.NewRecorder()
-		adminHandler(s, new(atomic.Bool)).ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
-		assert.Equal(t, want, response.Code, path)
-	}
+	assert.Equal(t, http.StatusOK, ask(t, s, "/healthz").Code)
+	got := ask(t, s, "/readyz")
+	assert.Equal(t, http.StatusServiceUnavailable, got.Code)
+	assert.Equal(t, "not ready: temporarily unavailable: no keys of issuer http://127.0.0.1:1 yet\n", got.Body.String())
+	require.NoError(t, s.db.Close())
+	assert.Contains(t, ask(t, s, "/readyz").Body.String(), "not ready: the database cannot be written: sql: database is closed\n")
+}
+
+// ask returns the response of the operators' listener.
+func ask(t *testing.T, s *stack, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	response := httptest.NewRecorder()
+	adminHandler(s, new(atomic.Bool)).ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	return response
 }
 
 func TestHealthcheckFailsUnlessTheStatusIs200(t *testing.T) {
