@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,11 +9,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -65,21 +62,13 @@ func (p program) develop(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	var keep func() error
-	err = p.serveStack(ctx, c, func(work context.Context, logger *slog.Logger, spans *traces) (*stack, error) {
+	return p.serveStack(ctx, c, func(work context.Context, logger *slog.Logger, spans *traces) (*stack, error) {
 		if len(c.ignored) > 0 {
 			logger.WarnContext(ctx, "dev does not use these variables", "names", c.ignored)
 		}
-		s, dev, err := newDevelopment(work, c, options, logger, spans)
-		if err == nil {
-			keep = func() error { return dev.save(options.database) }
-		}
+		s, _, err := newDevelopment(work, c, options, logger, spans)
 		return s, err
 	})
-	if keep != nil {
-		err = errors.Join(err, keep())
-	}
-	return err
 }
 
 // newDevelopment returns a server with an emulator, a database, and a page to try it.
@@ -139,10 +128,14 @@ func (d *development) connect(ctx context.Context, options developmentOptions, s
 		return nil, "", err
 	}
 	d.emulator = acs
-	if err := d.load(options.database); err != nil {
-		return nil, "", err
-	}
 	clientOptions := acs.ClientOptions()
+	if options.database != "" {
+		kept := &keptState{emulator: acs, transport: clientOptions.Transport, path: options.database + ".emulator.json"}
+		if err := kept.load(); err != nil {
+			return nil, "", err
+		}
+		clientOptions.Transport = kept
+	}
 	if provider := spans.client(); provider != nil {
 		clientOptions.TracingProvider = *provider
 	}
@@ -190,46 +183,4 @@ func withoutURL(err error) error {
 		err = urlError.Err
 	}
 	return withoutAddress(err)
-}
-
-// stateOf returns where the emulator's state is kept: beside the database, whose identities are in it.
-func stateOf(database string) string { return database + ".emulator.json" }
-
-// load restores the emulator's state, if there is one.
-func (d *development) load(database string) error {
-	if database == "" {
-		return nil
-	}
-	file, err := os.Open(stateOf(database))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("-db: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	if err := d.emulator.Import(file); err != nil {
-		return fmt.Errorf("-db: %s: %w", stateOf(database), err)
-	}
-	return nil
-}
-
-// save keeps the emulator's state for the next start.
-func (d *development) save(database string) error {
-	if database == "" || d.emulator == nil {
-		return nil
-	}
-	content := new(bytes.Buffer)
-	if err := d.emulator.Export(content); err != nil {
-		return err
-	}
-	path := stateOf(database)
-	err := os.WriteFile(path+".new", content.Bytes(), 0o600)
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
-		return fmt.Errorf("-db: %w", err)
-	}
-	return nil
 }

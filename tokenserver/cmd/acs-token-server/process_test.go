@@ -162,14 +162,35 @@ func TestDevKeepsItsUsersInAFile(t *testing.T) {
 	t.Parallel()
 	file := t.TempDir() + "/users.db"
 	var ids []string
-	for range 2 {
+	for range 3 {
 		p := startProcess(t, nil, "dev", "-db", file)
 		_, content := request(t, http.MethodPost, p.url+"/v1/token", signIn(t, p.url, `{"subject":"alice"}`), "")
 		ids = append(ids, userOf(t, content))
-		assert.NotContains(t, p.log.String(), `"replaced"`)
+		if len(ids) == 1 {
+			require.NoError(t, p.Process.Kill()) // saves nothing at the end
+			require.Error(t, p.Wait())
+			continue
+		}
 		p.stop(t)
 	}
 	assert.Equal(t, ids[0], ids[1])
+	assert.Equal(t, ids[0], ids[2])
+}
+
+func TestDevIssuesNothingThatItCannotKeep(t *testing.T) {
+	t.Parallel()
+	file := t.TempDir() + "/users.db"
+	p := startProcess(t, nil, "dev", "-db", file)
+	require.NoError(t, os.Mkdir(file+".emulator.json.new", 0o755))
+	jwt := signIn(t, p.url, `{"subject":"alice"}`)
+	response, _ := request(t, http.MethodPost, p.url+"/v1/token", jwt, "")
+	assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+	require.Eventually(t, func() bool { return strings.Contains(p.log.String(), `"error":"-db: `) }, 10*time.Second, time.Millisecond, "%s", p.log)
+	assert.NotContains(t, p.log.String(), "identity-created")
+	require.NoError(t, os.Remove(file+".emulator.json.new"))
+	response, _ = request(t, http.MethodPost, p.url+"/v1/token", jwt, "")
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	p.stop(t)
 }
 
 func userOf(t *testing.T, content string) string {
