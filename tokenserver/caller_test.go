@@ -129,6 +129,7 @@ func TestInvalidSubjectIsRejectedBeforeTheDatabaseIsAsked(t *testing.T) {
 		assert.Equal(t, http.StatusUnauthorized, byToken.Status, name)
 		assert.Contains(t, byToken.Header.Get("WWW-Authenticate"), "1 to 255 characters", name)
 	}
+	assert.Equal(t, http.StatusUnauthorized, w.tokenFor(t, "%2F").Status, "no path names this user")
 	assert.Empty(t, w.acs.Users())
 }
 
@@ -138,6 +139,7 @@ func TestUnusualSubjectIsAUser(t *testing.T) {
 	for name, subject := range map[string]string{
 		"255 letters":       strings.Repeat("%C3%A9", 255),
 		"slashes":           "auth0%7C..%2F%2F.",
+		"two slashes":       "%2F%2F",
 		"a dot":             "%2E",
 		"two dots":          "%2E%2E",
 		"an emoji":          "%F0%9F%98%80",

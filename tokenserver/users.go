@@ -16,7 +16,7 @@ type User struct {
 	Issuer string
 
 	// Subject is the user's ID at the issuer: 1 to 255 characters of valid UTF-8 without control characters. The limit
-	// is that of [OpenID Connect].
+	// is that of [OpenID Connect]. A slash alone is no subject: no path could name it.
 	//
 	// [OpenID Connect]: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
 	Subject string
@@ -24,14 +24,14 @@ type User struct {
 
 const (
 	maxSubject  = 255
-	subjectForm = "1 to 255 characters of valid UTF-8 without control characters"
+	subjectForm = "1 to 255 characters of valid UTF-8 without control characters, and not a slash alone"
 )
 
 var errSubject = errors.New("tokenserver: a subject must be " + subjectForm)
 
 // CheckSubject returns an error if [User].Subject cannot have this value. The error does not contain it.
 func CheckSubject(subject string) error {
-	if subject == "" || !utf8.ValidString(subject) || utf8.RuneCountInString(subject) > maxSubject ||
+	if subject == "" || subject == "/" || !utf8.ValidString(subject) || utf8.RuneCountInString(subject) > maxSubject ||
 		strings.ContainsFunc(subject, unicode.IsControl) {
 		return errSubject
 	}

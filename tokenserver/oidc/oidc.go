@@ -12,7 +12,7 @@
 //   - its lifetime, from iat to exp, is at most [Options].MaxSession,
 //   - it is an access token, without the claims nonce and at_hash (ID tokens), events (logout tokens) and cnf (tokens
 //     that are bound to a key), and
-//   - it has the claim that identifies the user, 1 to 255 characters without control characters.
+//   - it has the claim that identifies the user, 1 to 255 characters without control characters, and not a slash alone.
 //
 // exp and iat are required. nbf and auth_time are optional.
 //

@@ -77,7 +77,7 @@ func TestRejectedJWTIsExplained(t *testing.T) {
 		sign(jwt.MapClaims{"exp": time.Now().Add(-time.Minute).Unix()}): `Bearer error="invalid_token", error_description="The JWT has expired (exp)"`,
 		sign(jwt.MapClaims{"aud": "other"}):                             `Bearer error="invalid_token", error_description="The JWT is for another audience (aud)"`,
 		sign(jwt.MapClaims{"nonce": "n"}):                               `Bearer error="invalid_token", error_description="The JWT is an ID token (nonce); send an access token"`,
-		sign(jwt.MapClaims{"sub": strings.Repeat("x", 256)}):            `Bearer error="invalid_token", error_description="The subject must be 1 to 255 characters of valid UTF-8 without control characters"`,
+		sign(jwt.MapClaims{"sub": strings.Repeat("x", 256)}):            `Bearer error="invalid_token", error_description="The subject must be 1 to 255 characters of valid UTF-8 without control characters, and not a slash alone"`,
 		"": "Bearer",
 	} {
 		got := mustPost(t, http.StatusUnauthorized, p.url+"/v1/token", token)

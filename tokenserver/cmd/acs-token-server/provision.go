@@ -41,8 +41,11 @@ func (p program) provision(ctx context.Context, args []string) error {
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
-	if err != nil || flags.NArg() != 1 || !(*perSecond > 0) { // which NaN is not, either
+	if err != nil || flags.NArg() != 1 {
 		return errUsage
+	}
+	if !(*perSecond > 0) { // which NaN is not, either
+		return errors.New("-rate must be greater than 0")
 	}
 	c, err := loadConfig(p.environ)
 	if err != nil {

@@ -67,6 +67,14 @@ func TestProvisionKeepsToItsRate(t *testing.T) {
 
 const twoIssuers = "- {issuer: https://a.example, audience: [api]}\n- {issuer: https://b.example, audience: [api]}\n"
 
+func TestRateOfProvisionIsPositive(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"0", "-1", "NaN"} {
+		p := program{stderr: new(strings.Builder)}
+		require.EqualError(t, p.run(t.Context(), []string{"provision", "-rate", value, "users.txt"}), "-rate must be greater than 0")
+	}
+}
+
 func TestListThatIsNotOfSubjectsIsAnError(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("\u00e4", 256)
