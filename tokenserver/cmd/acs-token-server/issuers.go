@@ -61,8 +61,8 @@ func parseIssuers(content []byte, found *mistakes) (issuers []oidc.Issuer) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document, rest yaml.Node
 	err := decoder.Decode(&document)
-	if err != nil && !errors.Is(err, io.EOF) {
-		found.add("ISSUERS_FILE is not YAML")
+	if malformed, ok := errors.AsType[*yaml.LoadError](err); ok {
+		found.add("ISSUERS_FILE%s: not YAML", lineOf(malformed))
 		return nil
 	}
 	if err != nil || document.Content[0].Kind != yaml.SequenceNode || len(document.Content[0].Content) == 0 {
@@ -82,6 +82,14 @@ func parseIssuers(content []byte, found *mistakes) (issuers []oidc.Issuer) {
 		issuers = append(issuers, issuer)
 	}
 	return issuers
+}
+
+// lineOf returns where the content is malformed, or nothing for a character that YAML has nowhere.
+func lineOf(malformed *yaml.LoadError) string {
+	if malformed.Mark.Line == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", line %d", malformed.Mark.Line)
 }
 
 func parseIssuer(node *yaml.Node, found *mistakes) oidc.Issuer {
