@@ -88,6 +88,28 @@ func TestNoSignInFromDuringASlowSignOutWorksAfterwards(t *testing.T) {
 	}
 }
 
+// The user may sign in again before the response to the deletion, and does so once more after it.
+func TestSignInDuringASlowDeletionLeavesOneIdentity(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(o *tokenserver.Options) { o.Leeway = time.Second })
+		deleted := w.call(http.MethodPost, "/v1/token", at(time.Now()), "").User.ID
+		w.acs.Inject(emulator.Fault{Operation: "DeleteUser", Delay: 4 * time.Second, Times: 1})
+		deletion := make(chan answer)
+		go func() { deletion <- w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "") }()
+		time.Sleep(3 * time.Second)
+		meanwhile := at(time.Now())
+		created := w.call(http.MethodPost, "/v1/token", meanwhile, "")
+		require.Equal(t, http.StatusOK, created.Status, created.Body)
+		assert.NotEqual(t, deleted, created.User.ID)
+		require.Equal(t, http.StatusNoContent, (<-deletion).Status)
+		assert.Equal(t, "signed-out", w.call(http.MethodPost, "/v1/token", meanwhile, "").Code)
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, created.User.ID, w.call(http.MethodPost, "/v1/token", at(time.Now()), "").User.ID)
+		assert.Len(t, w.acs.Users(), 1)
+	})
+}
+
 func TestSignInSoonAfterASignOutSaysWhenToRepeatIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
