@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"net"
+	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
@@ -94,6 +95,9 @@ func reasonOf(err error) string {
 	}
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
 		return number.Error()
+	}
+	if strings.Contains(err.Error(), "server refused TLS connection") { // pgconn has no type for it
+		return "the server has no TLS, which the URL's sslmode requires"
 	}
 	return "the connection failed"
 }
