@@ -60,19 +60,7 @@ func TestRejectedJWTIsExplained(t *testing.T) {
 	t.Parallel()
 	a, i := newACS(t, emulator.Options{}), newIssuer(t)
 	p := start(t, environment(a, i, t.TempDir()+"/users.db"))
-	sign := func(changes jwt.MapClaims) string {
-		claims := jwt.MapClaims{
-			"iss": i.URL, "aud": audience, "sub": "alice", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-		}
-		for name, value := range changes {
-			claims[name] = value
-		}
-		token := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
-		token.Header["kid"] = "key"
-		signed, err := token.SignedString(i.key)
-		require.NoError(t, err)
-		return signed
-	}
+	sign := func(claims jwt.MapClaims) string { return i.sign(t, "key", claims) }
 	for token, want := range map[string]string{
 		sign(jwt.MapClaims{"exp": time.Now().Add(-time.Minute).Unix()}): `Bearer error="invalid_token", error_description="The JWT has expired (exp)"`,
 		sign(jwt.MapClaims{"aud": "other"}):                             `Bearer error="invalid_token", error_description="The JWT is for another audience (aud)"`,
@@ -102,14 +90,7 @@ func TestSilentlyRefreshedJWTStaysSignedOut(t *testing.T) {
 	p := start(t, environment(a, i, t.TempDir()+"/users.db"))
 	signedIn := time.Now().Add(-time.Hour).Unix()
 	refreshed := func() string {
-		token := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{
-			"iss": i.URL, "aud": audience, "sub": "alice", "auth_time": signedIn,
-			"iat": time.Now().Add(4 * time.Second).Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-		})
-		token.Header["kid"] = "key"
-		signed, err := token.SignedString(i.key)
-		require.NoError(t, err)
-		return signed
+		return i.sign(t, "key", jwt.MapClaims{"auth_time": signedIn, "iat": time.Now().Add(4 * time.Second).Unix()})
 	}
 	mustPost(t, http.StatusOK, p.url+"/v1/token", refreshed())
 	mustPost(t, http.StatusNoContent, p.url+"/v1/sign-out", refreshed())
@@ -140,12 +121,7 @@ func TestRotationWhileTheKeyServerIsDownIsUnavailable(t *testing.T) {
 	old := i.jwt(t, "alice")
 	down.Store(true)
 	rotated.Store(true)
-	token := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{
-		"iss": i.URL, "aud": audience, "sub": "alice", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-	})
-	token.Header["kid"] = "second"
-	signed, err := token.SignedString(second)
-	require.NoError(t, err)
+	signed := (&issuer{i.Server, second}).sign(t, "second", nil)
 
 	got := mustPost(t, http.StatusServiceUnavailable, p.url+"/v1/token", signed)
 	assert.Equal(t, "unavailable", got.Code)

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -43,11 +44,18 @@ func newIssuer(t *testing.T) *issuer {
 // jwt returns the JWT of a user who signs in now.
 func (i *issuer) jwt(t *testing.T, subject string, roles ...string) string {
 	t.Helper()
-	token := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{
-		"iss": i.URL, "aud": audience, "sub": subject, "roles": roles,
-		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-	})
-	token.Header["kid"] = "key"
+	return i.sign(t, "key", jwt.MapClaims{"sub": subject, "roles": roles})
+}
+
+// sign returns a JWT with the claims. Those that are not given are valid.
+func (i *issuer) sign(t *testing.T, keyID string, given jwt.MapClaims) string {
+	t.Helper()
+	claims := jwt.MapClaims{
+		"iss": i.URL, "aud": audience, "sub": "alice", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
+	}
+	maps.Copy(claims, given)
+	token := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
+	token.Header["kid"] = keyID
 	signed, err := token.SignedString(i.key)
 	require.NoError(t, err)
 	return signed
