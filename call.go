@@ -48,6 +48,9 @@ func (c *call) Value(key any) any {
 	return c.Context.Value(key)
 }
 
+// Format shows nothing of the responses and bodies.
+func (c *call) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, c.operation) }
+
 // callOf returns the call of a context. A policy of the caller may have replaced the
 // context: then it returns a call that nothing reads.
 func callOf(ctx context.Context) *call {

@@ -429,26 +429,35 @@ func TestShortCredentialsGarbleNothing(t *testing.T) {
 	}
 }
 
-// TestContextShowsNoToken has a policy print what it sees of a call.
+// TestContextShowsNoToken has a policy print what it sees of a call, before and after the response.
 func TestContextShowsNoToken(t *testing.T) {
 	t.Parallel()
 	identitytest.ForEachOperation(t, func(t *testing.T, op identitytest.Operation) {
-		options := op.NewOptions(identitytest.AlwaysRespond(op.Status(), op.ResponseBody))
 		printing := policyFunc(func(req *policy.Request) (*http.Response, error) {
-			for _, value := range []any{req, *req, req.Raw().Context(), context.WithValue(req.Raw().Context(), contextKey{}, 1)} {
-				for _, verb := range []string{"%v", "%+v", "%#v"} {
-					identitytest.AssertNoSecret(t, fmt.Sprintf(verb, value))
-				}
-			}
+			assertPrintsNoSecret(t, req)
+			defer assertPrintsNoSecret(t, req)
 			return req.Next()
 		})
-		options.PerCallPolicies = []policy.Policy{printing}
-		options.PerRetryPolicies = []policy.Policy{printing}
-		for _, client := range identitytest.NewClients(t, options) {
-			_, err := op.Call(t.Context(), client)
-			require.NoError(t, err)
+		for _, options := range inEachPlace(op, printing) {
+			for _, client := range identitytest.NewClients(t, options) {
+				_, err := op.Call(t.Context(), client)
+				require.NoError(t, err)
+			}
 		}
 	})
+}
+
+func assertPrintsNoSecret(t *testing.T, req *policy.Request) {
+	t.Helper()
+	ctx := req.Raw().Context()
+	for _, verb := range []string{"%v", "%+v", "%#v"} {
+		identitytest.AssertNoSecret(t, fmt.Sprintf(verb, req))
+		identitytest.AssertNoSecret(t, fmt.Sprintf(verb, *req))
+	}
+	for _, format := range identitytest.Formats {
+		identitytest.AssertNoSecret(t, fmt.Sprintf(format, ctx))
+		identitytest.AssertNoSecret(t, fmt.Sprintf(format, context.WithValue(ctx, contextKey{}, 1)))
+	}
 }
 
 // TestSecretAsErrorCodeIsRedacted has a gateway quote the token where an error has its code.
