@@ -2,6 +2,7 @@ package tokenserver
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 )
 
@@ -47,8 +48,8 @@ func (s *Server) getUser(w http.ResponseWriter, r *http.Request, target User) er
 
 // findUser is for an identity whose user is to be found.
 func (s *Server) findUser(w http.ResponseWriter, r *http.Request, caller Caller) error {
-	id := r.URL.Query().Get("acs_id")
-	if CheckSubject(id) != nil {
+	id, err := parameter(r, "acs_id")
+	if err != nil || CheckSubject(id) != nil {
 		return errBadRequest.with("The query must have acs_id, the ID of an identity")
 	}
 	if _, err := s.admitted(r.Context(), caller.User, caller.SignedInAt.Unix()); err != nil {
@@ -108,7 +109,10 @@ func (s *Server) forTarget(handle func(http.ResponseWriter, *http.Request, User)
 }
 
 func (s *Server) targetOf(r *http.Request) (User, error) {
-	issuer := r.URL.Query().Get("issuer")
+	issuer, err := parameter(r, "issuer")
+	if err != nil {
+		return User{}, err
+	}
 	if issuer == "" && len(s.options.Issuers) == 1 {
 		issuer = s.options.Issuers[0]
 	}
@@ -120,4 +124,13 @@ func (s *Server) targetOf(r *http.Request) (User, error) {
 		return User{}, errBadRequest.with("The subject must be " + subjectForm)
 	}
 	return User{Issuer: issuer, Subject: subject}, nil
+}
+
+// parameter returns a parameter of the query, or nothing. One that cannot be read must not mean that it is absent.
+func parameter(r *http.Request, name string) (string, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || len(query[name]) > 1 {
+		return "", errBadRequest.with("The query is malformed, or has " + name + " twice")
+	}
+	return query.Get(name), nil
 }

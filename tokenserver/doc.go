@@ -13,8 +13,8 @@
 //
 // # Requests
 //
-// The first two requests take a JSON body of at most 64 KiB, without other fields than the listed ones. The others
-// ignore a body.
+// The first two requests take a JSON body of at most 64 KiB, in which other fields, repeated fields and null are errors.
+// The others ignore a body.
 //
 //	POST   /v1/token                     issues an access token: {"scopes":["chat"]}, or no body
 //	POST   /v1/token/teams               exchanges the Entra token of a Teams user: {"entraToken":"..."}

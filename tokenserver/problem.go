@@ -1,6 +1,7 @@
 package tokenserver
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/acs-go/identity/internal/strictjson"
 )
 
 // A problem is an error response: a problem document of RFC 9457 with a code.
@@ -115,20 +118,21 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 // maxBody bounds the body of a request; an Entra token is its largest part.
 const maxBody = 64 << 10
 
-// readJSON decodes the body of a request. An empty body leaves the value as it is.
+// readJSON decodes the body of a request strictly: a misspelled, repeated or null "scopes" must not mean all of them. An
+// empty body leaves the value as it is.
 func readJSON(r *http.Request, into any) error {
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields() // a misspelled "scopes" must not mean all of them
-	err := decoder.Decode(into)
+	content, err := io.ReadAll(r.Body)
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return errTooLarge
 	}
-	if err != nil && !errors.Is(err, io.EOF) { // of an empty body
-		// The decoder's error may quote the body.
-		return errBadRequest.with("The body is malformed JSON, or has an unknown field or a value of the wrong type")
+	if err != nil {
+		return errBadRequest.with("The body cannot be read")
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errBadRequest.with("The body has more than one JSON value")
+	if len(bytes.TrimSpace(content)) == 0 {
+		return nil
+	}
+	if err := strictjson.Unmarshal(content, into); err != nil {
+		return errBadRequest.with("The body: " + err.Error())
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package tokenserver
 import (
 	"context"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -47,7 +48,20 @@ func (s *Server) routes() http.Handler {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		s.writeError(w, r, errMethodNotAllowed)
 	})
-	return mux
+	return cleanOnly(mux)
+}
+
+// cleanOnly responds with 404 to paths that http.ServeMux would redirect: a subject that is not escaped, such as a/../b,
+// must not become another user, and a redirect would lose the path below which the server is mounted.
+func cleanOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		escaped := r.URL.EscapedPath()
+		if clean := path.Clean(escaped); escaped != clean && escaped != clean+"/" {
+			writeProblem(w, errNotFound)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // anyPath is the pattern of requests that no route matches.

@@ -12,7 +12,7 @@ import (
 )
 
 type tokenRequest struct {
-	Scopes []identity.TokenScope `json:"scopes"`
+	Scopes []identity.TokenScope `json:"scopes,omitempty"`
 }
 
 // A tokenResponse has the fields that the tokenRefresher of @azure/communication-common returns.

@@ -78,7 +78,9 @@ func TestDevelopmentSignsInAndHandsOutTokens(t *testing.T) {
 	admin := signIn(t, url, `{"subject":"root","roles":["acs-admin"]}`)
 	response, content = request(t, http.MethodGet, url+"/v1/users/alice", admin, "")
 	assert.Equal(t, http.StatusOK, response.StatusCode, content)
-	for _, body := range []string{"", "{}", `{"subject":"a\tb"}`, `{"subject":"` + strings.Repeat("x", 256) + `"}`} {
+	for _, body := range []string{
+		"", "{}", `{"subject":"a\tb"}`, `{"subject":"` + strings.Repeat("x", 256) + `"}`, `{"subject":"alice","role":["acs-admin"]}`,
+	} {
 		response, _ = request(t, http.MethodPost, url+"/dev/sign-in", "", body)
 		assert.Equal(t, http.StatusBadRequest, response.StatusCode, body)
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"time"
 
+	"github.com/acs-go/identity/internal/strictjson"
 	"github.com/acs-go/identity/tokenserver"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
@@ -52,10 +54,10 @@ func (d *development) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	var body struct {
 		Subject string   `json:"subject"`
-		Roles   []string `json:"roles"`
+		Roles   []string `json:"roles,omitempty"`
 	}
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&body)
-	if err != nil || tokenserver.CheckSubject(body.Subject) != nil {
+	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<16))
+	if err != nil || strictjson.Unmarshal(content, &body) != nil || tokenserver.CheckSubject(body.Subject) != nil {
 		http.Error(w, `expected {"subject": "alice", "roles": ["acs-admin"]}`, http.StatusBadRequest)
 		return
 	}
