@@ -51,8 +51,10 @@ func (s *Server) finish(ctx context.Context) {
 }
 
 func (s *Server) sweep(ctx context.Context) {
+	limited, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
 	// A minute more, for clocks that differ.
-	if err := s.store.sweep(ctx, s.options.Now().Add(-s.options.MaxSession-time.Minute)); err != nil {
+	if err := s.store.sweep(limited, s.options.Now().Add(-s.options.MaxSession-time.Minute)); err != nil {
 		s.log.WarnContext(ctx, "users without an identity were not removed", "error", err)
 	}
 	s.tokens.sweep()
@@ -60,7 +62,9 @@ func (s *Server) sweep(ctx context.Context) {
 }
 
 func (s *Server) performPending(ctx context.Context) {
-	tasks, err := s.store.duePending(ctx, s.options.Now(), pendingBatch)
+	limited, cancel := context.WithTimeout(ctx, requestTimeout)
+	tasks, err := s.store.duePending(limited, s.options.Now(), pendingBatch)
+	cancel()
 	if err != nil {
 		if ctx.Err() == nil {
 			s.log.WarnContext(ctx, "the pending tasks cannot be read", "error", err)

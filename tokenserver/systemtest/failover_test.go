@@ -70,6 +70,21 @@ func TestFailoverToAPromotedStandbyIsNoticed(t *testing.T) {
 	assert.Len(t, a.Users(), len(identities), "the failover left orphans")
 }
 
+func TestConnectionThatHangsHoldsUpNoPendingTask(t *testing.T) {
+	t.Parallel()
+	pg := newPostgres(t)
+	pg.create(t, "hanging")
+	address := newProxy(t, pg.port)
+	a, i := newACS(t, emulator.Options{}), newIssuer(t)
+	p := start(t, environment(a, i, urlOf(address.port, "hanging")))
+	mustPost(t, http.StatusOK, p.url+"/v1/token", i.jwt(t, "alice"))
+	address.hang()
+	pg.execute(t, "hanging", `INSERT INTO tokenserver_pending (acs_id, operation, resource, due)
+		SELECT acs_id, 'revoke', resource, 0 FROM tokenserver_users`)
+	db := open(t, urlOf(pg.port, "hanging"))
+	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, 60*time.Second, 50*time.Millisecond, "%s", p.log)
+}
+
 func TestPostgreSQLThatRestartsIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	pg := newPostgres(t)
@@ -110,6 +125,19 @@ func TestReadOnlyPostgreSQLCanBeOpened(t *testing.T) {
 	db, err = postgres.Open(t.Context(), url, nil)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
+}
+
+func TestRejectedParameterIsExplained(t *testing.T) {
+	t.Parallel()
+	url := newPostgres(t).create(t, "parameters")
+	for parameter, reason := range map[string]string{
+		"pool_max_conns=3":     "the server does not know a parameter of the URL",
+		"timezone=Middleearth": "the server does not accept the value of a parameter of the URL",
+	} {
+		_, err := postgres.Open(t.Context(), url+"&"+parameter, nil)
+		require.ErrorContains(t, err, reason, parameter)
+		assert.NotContains(t, err.Error(), parameter)
+	}
 }
 
 // subjects are those of JWTs, and the status of the response.

@@ -13,6 +13,7 @@ import (
 type proxy struct {
 	port   int
 	target atomic.Int64 // port
+	hangs  atomic.Int64 // how often hang was called
 }
 
 func newProxy(t *testing.T, target int) *proxy {
@@ -29,9 +30,27 @@ func (p *proxy) forward(connection net.Conn) {
 		return
 	}
 	defer func() { _ = server.Close() }()
+	begun := p.hangs.Load()
 	go func() {
-		_, _ = io.Copy(server, connection)
+		_, _ = io.Copy(direction{server, p, begun}, connection)
 		_ = server.Close()
 	}()
-	_, _ = io.Copy(connection, server)
+	_, _ = io.Copy(direction{connection, p, begun}, server)
+}
+
+// hang loses what is sent on the connections of now, which do not end: a machine without its network is like that.
+func (p *proxy) hang() { p.hangs.Add(1) }
+
+type direction struct {
+	io.Writer
+	proxy *proxy
+	begun int64 // the number of hangs at that time
+}
+
+// Write implements [io.Writer].
+func (d direction) Write(data []byte) (int, error) {
+	if d.proxy.hangs.Load() != d.begun {
+		return len(data), nil
+	}
+	return d.Writer.Write(data)
 }
