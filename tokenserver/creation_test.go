@@ -209,6 +209,11 @@ func TestResourcesDoNotShareIdentities(t *testing.T) {
 	found, err = other.FindUser(t.Context(), alice)
 	require.NoError(t, err)
 	assert.Empty(t, found)
+	first := w.server
+	w.server = other
+	search := w.call(http.MethodGet, "/v1/users?acs_id="+id, w.signIn("root", "acs-admin"), "")
+	assert.Equal(t, http.StatusNotFound, search.Status, search.Body)
+	w.server = first
 
 	w.acs.Inject(emulator.Fault{Operation: "DeleteUser", Status: http.StatusForbidden, Times: 1})
 	require.Equal(t, http.StatusAccepted, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)

@@ -22,8 +22,12 @@ import (
 type connector struct{ direct, pooled driver.Connector }
 
 func newConnector(config pgx.ConnConfig) connector {
+	mode := pgx.QueryExecModeCacheStatement
+	if config.StatementCacheCapacity == 0 { // as URLs for poolers ask for
+		mode = pgx.QueryExecModeExec
+	}
 	return connector{
-		direct: stdlib.GetConnector(configured(config, pgx.QueryExecModeCacheStatement)),
+		direct: stdlib.GetConnector(configured(config, mode)),
 		pooled: stdlib.GetConnector(configured(config, pgx.QueryExecModeExec)),
 	}
 }
@@ -68,10 +72,12 @@ func isPooled(ctx context.Context, connection *pgx.Conn) (bool, error) {
 // rejections are the usual reasons why a server does not accept a connection.
 var rejections = map[string]string{
 	"08P01": "PgBouncer does not accept the user, the database or a parameter",
+	"22023": "the server does not accept the value of a parameter of the URL",
 	"28000": "the server does not accept this user from here",
 	"28P01": "the password is wrong",
 	"3D000": "the database does not exist",
 	"42501": "the user may not use the database",
+	"42704": "the server does not know a parameter of the URL",
 	"53300": "the server has too many connections",
 	"57P03": "the server is starting or shutting down",
 }

@@ -87,14 +87,16 @@ func TestPreparedStatementsAreUsedUnlessBehindPgBouncer(t *testing.T) {
 	t.Parallel()
 	pg := newPostgres(t)
 	for name, test := range map[string]struct {
-		port int
-		want int // this one
+		port      int
+		parameter string
+		want      int // this one
 	}{
-		"direct":    {pg.port, 1},
-		"PgBouncer": {newPgBouncer(t, pg), 0},
+		"direct":    {pg.port, "", 1},
+		"unwanted":  {pg.port, "&statement_cache_capacity=0", 0},
+		"PgBouncer": {newPgBouncer(t, pg), "", 0},
 	} {
 		pg.create(t, name)
-		db, err := postgres.Open(t.Context(), urlOf(test.port, name), nil)
+		db, err := postgres.Open(t.Context(), urlOf(test.port, name)+test.parameter, nil)
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = db.Close() })
 		const statement = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%pg_prepared_statements%' AND $1"
