@@ -152,7 +152,7 @@ func (p program) healthcheck(ctx context.Context, args []string) error {
 
 // adminURL returns where a server of this machine with the same ADMIN_ADDR listens. It reads nothing else.
 func (p program) adminURL() (string, error) {
-	variables := env.ToMap(p.environ)
+	variables := variablesOf(p.environ)
 	c, _ := env.ParseAsWithOptions[struct {
 		AdminAddr string `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090"`
 	}](env.Options{Environment: variables})

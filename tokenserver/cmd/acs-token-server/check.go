@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net"
 	"net/url"
 	"slices"
@@ -87,7 +86,7 @@ func (c *config) check(variables map[string]string, found *mistakes) {
 // isOrigin reports whether browsers send the origin in this form: without a path or a default port, in lower case.
 func isOrigin(origin string) bool {
 	parsed, err := url.Parse(origin)
-	if err != nil || parsed.Scheme == "" || parsed.Hostname() == "" || strings.ContainsAny(origin, "* ") {
+	if err != nil || parsed.Scheme == "" || parsed.Hostname() == "" || strings.ContainsFunc(origin, isNotInOrigins) {
 		return false
 	}
 	defaultPort := map[string]string{"https": ":443", "http": ":80"}[parsed.Scheme]
@@ -96,6 +95,9 @@ func isOrigin(origin string) bool {
 	}
 	return origin == strings.ToLower(parsed.Scheme+"://"+parsed.Host)
 }
+
+// isNotInOrigins includes letters that browsers send as punycode.
+func isNotInOrigins(r rune) bool { return r == '*' || r <= ' ' || r > '~' }
 
 func checkAddress(name, address string, found *mistakes) {
 	host, port, err := net.SplitHostPort(address)
@@ -145,28 +147,27 @@ func tokenScopes(names list) (scopes []identity.TokenScope) {
 	return scopes
 }
 
-// checkURL accepts http for loopback addresses only: whoever can change the keys on their way is every user.
-func checkURL(value string) error {
+// checkURL returns what is wrong with a URL. It accepts http for loopback addresses only: whoever can change the keys on
+// their way is every user.
+func checkURL(value string) []string {
 	parsed, err := url.Parse(value)
 	switch {
 	case err != nil, strings.ContainsFunc(value, unicode.IsSpace), parsed.Hostname() == "", parsed.User != nil,
 		parsed.Scheme != "https" && parsed.Scheme != "http":
-		return errors.New("must be a URL like https://login.example.com/")
+		return []string{"must be a URL like https://login.example.com/"}
 	case parsed.Scheme == "http" && !isLoopback(parsed.Hostname()):
-		return errors.New("must start with https://")
+		return []string{"must start with https://"}
 	}
 	return nil
 }
 
-// checkIssuer rejects what is no issuer according to OpenID Connect Discovery: its keys could not be found.
-func checkIssuer(value string) error {
-	if err := checkURL(value); err != nil {
-		return err
-	}
+// checkIssuer rejects what is no issuer according to OpenID Connect Discovery, too: its keys could not be found.
+func checkIssuer(value string) []string {
+	wrong := checkURL(value)
 	if strings.ContainsAny(value, "?#") {
-		return errors.New("must be a URL without a query or fragment")
+		wrong = append(wrong, "must be a URL without a query or fragment")
 	}
-	return nil
+	return wrong
 }
 
 func isLoopback(host string) bool {

@@ -130,7 +130,7 @@ func loadDevelopmentConfig(environ []string) (config, error) {
 
 // readVariables returns the variables, of which those that cannot be read have their defaults.
 func readVariables(environ []string, found *mistakes) (config, map[string]string) {
-	variables := env.ToMap(environ)
+	variables := variablesOf(environ)
 	checkNames(variables, found)
 	for _, name := range secrets {
 		readSecret(variables, name, found)
@@ -146,6 +146,15 @@ func readVariables(environ []string, found *mistakes) (config, map[string]string
 	}
 	c, _ = env.ParseAsWithOptions[config](env.Options{Environment: variables})
 	return c, variables
+}
+
+// variablesOf returns the variables by name. Spaces and line feeds around a value do not count.
+func variablesOf(environ []string) map[string]string {
+	variables := env.ToMap(environ)
+	for name, value := range variables {
+		variables[name] = strings.TrimSpace(value)
+	}
+	return variables
 }
 
 func readSecret(variables map[string]string, name string, found *mistakes) {

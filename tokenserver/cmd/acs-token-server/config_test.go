@@ -80,6 +80,7 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 		"issuer is no URL":       {complete("OIDC_ISSUER=login.hunter2.com"), "OIDC_ISSUER must be a URL like https://login.example.com/"},
 		"two issuers":            {complete("OIDC_ISSUER=https://a.example/, https://b.example/"), "OIDC_ISSUER must be a URL like https://login.example.com/"},
 		"issuer with a query":    {complete("OIDC_ISSUER=https://login.example.com/?tenant=hunter2"), "OIDC_ISSUER must be a URL without a query or fragment"},
+		"issuer, two mistakes":   {complete("OIDC_ISSUER=http://login.example.com/?tenant=hunter2"), "OIDC_ISSUER must start with https://\nOIDC_ISSUER must be a URL without a query or fragment"},
 		"issuer with a fragment": {complete("OIDC_ISSUER=https://login.example.com/#hunter2"), "OIDC_ISSUER must be a URL without a query or fragment"},
 		"issuer with a user":     {complete("OIDC_ISSUER=https://alice:hunter2@login.example.com"), "OIDC_ISSUER must be a URL like https://login.example.com/"},
 		"issuer over http":       {complete("OIDC_ISSUER=http://login.example.com"), "OIDC_ISSUER must start with https://"},
@@ -104,6 +105,7 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 		"origin with a path":     {complete("CORS_ORIGINS=https://a.example, https://app.example.com/"), corsMistake(2)},
 		"origin in upper case":   {complete("CORS_ORIGINS=https://App.example.com"), corsMistake(1)},
 		"origin, default port":   {complete("CORS_ORIGINS=https://app.example.com:443"), corsMistake(1)},
+		"origin, not ASCII":      {complete("CORS_ORIGINS=https://\u00e4pp.example.com"), corsMistake(1)},
 		"every subdomain":        {complete("CORS_ORIGINS=https://*.example.com"), corsMistake(1)},
 		"every origin":           {complete("CORS_ORIGINS=*"), corsMistake(1)},
 		"port by name":           {complete("ADDR=127.0.0.1:http"), "ADDR is not an address like 127.0.0.1:8080"},
@@ -113,6 +115,8 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 		"misspelled":             {complete("DATABSE_URL_FILE=hunter2"), "DATABSE_URL_FILE is not a known variable; the nearest one is DATABASE_URL_FILE"},
 		"prefix of ours":         {complete("ACS_KEY=hunter2"), "ACS_KEY is not a known variable; the nearest one is ACS_ENDPOINT"},
 		"letters missing":        {complete("TOKEN_LIFETIM=hunter2", "MAX_SESION=1h", "SCOPE=chat", "CORS_ORIGIN=x"), "CORS_ORIGIN is not a known variable; the nearest one is CORS_ORIGINS\nMAX_SESION is not a known variable; the nearest one is MAX_SESSION\nSCOPE is not a known variable; the nearest one is SCOPES\nTOKEN_LIFETIM is not a known variable; the nearest one is TOKEN_LIFETIME"},
+		"lower case":             {complete("cors_origins=x", "scopes_agent=chat", "leeway=1s"), "cors_origins is not a known variable; the nearest one is CORS_ORIGINS\nleeway is not a known variable; the nearest one is LEEWAY\nscopes_agent is not a known variable; the nearest one is SCOPES"},
+		"a role, misspelled":     {complete("SCOPE_AGENT=chat"), "SCOPE_AGENT is not a known variable; the nearest one is SCOPES"},
 		"role without a name":    {complete("SCOPES_=chat"), "SCOPES_ is not a known variable; the nearest one is SCOPES"},
 		"issuers file missing":   {[]string{"ACS_ENDPOINT=https://x.example", "DATABASE_URL=x", "ISSUERS_FILE=/nonexistent/hunter2"}, "ISSUERS_FILE: no such file or directory"},
 		"issuers file and more":  {several(t, validIssuers, "OIDC_ISSUER=https://x.example", "JWKS_URL=https://x.example", "USER_CLAIM=oid"), "OIDC_ISSUER cannot be combined with ISSUERS_FILE\nJWKS_URL cannot be combined with ISSUERS_FILE\nUSER_CLAIM cannot be combined with ISSUERS_FILE"},
@@ -137,8 +141,9 @@ func TestConfigurationMistakeNamesTheVariable(t *testing.T) {
 				"ISSUERS_FILE, line 9: client_ids must be a list of strings\n" +
 				"ISSUERS_FILE, line 10: user_claim must be a string",
 		},
-		"issuers, a query": {several(t, "- {issuer: 'https://a.example?hunter2', audience: [api], keys_url: 'https://a.example?p=1'}"), "ISSUERS_FILE, line 1: issuer must be a URL without a query or fragment"},
-		"issuers, twice":   {several(t, validIssuers+validIssuers), "ISSUERS_FILE, line 3: the issuer is there twice"},
+		"issuers, a query":     {several(t, "- {issuer: 'https://a.example?hunter2', audience: [api], keys_url: 'https://a.example?p=1'}"), "ISSUERS_FILE, line 1: issuer must be a URL without a query or fragment"},
+		"issuers, http, query": {several(t, "- {issuer: 'http://a.example?hunter2', audience: [' ', api]}"), "ISSUERS_FILE, line 1: audience must be a list of strings\nISSUERS_FILE, line 1: issuer must start with https://\nISSUERS_FILE, line 1: issuer must be a URL without a query or fragment"},
+		"issuers, twice":       {several(t, validIssuers+validIssuers), "ISSUERS_FILE, line 3: the issuer is there twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -243,7 +248,7 @@ func TestConfigurationIsRead(t *testing.T) {
 	c, err := loadConfig([]string{
 		"ACS_ENDPOINT=https://contoso.communication.azure.com", "DATABASE_URL_FILE=" + writeFile(t, "postgres://db/users\n"),
 		"OIDC_ISSUER=https://login.example.com", "OIDC_AUDIENCE=api, api2", "OIDC_CLIENT_IDS=app", "JWKS_URL=https://login.example.com/keys",
-		"ROLES_CLAIM=realm_access.roles", "SCOPES=chat , voip", "SCOPES_SUPPORT_AGENT=chat, voip", "RATE=600/min", "LEEWAY=0s",
+		"ROLES_CLAIM=realm_access.roles", "USER_CLAIM= sub\n", "SCOPES=chat , voip", "SCOPES_SUPPORT_AGENT=chat, voip", "RATE=600/min", "LEEWAY=0s",
 		"CORS_ORIGINS=https://a.example, capacitor://localhost, http://localhost:3000", "DRAIN=10s", "LOG_LEVEL=warn",
 	})
 	require.NoError(t, err)
@@ -270,13 +275,14 @@ func TestIssuersAreRead(t *testing.T) {
 		"YAML": `# employees
 - issuer: https://staff.example
   audience: [api]
-  user_claim: oid
-  roles_claim: groups
+  user_claim: |
+    oid
+  roles_claim: ' groups'
   admins: true
 - issuer: http://localhost:1
   client_ids:
     - app
-    - web
+    - ' web'
   keys_url: https://keys.example
 `,
 		"JSON": `[{"issuer":"https://staff.example","audience":["api"],"user_claim":"oid","roles_claim":"groups","admins":true},

@@ -39,12 +39,12 @@ func (c *config) readSingleIssuer(found *mistakes) {
 	if c.Issuer == "" {
 		return
 	}
-	if err := checkIssuer(c.Issuer); err != nil {
-		found.add("OIDC_ISSUER %v", err)
+	for _, wrong := range checkIssuer(c.Issuer) {
+		found.add("OIDC_ISSUER %s", wrong)
 	}
 	if c.KeysURL != "" {
-		if err := checkURL(c.KeysURL); err != nil {
-			found.add("JWKS_URL %v", err)
+		for _, wrong := range checkURL(c.KeysURL) {
+			found.add("JWKS_URL %s", wrong)
 		}
 	}
 	if len(c.Audience) == 0 && len(c.ClientIDs) == 0 {
@@ -132,13 +132,16 @@ func parseIssuer(node *yaml.Node, found *mistakes) oidc.Issuer {
 	}
 	for _, url := range []struct {
 		name, value string
-		check       func(string) error
+		check       func(string) []string
 	}{
 		{"issuer", issuer.URL, checkIssuer},
 		{"keys_url", issuer.KeysURL, checkURL},
 	} {
-		if err := url.check(url.value); url.value != "" && err != nil {
-			fail(node.Line, "%s %v", url.name, err)
+		if url.value == "" {
+			continue
+		}
+		for _, wrong := range url.check(url.value) {
+			fail(node.Line, "%s %s", url.name, wrong)
 		}
 	}
 	return issuer
@@ -157,7 +160,7 @@ func namesOf(fields []issuerField) string {
 	return strings.Join(names, ", ")
 }
 
-// set decodes a node, and reports whether it is of the field's form and not empty.
+// set decodes a node without the spaces around strings, and reports whether it is of the field's form and not empty.
 func (f issuerField) set(node *yaml.Node) bool {
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
@@ -170,8 +173,12 @@ func (f issuerField) set(node *yaml.Node) bool {
 		if node.Tag != "!!str" {
 			*value = ""
 		}
+		*value = strings.TrimSpace(*value)
 		return *value != ""
 	case *[]string:
+		for i := range *value {
+			(*value)[i] = strings.TrimSpace((*value)[i])
+		}
 		return len(*value) > 0 && !slices.Contains(*value, "")
 	}
 	return true

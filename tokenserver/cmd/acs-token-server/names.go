@@ -11,7 +11,7 @@ import (
 )
 
 // prefixes are those that only variables of this program should have.
-var prefixes = []string{"ACS_", "OIDC_", "DATABASE_", "JWKS_", "ISSUERS_", "SCOPES", "ROLES_", "CORS_", "TEAMS_"}
+var prefixes = []string{"ACS_", "OIDC_", "DATABASE_", "JWKS_", "ISSUERS_", "SCOPE", "ROLES_", "CORS_", "TEAMS_"}
 
 // emulatorPrefix starts the names of variables of the program acs-identity-emulator, and of those that it sets.
 const emulatorPrefix = "ACS_EMULATOR_"
@@ -35,9 +35,10 @@ func checkNames(variables map[string]string, found *mistakes) {
 		if slices.Contains(known, name) || isRole || strings.HasPrefix(name, emulatorPrefix) || serviceLink.MatchString(name) {
 			continue
 		}
-		prefix := prefixOf(name)
-		nearest := nearestOf(name, prefix, known)
-		if prefix != "" || len(nearest) >= minTypoName && distance(name, nearest) <= maxTypos {
+		upper := strings.ToUpper(name)
+		prefix := prefixOf(upper)
+		nearest := nearestOf(upper, prefix, known)
+		if prefix != "" || len(nearest) >= minTypoName && distance(upper, nearest) <= maxTypos {
 			found.add("%s is not a known variable; the nearest one is %s", name, nearest)
 		}
 	}
