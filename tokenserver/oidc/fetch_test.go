@@ -120,14 +120,18 @@ func TestHTTPSNeverLeadsToHTTP(t *testing.T) {
 	}))
 	t.Cleanup(secure.Close)
 	target.Store(new(plain.URL + "/keys"))
-	log := make(logged, 1)
-	v, err := oidc.New(t.Context(), oidc.Options{
-		Issuers: []oidc.Issuer{{URL: plain.URL, Audiences: []string{audience}, KeysURL: secure.URL}},
-		Client:  secure.Client(), Logger: slog.New(slog.NewTextHandler(log, nil)),
-	})
-	require.NoError(t, err)
-	require.Eventually(t, func() bool { return v.Ready() == nil || len(log) > 0 }, 10*time.Second, time.Millisecond)
-	require.Error(t, v.Ready())
-	assert.Contains(t, <-log, "a redirect from https to http")
+	detour := httptest.NewServer(http.RedirectHandler(secure.URL, http.StatusFound))
+	t.Cleanup(detour.Close)
+	for _, url := range []string{secure.URL, detour.URL} {
+		log := make(logged, 1)
+		v, err := oidc.New(t.Context(), oidc.Options{
+			Issuers: []oidc.Issuer{{URL: plain.URL, Audiences: []string{audience}, KeysURL: url}},
+			Client:  secure.Client(), Logger: slog.New(slog.NewTextHandler(log, nil)),
+		})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return v.Ready() == nil || len(log) > 0 }, 10*time.Second, time.Millisecond)
+		require.Error(t, v.Ready())
+		assert.Contains(t, <-log, "a redirect from https to http")
+	}
 	assert.Zero(t, plain.fetches.Load())
 }
