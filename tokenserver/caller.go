@@ -112,12 +112,15 @@ func (s *Server) askAuthenticate(r *http.Request) (caller Caller, err error) {
 }
 
 func (s *Server) checkCaller(caller Caller) error {
+	age := s.options.Now().Sub(caller.SignedInAt)
 	switch {
 	case caller.Issuer == "" || caller.SignedInAt.IsZero():
 		return &RejectionError{Reason: "incomplete", Description: "The caller has no issuer or time of signing in"}
 	case CheckSubject(caller.Subject) != nil:
 		return &RejectionError{Reason: "subject", Description: "The subject must be " + subjectForm}
-	case s.options.Now().Sub(caller.SignedInAt) > s.options.MaxSession:
+	case -age > s.options.Leeway: // signing out would not reach it
+		return &RejectionError{Reason: "too-early", Description: "The time of signing in is in the future"}
+	case age > s.options.MaxSession:
 		return &RejectionError{Reason: "session-too-old", Description: "The session is too old; sign in again"}
 	}
 	return nil

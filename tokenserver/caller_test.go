@@ -49,6 +49,7 @@ func TestWhatCouldNotBeCheckedIsNotTheCallersFault(t *testing.T) {
 	}{
 		"no time":                 {&tokenserver.UnavailableError{}, "5"},
 		"time":                    {&tokenserver.UnavailableError{RetryAfter: 29500 * time.Millisecond, Err: errors.New("hunter2")}, "30"},
+		"a time in the past":      {&tokenserver.UnavailableError{RetryAfter: -time.Second}, "5"},
 		"any other":               {errors.New("hunter2"), "5"},
 		"the client disconnected": {context.Canceled, "5"},
 	} {

@@ -80,7 +80,8 @@ func ExampleCaller() {
 		log.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	signedIn := time.Now().Add(-time.Minute)
+	now := time.Now()
+	signedIn := now.Add(-time.Minute)
 	server, err := tokenserver.New(tokenserver.Options{
 		Client:   client,
 		Resource: "contoso.communication.azure.com",
@@ -90,6 +91,7 @@ func ExampleCaller() {
 			user := tokenserver.User{Issuer: "https://app.example.com", Subject: "alice"}
 			return tokenserver.Caller{User: user, SignedInAt: signedIn}, nil
 		},
+		Now: func() time.Time { return now }, // not needed outside this example
 	})
 	if err != nil {
 		log.Panic(err)
@@ -103,7 +105,8 @@ func ExampleCaller() {
 	post("/v1/token")
 	post("/v1/sign-out")
 	post("/v1/token")
-	signedIn = time.Now().Add(6 * time.Second) // sign-ins of the next seconds would be too early
+	now = now.Add(6 * time.Second) // sign-ins of the seconds before are rejected
+	signedIn = now
 	post("/v1/token")
 	// Output:
 	// /v1/token 200

@@ -59,9 +59,11 @@ func (p problem) with(detail string) problem {
 	return p
 }
 
-// after sets when to try again, unless it is zero.
+// after sets when to try again, unless it is not in the future.
 func (p problem) after(wait time.Duration) problem {
-	p.retryAfter = cmp.Or(wait, p.retryAfter)
+	if wait > 0 {
+		p.retryAfter = wait
+	}
 	return p
 }
 

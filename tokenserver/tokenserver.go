@@ -56,8 +56,9 @@ type Options struct {
 	// hours.
 	MaxSession time.Duration
 
-	// Leeway is how far the clock of [Caller].SignedInAt may be ahead of this machine's, at most a minute. Signing out
-	// rejects callers who sign in less than Leeway plus a second later. The default is 5 seconds.
+	// Leeway is how far the clock of [Caller].SignedInAt may be ahead of this machine's, at most a minute. A caller who is
+	// further ahead is rejected, because signing out only reaches callers who sign in less than Leeway plus a second
+	// later. The default is 5 seconds.
 	Leeway time.Duration
 
 	// RatePerMinute is how often in a minute a user may request a token, and how often a user may sign out. All these

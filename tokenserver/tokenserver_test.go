@@ -46,7 +46,9 @@ func TestRequestsAreRejectedWithACode(t *testing.T) {
 	old := strings.Join([]string{issuer, "alice", "1000000000", ""}, " ")
 	w.advance(-24*time.Hour - time.Minute)
 	yesterday := w.signIn("alice")
-	w.advance(24*time.Hour + time.Minute)
+	w.advance(25*time.Hour + time.Minute)
+	ahead := w.signIn("alice")
+	w.advance(-time.Hour)
 	for name, test := range map[string]struct {
 		method, path, credential, body string
 		status                         int
@@ -54,6 +56,7 @@ func TestRequestsAreRejectedWithACode(t *testing.T) {
 	}{
 		"no credential":            {http.MethodPost, "/v1/token", "", "", 401, "unauthenticated"},
 		"session of yesterday":     {http.MethodPost, "/v1/token", yesterday, "", 401, "unauthenticated"},
+		"session to come":          {http.MethodPost, "/v1/token", ahead, "", 401, "unauthenticated"},
 		"session too old":          {http.MethodPost, "/v1/token", old, "", 401, "unauthenticated"},
 		"no subject":               {http.MethodPost, "/v1/token", w.signIn(""), "", 401, "unauthenticated"},
 		"no issuer":                {http.MethodPost, "/v1/token", strings.TrimPrefix(alice, issuer), "", 401, "unauthenticated"},

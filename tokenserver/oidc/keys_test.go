@@ -216,6 +216,18 @@ func TestForgedKeyIDBeforeARotationRejectsNoValidJWT(t *testing.T) {
 	})
 }
 
+func TestFixedKeysAreNeverFetched(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	v := newVerifier(t, func(o *oidc.Options) { o.Issuers[0].Keys = []byte(`{"keys":[` + i.jwk() + `]}`) }, i)
+	_, err := authenticate(v, i.jwt(t, nil))
+	require.NoError(t, err)
+	i.rotate(t, "second")
+	_, err = authenticate(v, i.jwt(t, nil))
+	assert.Equal(t, "unknown-key", reasonOf(err), "%v", err)
+	assert.Zero(t, i.fetches.Load())
+}
+
 // The caller who begins a fetch leaves before its end. Others wait on it.
 func TestCallerWhoLeavesEndsNoFetch(t *testing.T) {
 	t.Parallel()
