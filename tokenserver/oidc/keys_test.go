@@ -216,6 +216,22 @@ func TestForgedKeyIDBeforeARotationRejectsNoValidJWT(t *testing.T) {
 	})
 }
 
+func TestKeysWithOneIDAreAllUsed(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	first, ofFirst := i.jwk(), i.jwt(t, nil)
+	i.rotate(t, "first")
+	second, ofSecond := i.jwk(), i.jwt(t, nil)
+	v := newVerifier(t, func(o *oidc.Options) { o.Issuers[0].Keys = []byte(`{"keys":[` + first + "," + second + `]}`) }, i)
+	for _, token := range []string{ofFirst, ofSecond} {
+		_, err := authenticate(v, token)
+		require.NoError(t, err)
+	}
+	i.rotate(t, "first")
+	_, err := authenticate(v, i.jwt(t, nil))
+	assert.Equal(t, "signature", reasonOf(err), "%v", err)
+}
+
 func TestFixedKeysAreNeverFetched(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
