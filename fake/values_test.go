@@ -3,6 +3,7 @@ package fake_test
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -36,25 +37,39 @@ var oddIDs = []string{
 	strings.Repeat("x", 2000),
 }
 
-var noError azfake.ErrorResponder
-
-func success[Response any](status int, response Response) (resp azfake.Responder[Response]) {
-	resp.SetResponse(status, response, nil)
-	return resp
+// newRecorder returns a client of a server that returns the responses, and the calls of its functions: each with its name
+// and the arguments after the context.
+func newRecorder(t *testing.T, responses ...any) (*identity.Client, *[][]any) {
+	t.Helper()
+	functions, calls := &fake.Server{}, &[][]any{}
+	for _, response := range responses {
+		name := strings.TrimSuffix(reflect.TypeOf(response).Name(), "Response")
+		function := reflect.ValueOf(functions).Elem().FieldByName(name)
+		function.Set(reflect.MakeFunc(function.Type(), func(arguments []reflect.Value) []reflect.Value {
+			call := []any{name}
+			for _, argument := range arguments[1:] {
+				call = append(call, argument.Interface())
+			}
+			*calls = append(*calls, call)
+			responder := reflect.New(function.Type().Out(0))
+			responder.MethodByName("SetResponse").Call([]reflect.Value{
+				reflect.ValueOf(identitytest.OperationNamed(name).Status()), reflect.ValueOf(response), reflect.ValueOf((*azfake.SetResponseOptions)(nil)),
+			})
+			return []reflect.Value{responder.Elem(), reflect.ValueOf(azfake.ErrorResponder{})}
+		}))
+	}
+	client, _ := newClient(t, functions)
+	return client, calls
 }
 
 func TestValuesOfCreateUser(t *testing.T) {
 	t.Parallel()
 	for _, id := range oddIDs {
 		for _, want := range []*identity.CreateUserOptions{nil, {CustomID: new(id)}} {
-			var got *identity.CreateUserOptions
-			client, _ := newClient(t, &fake.Server{CreateUser: func(_ context.Context, options *identity.CreateUserOptions) (azfake.Responder[identity.CreateUserResponse], azfake.ErrorResponder) {
-				got = options
-				return success(http.StatusCreated, identity.CreateUserResponse{User: identity.CommunicationUserIdentifier{ID: id}}), noError
-			}})
+			client, calls := newRecorder(t, identity.CreateUserResponse{User: identity.CommunicationUserIdentifier{ID: id}})
 			created, err := client.CreateUser(t.Context(), want)
 			require.NoError(t, err)
-			assert.Equal(t, want, got)
+			assert.Equal(t, [][]any{{"CreateUser", want}}, *calls)
 			assert.Equal(t, id, created.User.ID)
 		}
 	}
@@ -72,13 +87,10 @@ func TestValuesOfCreateUserAndToken(t *testing.T) {
 		{TokenExpiresIn: new(153722867 * time.Minute)}, // the longest
 	} {
 		scopes := append([]identity.TokenScope{"other"}, identity.PossibleTokenScopeValues()...)
-		client, _ := newClient(t, &fake.Server{CreateUserAndToken: func(_ context.Context, gotScopes []identity.TokenScope, got *identity.CreateUserAndTokenOptions) (azfake.Responder[identity.CreateUserAndTokenResponse], azfake.ErrorResponder) {
-			assert.Equal(t, scopes, gotScopes)
-			assert.Equal(t, want, got)
-			return success(http.StatusCreated, response), noError
-		}})
+		client, calls := newRecorder(t, response)
 		created, err := client.CreateUserAndToken(t.Context(), scopes, want)
 		require.NoError(t, err)
+		assert.Equal(t, [][]any{{"CreateUserAndToken", scopes, want}}, *calls)
 		assert.Equal(t, response, created)
 	}
 }
@@ -88,14 +100,11 @@ func TestValuesOfGetToken(t *testing.T) {
 	for _, id := range oddIDs {
 		for _, scopes := range [][]identity.TokenScope{nil, {}, {identity.TokenScopeVoIPJoin}, {"", "other"}} {
 			for _, want := range []*identity.GetTokenOptions{nil, {TokenExpiresIn: new(90 * time.Minute)}} {
-				client, _ := newClient(t, &fake.Server{GetToken: func(_ context.Context, user identity.CommunicationUserIdentifier, gotScopes []identity.TokenScope, got *identity.GetTokenOptions) (azfake.Responder[identity.GetTokenResponse], azfake.ErrorResponder) {
-					assert.Equal(t, id, user.ID)
-					assert.Equal(t, scopes, gotScopes)
-					assert.Equal(t, want, got)
-					return success(http.StatusOK, identity.GetTokenResponse{AccessToken: identitytest.AccessToken}), noError
-				}})
-				token, err := client.GetToken(t.Context(), identity.CommunicationUserIdentifier{ID: id}, scopes, want)
+				user := identity.CommunicationUserIdentifier{ID: id}
+				client, calls := newRecorder(t, identity.GetTokenResponse{AccessToken: identitytest.AccessToken})
+				token, err := client.GetToken(t.Context(), user, scopes, want)
 				require.NoError(t, err)
+				assert.Equal(t, [][]any{{"GetToken", user, scopes, want}}, *calls)
 				assert.Equal(t, identitytest.AccessToken, token.AccessToken)
 			}
 		}
@@ -104,45 +113,30 @@ func TestValuesOfGetToken(t *testing.T) {
 
 func TestOptionsWithNothingSetAreNil(t *testing.T) {
 	t.Parallel()
-	server := &fake.Server{}
-	server.CreateUser = func(_ context.Context, options *identity.CreateUserOptions) (azfake.Responder[identity.CreateUserResponse], azfake.ErrorResponder) {
-		assert.Nil(t, options)
-		return success(http.StatusCreated, identity.CreateUserResponse{User: identitytest.User}), noError
-	}
-	server.GetToken = func(_ context.Context, _ identity.CommunicationUserIdentifier, _ []identity.TokenScope, options *identity.GetTokenOptions) (azfake.Responder[identity.GetTokenResponse], azfake.ErrorResponder) {
-		assert.Nil(t, options)
-		return success(http.StatusOK, identity.GetTokenResponse{AccessToken: identitytest.AccessToken}), noError
-	}
-	client, _ := newClient(t, server)
+	client, calls := newRecorder(t, identity.CreateUserResponse{User: identitytest.User}, identity.GetTokenResponse{AccessToken: identitytest.AccessToken})
 	_, err := client.CreateUser(t.Context(), &identity.CreateUserOptions{})
 	require.NoError(t, err)
 	_, err = client.GetToken(t.Context(), identitytest.User, nil, &identity.GetTokenOptions{})
 	require.NoError(t, err)
+	assert.Equal(t, [][]any{
+		{"CreateUser", (*identity.CreateUserOptions)(nil)},
+		{"GetToken", identitytest.User, []identity.TokenScope(nil), (*identity.GetTokenOptions)(nil)},
+	}, *calls)
 }
 
 func TestValuesOfRevokeTokensAndDeleteUser(t *testing.T) {
 	t.Parallel()
 	for _, id := range oddIDs {
-		var revoked, deleted string
-		client, _ := newClient(t, &fake.Server{
-			RevokeTokens: func(_ context.Context, user identity.CommunicationUserIdentifier, options *identity.RevokeTokensOptions) (azfake.Responder[identity.RevokeTokensResponse], azfake.ErrorResponder) {
-				assert.Nil(t, options)
-				revoked = user.ID
-				return success(http.StatusNoContent, identity.RevokeTokensResponse{}), noError
-			},
-			DeleteUser: func(_ context.Context, user identity.CommunicationUserIdentifier, options *identity.DeleteUserOptions) (azfake.Responder[identity.DeleteUserResponse], azfake.ErrorResponder) {
-				assert.Nil(t, options)
-				deleted = user.ID
-				return success(http.StatusNoContent, identity.DeleteUserResponse{}), noError
-			},
-		})
 		user := identity.CommunicationUserIdentifier{ID: id}
+		client, calls := newRecorder(t, identity.RevokeTokensResponse{}, identity.DeleteUserResponse{})
 		_, err := client.RevokeTokens(t.Context(), user, nil)
 		require.NoError(t, err)
-		assert.Equal(t, id, revoked)
 		_, err = client.DeleteUser(t.Context(), user, nil)
 		require.NoError(t, err)
-		assert.Equal(t, id, deleted)
+		assert.Equal(t, [][]any{
+			{"RevokeTokens", user, (*identity.RevokeTokensOptions)(nil)},
+			{"DeleteUser", user, (*identity.DeleteUserOptions)(nil)},
+		}, *calls)
 	}
 }
 
@@ -155,13 +149,10 @@ func TestValuesOfGetUserDetail(t *testing.T) {
 			{User: user, CustomID: id},
 			{User: user, CustomID: "alice", LastTokenIssuedAt: time.Date(2025, 4, 14, 15, 32, 27, 0, time.UTC)},
 		} {
-			client, _ := newClient(t, &fake.Server{GetUserDetail: func(_ context.Context, user identity.CommunicationUserIdentifier, options *identity.GetUserDetailOptions) (azfake.Responder[identity.GetUserDetailResponse], azfake.ErrorResponder) {
-				assert.Nil(t, options)
-				assert.Equal(t, id, user.ID)
-				return success(http.StatusOK, want), noError
-			}})
+			client, calls := newRecorder(t, want)
 			got, err := client.GetUserDetail(t.Context(), user, nil)
 			require.NoError(t, err)
+			assert.Equal(t, [][]any{{"GetUserDetail", user, (*identity.GetUserDetailOptions)(nil)}}, *calls)
 			assert.Equal(t, want, got)
 		}
 	}
@@ -174,13 +165,10 @@ func TestValuesOfGetTokenForTeamsUser(t *testing.T) {
 		{TeamsUserEntraToken: "a.b.c", ClientID: "client", UserObjectID: "user"},
 		{TeamsUserEntraToken: `"\`, ClientID: "<>", UserObjectID: "\u00fc"},
 	} {
-		client, _ := newClient(t, &fake.Server{GetTokenForTeamsUser: func(_ context.Context, got identity.TeamsUserTokenParameters, options *identity.GetTokenForTeamsUserOptions) (azfake.Responder[identity.GetTokenForTeamsUserResponse], azfake.ErrorResponder) {
-			assert.Nil(t, options)
-			assert.Equal(t, want, got)
-			return success(http.StatusOK, identity.GetTokenForTeamsUserResponse{AccessToken: identitytest.AccessToken}), noError
-		}})
+		client, calls := newRecorder(t, identity.GetTokenForTeamsUserResponse{AccessToken: identitytest.AccessToken})
 		token, err := client.GetTokenForTeamsUser(t.Context(), want, nil)
 		require.NoError(t, err)
+		assert.Equal(t, [][]any{{"GetTokenForTeamsUser", want, (*identity.GetTokenForTeamsUserOptions)(nil)}}, *calls)
 		assert.Equal(t, identitytest.AccessToken, token.AccessToken)
 	}
 }
@@ -201,31 +189,9 @@ func TestValuesOfTheAssignments(t *testing.T) {
 
 func checkAssignment(t *testing.T, want identity.TeamsExtensionAssignment) {
 	t.Helper()
-	var calls []string
-	check := func(name, tenantID, objectID string) {
-		calls = append(calls, name)
-		assert.Equal(t, want.TenantID, tenantID)
-		assert.Equal(t, want.ObjectID, objectID)
-	}
 	parameters := identity.TeamsExtensionAssignmentParameters{PrincipalType: want.PrincipalType, ClientIDs: want.ClientIDs}
-	client, _ := newClient(t, &fake.Server{
-		SetTeamsExtensionAssignment: func(_ context.Context, tenantID, objectID string, got identity.TeamsExtensionAssignmentParameters, options *identity.SetTeamsExtensionAssignmentOptions) (azfake.Responder[identity.SetTeamsExtensionAssignmentResponse], azfake.ErrorResponder) {
-			check("set", tenantID, objectID)
-			assert.Nil(t, options)
-			assert.Equal(t, parameters, got)
-			return success(http.StatusCreated, identity.SetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: want}), noError
-		},
-		GetTeamsExtensionAssignment: func(_ context.Context, tenantID, objectID string, options *identity.GetTeamsExtensionAssignmentOptions) (azfake.Responder[identity.GetTeamsExtensionAssignmentResponse], azfake.ErrorResponder) {
-			check("get", tenantID, objectID)
-			assert.Nil(t, options)
-			return success(http.StatusOK, identity.GetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: want}), noError
-		},
-		DeleteTeamsExtensionAssignment: func(_ context.Context, tenantID, objectID string, options *identity.DeleteTeamsExtensionAssignmentOptions) (azfake.Responder[identity.DeleteTeamsExtensionAssignmentResponse], azfake.ErrorResponder) {
-			check("delete", tenantID, objectID)
-			assert.Nil(t, options)
-			return success(http.StatusNoContent, identity.DeleteTeamsExtensionAssignmentResponse{}), noError
-		},
-	})
+	client, calls := newRecorder(t, identity.SetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: want},
+		identity.GetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: want}, identity.DeleteTeamsExtensionAssignmentResponse{})
 	set, err := client.SetTeamsExtensionAssignment(t.Context(), want.TenantID, want.ObjectID, parameters, nil)
 	require.NoError(t, err)
 	assert.Equal(t, want, set.TeamsExtensionAssignment)
@@ -234,10 +200,14 @@ func checkAssignment(t *testing.T, want identity.TeamsExtensionAssignment) {
 	assert.Equal(t, want, got.TeamsExtensionAssignment)
 	_, err = client.DeleteTeamsExtensionAssignment(t.Context(), want.TenantID, want.ObjectID, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"set", "get", "delete"}, calls)
+	assert.Equal(t, [][]any{
+		{"SetTeamsExtensionAssignment", want.TenantID, want.ObjectID, parameters, (*identity.SetTeamsExtensionAssignmentOptions)(nil)},
+		{"GetTeamsExtensionAssignment", want.TenantID, want.ObjectID, (*identity.GetTeamsExtensionAssignmentOptions)(nil)},
+		{"DeleteTeamsExtensionAssignment", want.TenantID, want.ObjectID, (*identity.DeleteTeamsExtensionAssignmentOptions)(nil)},
+	}, *calls)
 }
 
-func TestValuesOfExchangeTeamsExtensionToken(t *testing.T) {
+func TestValuesOfExchanges(t *testing.T) {
 	t.Parallel()
 	for _, user := range []identity.Identifier{
 		identity.TeamsExtensionUserIdentifier{UserID: "user", TenantID: "tenant", ResourceID: "resource", Cloud: identity.CloudEnvironmentPublic},
@@ -248,15 +218,19 @@ func TestValuesOfExchangeTeamsExtensionToken(t *testing.T) {
 		identity.UnknownIdentifier{ID: "Odd/<id>"},
 	} {
 		for _, entraToken := range []string{"header.payload.signature", "Bearer-of~odd+tokens=="} {
-			want := identity.ExchangeTeamsExtensionTokenResponse{User: user, AccessToken: identitytest.AccessToken}
-			client, _ := newClient(t, &fake.Server{ExchangeTeamsExtensionToken: func(_ context.Context, parameters identity.TeamsExtensionTokenParameters, options *identity.ExchangeTeamsExtensionTokenOptions) (azfake.Responder[identity.ExchangeTeamsExtensionTokenResponse], azfake.ErrorResponder) {
-				assert.Equal(t, entraToken, parameters.EntraToken)
-				assert.Nil(t, options)
-				return success(http.StatusOK, want), noError
-			}})
-			got, err := client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: entraToken}, nil)
+			ofTeams := identity.ExchangeTeamsExtensionTokenResponse{User: user, AccessToken: identitytest.AccessToken}
+			ofEntra := identity.ExchangeEntraTokenResponse{User: user, AccessToken: identitytest.AccessToken}
+			client, calls := newRecorder(t, ofTeams, ofEntra)
+			gotOfTeams, err := client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: entraToken}, nil)
 			require.NoError(t, err)
-			assert.Equal(t, want, got)
+			assert.Equal(t, ofTeams, gotOfTeams)
+			gotOfEntra, err := client.ExchangeEntraToken(t.Context(), identity.EntraTokenParameters{EntraToken: entraToken}, nil)
+			require.NoError(t, err)
+			assert.Equal(t, ofEntra, gotOfEntra)
+			assert.Equal(t, [][]any{
+				{"ExchangeTeamsExtensionToken", identity.TeamsExtensionTokenParameters{EntraToken: entraToken}, (*identity.ExchangeTeamsExtensionTokenOptions)(nil)},
+				{"ExchangeEntraToken", identity.EntraTokenParameters{EntraToken: entraToken}, (*identity.ExchangeEntraTokenOptions)(nil)},
+			}, *calls)
 		}
 	}
 }
@@ -270,14 +244,8 @@ func TestTimesAreReturnedInUTC(t *testing.T) {
 		time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
 		time.Unix(0, 0),
 	} {
-		client, _ := newClient(t, &fake.Server{
-			GetToken: func(context.Context, identity.CommunicationUserIdentifier, []identity.TokenScope, *identity.GetTokenOptions) (azfake.Responder[identity.GetTokenResponse], azfake.ErrorResponder) {
-				return success(http.StatusOK, identity.GetTokenResponse{AccessToken: identity.AccessToken{Token: "t", ExpiresOn: want}}), noError
-			},
-			GetUserDetail: func(context.Context, identity.CommunicationUserIdentifier, *identity.GetUserDetailOptions) (azfake.Responder[identity.GetUserDetailResponse], azfake.ErrorResponder) {
-				return success(http.StatusOK, identity.GetUserDetailResponse{User: identitytest.User, LastTokenIssuedAt: want}), noError
-			},
-		})
+		client, _ := newRecorder(t, identity.GetTokenResponse{AccessToken: identity.AccessToken{Token: "t", ExpiresOn: want}},
+			identity.GetUserDetailResponse{User: identitytest.User, LastTokenIssuedAt: want})
 		token, err := client.GetToken(t.Context(), identitytest.User, nil, nil)
 		require.NoError(t, err)
 		assert.Equal(t, want.UTC().Round(0), token.ExpiresOn)
@@ -289,14 +257,10 @@ func TestTimesAreReturnedInUTC(t *testing.T) {
 
 func TestTimeThatJSONCannotHold(t *testing.T) {
 	t.Parallel()
-	client, requests := newClient(t, &fake.Server{
-		GetToken: func(context.Context, identity.CommunicationUserIdentifier, []identity.TokenScope, *identity.GetTokenOptions) (azfake.Responder[identity.GetTokenResponse], azfake.ErrorResponder) {
-			return success(http.StatusOK, identity.GetTokenResponse{AccessToken: identity.AccessToken{Token: "t", ExpiresOn: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}}), noError
-		},
-	})
+	client, calls := newRecorder(t, identity.GetTokenResponse{AccessToken: identity.AccessToken{Token: "t", ExpiresOn: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}})
 	_, err := client.GetToken(t.Context(), identitytest.User, nil, nil)
 	require.ErrorContains(t, err, "fake for method GetToken: ")
-	assert.Equal(t, 1, requests(), "retried")
+	assert.Len(t, *calls, 1, "retried")
 }
 
 // The client reports incomplete responses of the fake like those of the service.
@@ -310,19 +274,12 @@ func TestIncompleteResponses(t *testing.T) {
 		{"accessToken.token", identity.CreateUserAndTokenResponse{User: identitytest.User, AccessToken: identity.AccessToken{ExpiresOn: identitytest.AccessToken.ExpiresOn}}},
 		{"accessToken.expiresOn", identity.CreateUserAndTokenResponse{User: identitytest.User, AccessToken: identity.AccessToken{Token: "t"}}},
 	} {
-		client, requests := newClient(t, &fake.Server{
-			CreateUserAndToken: func(context.Context, []identity.TokenScope, *identity.CreateUserAndTokenOptions) (azfake.Responder[identity.CreateUserAndTokenResponse], azfake.ErrorResponder) {
-				return success(http.StatusCreated, test.response), noError
-			},
-			ExchangeTeamsExtensionToken: func(context.Context, identity.TeamsExtensionTokenParameters, *identity.ExchangeTeamsExtensionTokenOptions) (azfake.Responder[identity.ExchangeTeamsExtensionTokenResponse], azfake.ErrorResponder) {
-				return success(http.StatusOK, identity.ExchangeTeamsExtensionTokenResponse{AccessToken: identitytest.AccessToken}), noError
-			},
-		})
+		client, calls := newRecorder(t, test.response, identity.ExchangeTeamsExtensionTokenResponse{AccessToken: identitytest.AccessToken})
 		_, err := client.CreateUserAndToken(t.Context(), []identity.TokenScope{identity.TokenScopeChat}, nil)
 		require.ErrorContains(t, err, "response is missing "+test.missing)
 		_, err = client.ExchangeTeamsExtensionToken(t.Context(), identity.TeamsExtensionTokenParameters{EntraToken: "entra"}, nil)
 		require.ErrorContains(t, err, "response is missing identity.id")
-		assert.Equal(t, 2, requests())
+		assert.Len(t, *calls, 2)
 	}
 }
 
@@ -359,15 +316,8 @@ func TestBodiesAreThoseOfTheService(t *testing.T) {
 // TestFieldsWithoutAValueAreAbsent, because the service leaves them out.
 func TestFieldsWithoutAValueAreAbsent(t *testing.T) {
 	t.Parallel()
-	client, _ := newClient(t, &fake.Server{
-		GetUserDetail: func(context.Context, identity.CommunicationUserIdentifier, *identity.GetUserDetailOptions) (azfake.Responder[identity.GetUserDetailResponse], azfake.ErrorResponder) {
-			return success(http.StatusOK, identity.GetUserDetailResponse{User: identitytest.User}), noError
-		},
-		GetTeamsExtensionAssignment: func(context.Context, string, string, *identity.GetTeamsExtensionAssignmentOptions) (azfake.Responder[identity.GetTeamsExtensionAssignmentResponse], azfake.ErrorResponder) {
-			assignment := identity.TeamsExtensionAssignment{TenantID: "tenant", ObjectID: "object", PrincipalType: "user"}
-			return success(http.StatusOK, identity.GetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assignment}), noError
-		},
-	})
+	assignment := identity.TeamsExtensionAssignment{TenantID: "tenant", ObjectID: "object", PrincipalType: "user"}
+	client, _ := newRecorder(t, identity.GetUserDetailResponse{User: identitytest.User}, identity.GetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assignment})
 	for operation, want := range map[string]string{
 		"GetUserDetail":               `{"id":"8:acs:a_b"}`,
 		"GetTeamsExtensionAssignment": `{"tenantId":"tenant","objectId":"object","principalType":"user"}`,
@@ -378,23 +328,6 @@ func TestFieldsWithoutAValueAreAbsent(t *testing.T) {
 		body, err := runtime.Payload(raw)
 		require.NoError(t, err)
 		assert.JSONEq(t, want, string(body))
-	}
-}
-
-func TestValuesOfExchangeEntraToken(t *testing.T) {
-	t.Parallel()
-	for _, user := range []identity.Identifier{identitytest.User, identity.UnknownIdentifier{ID: "Odd/<id>"}} {
-		for _, entraToken := range []string{"header.payload.signature", "Bearer-of~odd+tokens=="} {
-			want := identity.ExchangeEntraTokenResponse{User: user, AccessToken: identitytest.AccessToken}
-			client, _ := newClient(t, &fake.Server{ExchangeEntraToken: func(_ context.Context, parameters identity.EntraTokenParameters, options *identity.ExchangeEntraTokenOptions) (azfake.Responder[identity.ExchangeEntraTokenResponse], azfake.ErrorResponder) {
-				assert.Equal(t, entraToken, parameters.EntraToken)
-				assert.Nil(t, options)
-				return success(http.StatusOK, want), noError
-			}})
-			got, err := client.ExchangeEntraToken(t.Context(), identity.EntraTokenParameters{EntraToken: entraToken}, nil)
-			require.NoError(t, err)
-			assert.Equal(t, want, got)
-		}
 	}
 }
 
@@ -414,30 +347,8 @@ func checkEntraAssignment(t *testing.T, want identity.EntraAssignment) {
 	t.Helper()
 	parameters := identity.EntraAssignmentParameters{TenantID: want.TenantID, PrincipalType: want.PrincipalType, ClientIDs: want.ClientIDs}
 	changes := map[string]*identity.EntraAssignmentParameters{want.ObjectID: &parameters, "gone": nil}
-	var calls []string
-	client, _ := newClient(t, &fake.Server{
-		SetEntraAssignment: func(_ context.Context, objectID string, got identity.EntraAssignmentParameters, options *identity.SetEntraAssignmentOptions) (azfake.Responder[identity.SetEntraAssignmentResponse], azfake.ErrorResponder) {
-			calls = append(calls, "set", objectID)
-			assert.Nil(t, options)
-			assert.Equal(t, parameters, got)
-			return success(http.StatusCreated, identity.SetEntraAssignmentResponse{EntraAssignment: want}), noError
-		},
-		GetEntraAssignment: func(_ context.Context, objectID string, options *identity.GetEntraAssignmentOptions) (azfake.Responder[identity.GetEntraAssignmentResponse], azfake.ErrorResponder) {
-			calls = append(calls, "get", objectID)
-			assert.Nil(t, options)
-			return success(http.StatusOK, identity.GetEntraAssignmentResponse{EntraAssignment: want}), noError
-		},
-		DeleteEntraAssignment: func(_ context.Context, objectID string, options *identity.DeleteEntraAssignmentOptions) (azfake.Responder[identity.DeleteEntraAssignmentResponse], azfake.ErrorResponder) {
-			calls = append(calls, "delete", objectID)
-			assert.Nil(t, options)
-			return success(http.StatusNoContent, identity.DeleteEntraAssignmentResponse{}), noError
-		},
-		UpdateEntraAssignments: func(_ context.Context, got map[string]*identity.EntraAssignmentParameters, options *identity.UpdateEntraAssignmentsOptions) (azfake.Responder[identity.UpdateEntraAssignmentsResponse], azfake.ErrorResponder) {
-			assert.Nil(t, options)
-			assert.Equal(t, changes, got)
-			return success(http.StatusOK, identity.UpdateEntraAssignmentsResponse{Value: []identity.EntraAssignment{want}}), noError
-		},
-	})
+	client, calls := newRecorder(t, identity.SetEntraAssignmentResponse{EntraAssignment: want}, identity.GetEntraAssignmentResponse{EntraAssignment: want},
+		identity.DeleteEntraAssignmentResponse{}, identity.UpdateEntraAssignmentsResponse{Value: []identity.EntraAssignment{want}})
 	set, err := client.SetEntraAssignment(t.Context(), want.ObjectID, parameters, nil)
 	require.NoError(t, err)
 	assert.Equal(t, want, set.EntraAssignment)
@@ -446,8 +357,13 @@ func checkEntraAssignment(t *testing.T, want identity.EntraAssignment) {
 	assert.Equal(t, want, got.EntraAssignment)
 	_, err = client.DeleteEntraAssignment(t.Context(), want.ObjectID, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"set", want.ObjectID, "get", want.ObjectID, "delete", want.ObjectID}, calls)
 	updated, err := client.UpdateEntraAssignments(t.Context(), changes, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []identity.EntraAssignment{want}, updated.Value)
+	assert.Equal(t, [][]any{
+		{"SetEntraAssignment", want.ObjectID, parameters, (*identity.SetEntraAssignmentOptions)(nil)},
+		{"GetEntraAssignment", want.ObjectID, (*identity.GetEntraAssignmentOptions)(nil)},
+		{"DeleteEntraAssignment", want.ObjectID, (*identity.DeleteEntraAssignmentOptions)(nil)},
+		{"UpdateEntraAssignments", changes, (*identity.UpdateEntraAssignmentsOptions)(nil)},
+	}, *calls)
 }
