@@ -8,7 +8,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/acs-go/identity"
-	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -33,13 +32,7 @@ func resume(t *testing.T, client *identity.Client, page identity.ListEntraAssign
 
 func TestSavedPageResumesThePager(t *testing.T) {
 	t.Parallel()
-	server, err := emulator.NewServer(nil)
-	require.NoError(t, err)
-	t.Cleanup(server.Close)
-	options := server.ClientOptions()
-	options.APIVersion = identitytest.PreviewAPIVersion
-	client, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
-	require.NoError(t, err)
+	server, client := newPreview(t)
 	const assignments = 250 // on three pages
 	updates := map[string]*identity.EntraAssignmentParameters{}
 	for i := range assignments {
@@ -47,7 +40,7 @@ func TestSavedPageResumesThePager(t *testing.T) {
 			TenantID: identitytest.TenantID, PrincipalType: identity.EntraPrincipalTypeUser, ClientIDs: []string{identitytest.ResourceID},
 		}
 	}
-	_, err = client.UpdateEntraAssignments(t.Context(), updates, nil)
+	_, err := client.UpdateEntraAssignments(t.Context(), updates, nil)
 	require.NoError(t, err)
 
 	var objectIDs []string
@@ -58,9 +51,7 @@ func TestSavedPageResumesThePager(t *testing.T) {
 		for _, assignment := range page.Value {
 			objectIDs = append(objectIDs, assignment.ObjectID)
 		}
-		another, err := identity.NewClientFromConnectionString(server.ConnectionString(), options)
-		require.NoError(t, err)
-		pager = resume(t, another, page)
+		pager = resume(t, newPreviewClient(t, server), page)
 	}
 	assert.Equal(t, 3, pages)
 	require.Len(t, objectIDs, assignments)
