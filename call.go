@@ -142,7 +142,7 @@ func (c *call) interrupted(err error, bodySecret string) (*http.Response, error)
 	switch {
 	case outcome == nil || last.err != nil && cause.Wraps(err, last.err):
 		return nil, cause.Add(c, err)
-	case isContextError(outcome) && (err == context.Canceled || err == context.DeadlineExceeded): //nolint:errorlint // unless a policy has added to it
+	case errors.Is(outcome, err) && (err == context.Canceled || err == context.DeadlineExceeded): //nolint:errorlint // unless a policy has added to it
 		return nil, cause.Add(c, outcome) // the same, with more to tell
 	}
 	return nil, fmt.Errorf("identity: %w; last attempt: %w", cause.Add(c, err), outcome)

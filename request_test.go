@@ -1423,6 +1423,20 @@ func TestTimeoutOfTheLastAttemptIsNamedOnce(t *testing.T) {
 	})
 }
 
+// TestCauseThatIsAnotherEndHidesNoCancellation has the reason of a cancellation wrap a deadline, such as that of a request
+// which the call is for.
+func TestCauseThatIsAnotherEndHidesNoCancellation(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	transport := &identitytest.ScriptedTransport{Respond: func(req *http.Request) (*http.Response, error) {
+		cancel(context.DeadlineExceeded)
+		return nil, context.Cause(req.Context()) // as net/http does
+	}}
+	_, err := identitytest.NewClient(t, transport).CreateUser(ctx, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
 // TestCauseOfAnyTypeDoesNotPanic cancels with a cause that == cannot compare.
 func TestCauseOfAnyTypeDoesNotPanic(t *testing.T) {
 	t.Parallel()
