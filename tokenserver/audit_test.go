@@ -122,11 +122,11 @@ func TestFailuresOfARequestHaveTheCaller(t *testing.T) {
 		},
 	} {
 		w := newWorld(t, nil)
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.records(t)
 		change(w)
 		for range 5 {
-			require.Equal(t, http.StatusServiceUnavailable, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status, name)
+			require.Equal(t, http.StatusServiceUnavailable, w.token("alice").Status, name)
 		}
 		for _, record := range w.records(t) {
 			assert.Equal(t, logUser{issuer, "alice"}, record.Caller, "%s: %s", name, record.Msg)
@@ -138,8 +138,8 @@ func TestRequestsOfOthersAreNotMixedUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *tokenserver.Options) { o.RatePerMinute = 1 })
 	for range 2 {
-		w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
-		w.call(http.MethodPost, "/v1/token", w.signIn("bob"), "")
+		w.token("alice")
+		w.token("bob")
 	}
 	w.call(http.MethodPost, "/v1/token", "", "")
 	records := w.records(t)

@@ -3,9 +3,7 @@ package tokenserver_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -14,13 +12,19 @@ import (
 
 	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/tokenserver"
-	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/acs-go/identity/tokenserver/metrics"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// failWith returns options whose Authenticate fails.
+func failWith(err error) func(*tokenserver.Options) {
+	return func(o *tokenserver.Options) {
+		o.Authenticate = func(*http.Request) (tokenserver.Caller, error) { return tokenserver.Caller{}, err }
+	}
+}
 
 func TestChallengeSaysWhichCheckFailed(t *testing.T) {
 	t.Parallel()
@@ -32,10 +36,7 @@ func TestChallengeSaysWhichCheckFailed(t *testing.T) {
 		"quotes":         {&tokenserver.RejectionError{Reason: "claim", Description: "no \"oid\\ \n\u00e4"}, `Bearer error="invalid_token", error_description="no ?oid? ??"`},
 		"no credentials": {&tokenserver.RejectionError{Reason: "no-token"}, "Bearer"},
 	} {
-		w := newWorld(t, func(o *tokenserver.Options) {
-			o.Authenticate = func(*http.Request) (tokenserver.Caller, error) { return tokenserver.Caller{}, test.err }
-		})
-		got := w.call(http.MethodPost, "/v1/token", "", "")
+		got := newWorld(t, failWith(test.err)).call(http.MethodPost, "/v1/token", "", "")
 		assert.Equal(t, http.StatusUnauthorized, got.Status, name)
 		assert.Equal(t, test.want, got.Header.Get("WWW-Authenticate"), name)
 	}
@@ -53,10 +54,7 @@ func TestWhatCouldNotBeCheckedIsNotTheCallersFault(t *testing.T) {
 		"any other":               {errors.New("hunter2"), "5"},
 		"the client disconnected": {context.Canceled, "5"},
 	} {
-		w := newWorld(t, func(o *tokenserver.Options) {
-			o.Authenticate = func(*http.Request) (tokenserver.Caller, error) { return tokenserver.Caller{}, test.err }
-		})
-		got := w.call(http.MethodPost, "/v1/token", "", "")
+		got := newWorld(t, failWith(test.err)).call(http.MethodPost, "/v1/token", "", "")
 		assert.Equal(t, "unavailable", got.Code, name)
 		assert.Equal(t, http.StatusServiceUnavailable, got.Status, name)
 		assert.Equal(t, test.retryAfter, got.Header.Get("Retry-After"), name)
@@ -70,10 +68,10 @@ func TestTokensIdentitiesAndPendingTasksAreCounted(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	w := newWorld(t, func(o *tokenserver.Options) { o.Metrics = metrics.New(registry) })
 	for range 3 {
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 	}
 	w.acs.Inject(emulator.Fault{Operation: "DeleteUser", Status: http.StatusForbidden, Times: 1})
-	require.Equal(t, http.StatusAccepted, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
+	require.Equal(t, http.StatusAccepted, w.manage(http.MethodDelete, "/v1/users/alice").Status)
 	families, err := registry.Gather()
 	require.NoError(t, err)
 	values := make(map[string]float64)
@@ -124,13 +122,13 @@ func TestInvalidSubjectIsRejectedBeforeTheDatabaseIsAsked(t *testing.T) {
 		"8000 characters":  strings.Repeat("a", 8000),
 		"256 letters":      strings.Repeat("%C3%A9", 256),
 	} {
-		byPath, byToken := w.put(t, subject), w.tokenFor(t, subject)
+		byPath, byToken := w.call(http.MethodPut, "/v1/users/"+subject, "root", ""), w.call(http.MethodPost, "/v1/token", subject, "")
 		assert.Equal(t, http.StatusBadRequest, byPath.Status, name)
 		assert.Equal(t, "bad-request", byPath.Code, name)
 		assert.Equal(t, http.StatusUnauthorized, byToken.Status, name)
 		assert.Contains(t, byToken.Header.Get("WWW-Authenticate"), "1 to 255 characters", name)
 	}
-	assert.Equal(t, http.StatusUnauthorized, w.tokenFor(t, "%2F").Status, "no path names this user")
+	assert.Equal(t, http.StatusUnauthorized, w.call(http.MethodPost, "/v1/token", "%2F", "").Status, "no path names this user")
 	assert.Empty(t, w.acs.Users())
 }
 
@@ -147,7 +145,7 @@ func TestUnusualSubjectIsAUser(t *testing.T) {
 		"the caller's name": "me",
 		"a quote":           "'%22%5C;--",
 	} {
-		byPath, byToken := w.put(t, subject), w.tokenFor(t, subject)
+		byPath, byToken := w.call(http.MethodPut, "/v1/users/"+subject, "root", ""), w.call(http.MethodPost, "/v1/token", subject, "")
 		assert.Equal(t, http.StatusCreated, byPath.Status, "%s: %s", name, byPath.Body)
 		assert.Equal(t, byPath.User.ID, byToken.User.ID, "%s: %s", name, byToken.Body)
 	}
@@ -155,45 +153,24 @@ func TestUnusualSubjectIsAUser(t *testing.T) {
 
 // authenticateSubject returns an administrator with the subject in a header, escaped as in a path.
 func authenticateSubject(r *http.Request) (tokenserver.Caller, error) {
-	subject, err := url.PathUnescape(r.Header.Get("Subject"))
+	subject, err := url.PathUnescape(r.Header.Get("Authorization"))
 	user := tokenserver.User{Issuer: issuer, Subject: subject}
 	return tokenserver.Caller{User: user, IsAdmin: true, SignedInAt: time.Now()}, err
-}
-
-func (w *world) put(t *testing.T, subject string) answer {
-	t.Helper()
-	request := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/v1/users/"+subject, nil)
-	request.Header.Set("Subject", "root")
-	return w.do(request)
-}
-
-func (w *world) tokenFor(t *testing.T, subject string) answer {
-	t.Helper()
-	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/token", nil)
-	request.Header.Set("Subject", subject)
-	return w.do(request)
 }
 
 func TestRejectedCallersAreCountedAndLoggedOnceASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		log := new(locked.Buffer)
 		registry := prometheus.NewRegistry()
 		w := newWorld(t, func(o *tokenserver.Options) {
-			o.Logger = slog.New(slog.NewTextHandler(log, nil))
 			o.Metrics = metrics.New(registry)
-			o.Authenticate = func(*http.Request) (tokenserver.Caller, error) {
-				return tokenserver.Caller{}, &tokenserver.RejectionError{Reason: "expired", Description: "The JWT has expired"}
-			}
+			failWith(&tokenserver.RejectionError{Reason: "expired", Description: "The JWT has expired"})(o)
 		})
 		for range 40 { // ten seconds
 			w.call(http.MethodPost, "/v1/token", "", "")
 			time.Sleep(250 * time.Millisecond)
 		}
-		assert.Equal(t, 10, strings.Count(log.String(), "The JWT has expired"))
-		rejections, err := testutil.GatherAndCount(registry, "acs_token_server_callers_rejected_total")
-		require.NoError(t, err)
-		assert.Equal(t, 1, rejections)
+		assert.Equal(t, 10, strings.Count(w.log.String(), "The JWT has expired"))
 		assert.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(
 			"# HELP acs_token_server_callers_rejected_total Requests with status 401 by the check that failed.\n"+
 				"# TYPE acs_token_server_callers_rejected_total counter\n"+

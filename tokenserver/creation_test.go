@@ -16,94 +16,79 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// slowCreation holds the response back with which Communication Services creates the next identity.
-var slowCreation = emulator.Fault{Operation: "CreateUser", BodyDelay: 200 * time.Millisecond, Times: 1}
+// endings has the requests that keep alice from getting an identity, by the code of the responses that she gets then.
+var endings = map[string][2]string{
+	"signed-out": {http.MethodDelete, "/v1/users/alice"},
+	"blocked":    {http.MethodPost, "/v1/users/alice/block"},
+}
 
-func TestIdentityCreatedDuringADeletionIsDeleted(t *testing.T) {
+func TestIdentityCreatedDuringADeletionOrBlockIsDeleted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	alice := w.signIn("alice")
-	w.acs.Inject(slowCreation)
-	got := make(chan answer)
-	go func() { got <- w.call(http.MethodPost, "/v1/token", alice, "") }()
-	require.Eventually(t, func() bool { return len(w.acs.Users()) == 1 }, 20*time.Second, time.Millisecond)
-	require.Equal(t, http.StatusNoContent, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
-	assert.Equal(t, "signed-out", (<-got).Code)
-
-	go w.server.Run(t.Context())
-	assert.Eventually(t, func() bool { return len(w.acs.Users()) == 0 }, 20*time.Second, 10*time.Millisecond)
-	id, err := w.server.FindUser(t.Context(), tokenserver.User{Issuer: issuer, Subject: "alice"})
-	require.NoError(t, err)
-	assert.Empty(t, id)
+	for code, request := range endings {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.acs.Inject(emulator.Fault{Operation: "CreateUser", BodyDelay: time.Second, Times: 1})
+			late := meanwhile(func() answer { return w.token("alice") }, func() {
+				require.Len(t, w.acs.Users(), 1)
+				require.Equal(t, http.StatusNoContent, w.manage(request[0], request[1]).Status)
+			})
+			assert.Equal(t, code, late.Code)
+			stop := w.run()
+			time.Sleep(2 * time.Second)
+			stop()
+			assert.Empty(t, w.acs.Users(), code)
+			assert.Empty(t, w.findUser(t), code)
+		})
+	}
 }
 
 func TestIdentityIsKeptWhenTheClientDisconnects(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	w.acs.Inject(slowCreation)
-	ctx, disconnect := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.acs.Inject(emulator.Fault{Operation: "CreateUser", BodyDelay: time.Second, Times: 1})
+		ctx, disconnect := context.WithCancel(t.Context())
 		request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/token", nil)
 		request.Header.Set("Authorization", w.signIn("alice"))
-		w.do(request)
-	}()
-	require.Eventually(t, func() bool { return len(w.acs.Users()) == 1 }, 20*time.Second, time.Millisecond)
-	disconnect()
-	<-done
-	assert.Eventually(t, func() bool {
-		id, err := w.server.FindUser(t.Context(), tokenserver.User{Issuer: issuer, Subject: "alice"})
-		return err == nil && id == w.acs.Users()[0].ID
-	}, 20*time.Second, 10*time.Millisecond)
+		meanwhile(func() answer { return w.do(request) }, disconnect)
+		time.Sleep(2 * time.Second)
+		require.Len(t, w.acs.Users(), 1)
+		assert.Equal(t, w.acs.Users()[0].ID, w.findUser(t))
+	})
 }
 
 func TestSimultaneousFirstRequestsCreateOneIdentityForEachUser(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		w.acs.Inject(emulator.Fault{Operation: "CreateUser", Delay: time.Second})
-		alice := w.signIn("alice")
-		credentials := []string{alice, strings.Replace(alice, issuer, "https://other.example.com", 1)}
-		var group sync.WaitGroup
-		ids := make([]string, 10)
-		for n := range ids {
-			group.Go(func() {
-				ids[n] = w.call(http.MethodPost, "/v1/token", credentials[n%2], "").User.ID
-			})
-		}
-		group.Wait()
-		for n := range ids {
-			assert.NotEmpty(t, ids[n])
-			assert.Equal(t, ids[n%2], ids[n])
-		}
-		assert.NotEqual(t, ids[0], ids[1], "the subjects of two issuers share an identity")
-		assert.Equal(t, 2, strings.Count(w.log.String(), "identity-created"))
-		assert.Contains(t, w.log.String(), ids[0], "the log does not name a created identity")
-	})
-}
-
-func TestSimultaneousPUTsCreateOneIdentityForEachUser(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		issuers := []string{issuer, "https://other.example.com"}
-		w := newWorld(t, func(o *tokenserver.Options) { o.Issuers = issuers })
-		w.acs.Inject(emulator.Fault{Operation: "CreateUser", Delay: time.Second})
-		admin := w.signIn("root", "acs-admin")
-		answers := make([]answer, 10)
-		var group sync.WaitGroup
-		for n := range answers {
-			group.Go(func() { answers[n] = w.call(http.MethodPut, "/v1/users/alice?issuer="+issuers[n%2], admin, "") })
-		}
-		group.Wait()
-		count := make(map[int]int)
-		for n, got := range answers {
-			count[got.Status]++
-			assert.Equal(t, answers[n%2].User.ID, got.User.ID)
-		}
-		assert.NotEqual(t, answers[0].User.ID, answers[1].User.ID, "the subjects of two issuers share an identity")
-		assert.Equal(t, map[int]int{http.StatusCreated: 2, http.StatusOK: 8}, count)
-	})
+	issuers := []string{issuer, "https://other.example.com"}
+	for name, request := range map[string]func(w *world, n int) answer{
+		"users": func(w *world, n int) answer {
+			return w.call(http.MethodPost, "/v1/token", strings.Replace(w.signIn("alice"), issuer, issuers[n], 1), "")
+		},
+		"administrator": func(w *world, n int) answer { return w.manage(http.MethodPut, "/v1/users/alice?issuer="+issuers[n]) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(o *tokenserver.Options) { o.Issuers = issuers })
+			w.acs.Inject(emulator.Fault{Operation: "CreateUser", Delay: time.Second})
+			answers := make([]answer, 10)
+			var group sync.WaitGroup
+			for n := range answers {
+				group.Go(func() { answers[n] = request(w, n%2) })
+			}
+			group.Wait()
+			created := 0
+			for n, got := range answers {
+				assert.NotEmpty(t, got.User.ID, "%s: %s", name, got.Body)
+				assert.Equal(t, answers[n%2].User.ID, got.User.ID, name)
+				if got.Status == http.StatusCreated {
+					created++
+				}
+			}
+			assert.NotEqual(t, answers[0].User.ID, answers[1].User.ID, "the subjects of two issuers share an identity")
+			assert.Equal(t, name == "administrator", created == 2, "%s: %d responses with status 201", name, created)
+			assert.Equal(t, 2, strings.Count(w.log.String(), "identity-created"))
+			assert.Contains(t, w.log.String(), answers[0].User.ID, "the log does not name a created identity")
+		})
+	}
 }
 
 func TestTwoInstancesGiveAUserOneIdentity(t *testing.T) {
@@ -140,11 +125,7 @@ func TestSweepLeavesUsersWhoAreAboutToGetAnIdentity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
 		w.acs.Inject(emulator.Fault{Operation: "CreateUser", Delay: time.Second, Times: 1})
-		got := make(chan answer)
-		go func() { got <- w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "") }()
-		synctest.Wait()
-		tokenserver.Sweep(t.Context(), w.server)
-		token := <-got
+		token := meanwhile(func() answer { return w.token("alice") }, func() { tokenserver.Sweep(t.Context(), w.server) })
 		assert.Equal(t, http.StatusOK, token.Status, token.Body)
 	})
 }
@@ -154,19 +135,13 @@ func TestRunWaitsForAnIdentityThatIsBeingCreated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
 		w.acs.Inject(emulator.Fault{Operation: "CreateUser", Delay: time.Second})
-		ctx, stop := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { w.server.Run(ctx) })
-		alice := tokenserver.User{Issuer: issuer, Subject: "alice"}
+		stop := w.run()
 		request, disconnect := context.WithCancel(t.Context())
-		go func() { _, _, _ = w.server.EnsureUser(request, alice) }()
+		go func() { _, _, _ = w.server.EnsureUser(request, tokenserver.User{Issuer: issuer, Subject: "alice"}) }()
 		synctest.Wait()
 		disconnect()
 		stop()
-		running.Wait()
-		id, err := w.server.FindUser(t.Context(), alice)
-		require.NoError(t, err)
-		assert.NotEmpty(t, id)
+		assert.NotEmpty(t, w.findUser(t))
 	})
 }
 
@@ -174,16 +149,14 @@ func TestTokenIsForTheIdentityThatReplacedOneMeanwhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		alice := w.signIn("alice")
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", alice, "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", BodyDelay: time.Second, Times: 1})
-		got := make(chan answer)
-		go func() { got <- w.call(http.MethodPost, "/v1/token", alice, "") }()
-		synctest.Wait()
-		w.acs.Reset() // deletes all users behind the server's back
-		replaced := w.call(http.MethodPost, "/v1/token", alice, "")
-		require.Equal(t, http.StatusOK, replaced.Status, replaced.Body)
-		late := <-got
+		var replaced answer
+		late := meanwhile(func() answer { return w.token("alice") }, func() {
+			w.acs.Reset() // deletes all users behind the server's back
+			replaced = w.token("alice")
+			require.Equal(t, http.StatusOK, replaced.Status, replaced.Body)
+		})
 		assert.Equal(t, replaced.User.ID, late.User.ID)
 		_, err := w.acs.InspectToken(late.Token)
 		require.NoError(t, err)
@@ -211,12 +184,12 @@ func TestResourcesDoNotShareIdentities(t *testing.T) {
 	assert.Empty(t, found)
 	first := w.server
 	w.server = other
-	search := w.call(http.MethodGet, "/v1/users?acs_id="+id, w.signIn("root", "acs-admin"), "")
+	search := w.manage(http.MethodGet, "/v1/users?acs_id="+id)
 	assert.Equal(t, http.StatusNotFound, search.Status, search.Body)
 	w.server = first
 
 	w.acs.Inject(emulator.Fault{Operation: "DeleteUser", Status: http.StatusForbidden, Times: 1})
-	require.Equal(t, http.StatusAccepted, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
+	require.Equal(t, http.StatusAccepted, w.manage(http.MethodDelete, "/v1/users/alice").Status)
 	w.advance(time.Minute)
 	tokenserver.PerformPending(t.Context(), other)
 	assert.Len(t, w.acs.Users(), 1, "a deletion was done at another resource")

@@ -1,6 +1,7 @@
 package tokenserver_test
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/acs-go/identity"
@@ -110,6 +112,62 @@ func authenticate(r *http.Request) (tokenserver.Caller, error) {
 		SignedInAt: time.Unix(seconds, 0),
 		ObjectID:   "7c6d4a3e-0000-4000-8000-000000000001",
 	}, err
+}
+
+// token requests a token as a user who signs in now.
+func (w *world) token(subject string) answer {
+	return w.call(http.MethodPost, "/v1/token", w.signIn(subject), "")
+}
+
+// manage sends a request of an administrator.
+func (w *world) manage(method, path string) answer {
+	return w.call(method, path, w.signIn("root", "acs-admin"), "")
+}
+
+// findUser returns the ID of alice's identity, or none.
+func (w *world) findUser(t *testing.T) string {
+	t.Helper()
+	id, err := w.server.FindUser(t.Context(), tokenserver.User{Issuer: issuer, Subject: "alice"})
+	require.NoError(t, err)
+	return id
+}
+
+// signOuts has the requests of an administrator that sign alice out, by the operation that they call.
+var signOuts = map[string][2]string{
+	"DeleteUser":   {http.MethodDelete, "/v1/users/alice"},
+	"RevokeTokens": {http.MethodPost, "/v1/users/alice/revoke"},
+}
+
+// meanwhile sends a request, and does something else before the response, which a fault delays. It needs a bubble.
+func meanwhile(send func() answer, do func()) answer {
+	late := make(chan answer)
+	go func() { late <- send() }()
+	synctest.Wait()
+	do()
+	return <-late
+}
+
+// run runs the server's work in the background, and returns a function that ends it.
+func (w *world) run() (stop func()) {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { w.server.Run(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+func (w *world) exec(t *testing.T, statement string) {
+	t.Helper()
+	_, err := w.db.ExecContext(t.Context(), statement)
+	require.NoError(t, err)
+}
+
+func (w *world) count(t *testing.T, table string) (count int) {
+	t.Helper()
+	require.NoError(t, w.db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&count))
+	return count
 }
 
 type answer struct {

@@ -35,14 +35,14 @@ func TestGatewaysNotFoundDestroysNoMapping(t *testing.T) {
 	t.Parallel()
 	for name, fault := range gateways {
 		w := newWorld(t, nil)
-		before := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+		before := w.token("alice")
 		require.Equal(t, http.StatusOK, before.Status)
 		fault.Operation, fault.Status = "GetToken", http.StatusNotFound
 		w.acs.Inject(fault)
-		got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+		got := w.token("alice")
 		assert.Equal(t, http.StatusServiceUnavailable, got.Status, "%s: %s", name, got.Body)
 		w.acs.ClearFaults()
-		after := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+		after := w.token("alice")
 		assert.Equal(t, before.User.ID, after.User.ID, name)
 		assert.Zero(t, w.count(t, "tokenserver_pending"), name)
 	}
@@ -50,16 +50,13 @@ func TestGatewaysNotFoundDestroysNoMapping(t *testing.T) {
 
 func TestGatewaysNotFoundIsNoRevocation(t *testing.T) {
 	t.Parallel()
-	for operation, request := range map[string][2]string{
-		"DeleteUser":   {http.MethodDelete, "/v1/users/alice"},
-		"RevokeTokens": {http.MethodPost, "/v1/users/alice/revoke"},
-	} {
+	for operation, request := range signOuts {
 		for name, fault := range gateways {
 			w := newWorld(t, nil)
-			token := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Token
+			token := w.token("alice").Token
 			fault.Operation, fault.Status, fault.Times = operation, http.StatusNotFound, 1
 			w.acs.Inject(fault)
-			got := w.call(request[0], request[1], w.signIn("root", "acs-admin"), "")
+			got := w.manage(request[0], request[1])
 			assert.Equal(t, http.StatusAccepted, got.Status, "%s %s", operation, name)
 			w.advance(time.Minute)
 			tokenserver.PerformPending(t.Context(), w.server)
@@ -73,9 +70,9 @@ func TestGatewaysNotFoundIsNoRevocation(t *testing.T) {
 func TestIdentityThatTheServiceDoesNotKnowIsReplacedAndDeleted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	before := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	before := w.token("alice")
 	w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: http.StatusNotFound, Body: gone, Times: 1})
-	after := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	after := w.token("alice")
 	require.Equal(t, http.StatusOK, after.Status, after.Body)
 	require.NotEqual(t, before.User.ID, after.User.ID)
 	assert.Regexp(t, `"msg":"audit","action":"identity-replaced"[^\n]*"acs_id":"`+before.User.ID, w.log.String())
@@ -91,12 +88,12 @@ func TestManyIdentitiesThatTheServiceDoesNotKnowAreAnOutage(t *testing.T) {
 	ids := make(map[string]string)
 	for n := range 50 {
 		subject := "user-" + strconv.Itoa(n)
-		ids[subject] = w.call(http.MethodPost, "/v1/token", w.signIn(subject), "").User.ID
+		ids[subject] = w.token(subject).User.ID
 	}
 	w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: http.StatusNotFound, Body: gone})
 	refused := 0
 	for subject := range ids {
-		got := w.call(http.MethodPost, "/v1/token", w.signIn(subject), "")
+		got := w.token(subject)
 		require.Equal(t, http.StatusServiceUnavailable, got.Status, got.Body)
 		if seconds, err := strconv.Atoi(got.Header.Get("Retry-After")); err == nil && seconds > 590 {
 			refused++
@@ -108,7 +105,7 @@ func TestManyIdentitiesThatTheServiceDoesNotKnowAreAnOutage(t *testing.T) {
 	w.acs.ClearFaults()
 	kept := 0
 	for subject, id := range ids {
-		if w.call(http.MethodPost, "/v1/token", w.signIn(subject), "").User.ID == id {
+		if w.token(subject).User.ID == id {
 			kept++
 		}
 	}
@@ -116,7 +113,7 @@ func TestManyIdentitiesThatTheServiceDoesNotKnowAreAnOutage(t *testing.T) {
 
 	w.acs.Reset()
 	w.advance(10*time.Minute + time.Second)
-	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("user-1"), "").Status)
+	assert.Equal(t, http.StatusOK, w.token("user-1").Status)
 }
 
 // Both requests learned that the identity is gone. One of them got the last replacement.
@@ -125,22 +122,17 @@ func TestRequestFindsTheIdentityThatTheLastReplacementGave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
 		for n := range 10 {
-			subject := "user-" + strconv.Itoa(n)
-			require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn(subject), "").Status)
+			require.Equal(t, http.StatusOK, w.token("user-"+strconv.Itoa(n)).Status)
 		}
 		for n := range 9 {
 			w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: http.StatusNotFound, Body: gone, Times: 1})
-			subject := "user-" + strconv.Itoa(n)
-			require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn(subject), "").Status)
+			require.Equal(t, http.StatusOK, w.token("user-"+strconv.Itoa(n)).Status)
 		}
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: http.StatusNotFound, Body: gone, Times: 1, Delay: time.Second})
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: http.StatusNotFound, Body: gone, Times: 1})
-		slow := make(chan answer)
-		go func() { slow <- w.call(http.MethodPost, "/v1/token", w.signIn("user-9"), "") }()
-		synctest.Wait()
-		quick := w.call(http.MethodPost, "/v1/token", w.signIn("user-9"), "")
+		var quick answer
+		late := meanwhile(func() answer { return w.token("user-9") }, func() { quick = w.token("user-9") })
 		require.Equal(t, http.StatusOK, quick.Status, quick.Body)
-		late := <-slow
 		assert.Equal(t, quick.User.ID, late.User.ID, late.Body)
 		assert.Equal(t, 10, strings.Count(w.log.String(), "identity-replaced"))
 	})
@@ -150,17 +142,18 @@ func TestRequestFindsTheIdentityThatTheLastReplacementGave(t *testing.T) {
 func TestSimultaneousRequestsReplaceAnIdentityOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
-	w.acs.Reset()
+	require.Equal(t, http.StatusOK, w.token("alice").Status)
+	w.acs.Reset() // deletes all users behind the server's back
 	answers := make(chan answer, 30)
 	for range cap(answers) {
-		go func() { answers <- w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "") }()
+		go func() { answers <- w.token("alice") }()
 	}
 	for range cap(answers) {
 		got := <-answers
 		assert.Equal(t, http.StatusOK, got.Status, got.Body)
 	}
 	assert.Equal(t, 1, strings.Count(w.log.String(), "identity-replaced"))
+	assert.Len(t, w.acs.Users(), 1)
 }
 
 func TestPauseThatTheServiceAsksForIsKeptForEachKindOfRequest(t *testing.T) {
@@ -174,7 +167,7 @@ func TestPauseThatTheServiceAsksForIsKeptForEachKindOfRequest(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, nil)
 				for _, subject := range []string{"alice", "revoked", "old-0", "old-1", "old-2", "old-3"} {
-					require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn(subject), "").Status)
+					require.Equal(t, http.StatusOK, w.token(subject).Status)
 				}
 				w.acs.Inject(emulator.Fault{
 					Operation: paused.operation, Status: 429, Times: 100, Header: http.Header{"Retry-After": {header(w.now())}},
@@ -208,18 +201,12 @@ var pausable = []struct {
 	request   func(w *world, n int) answer
 	fine, bad int // status
 }{
-	{"GetToken", func(w *world, _ int) answer {
-		return w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
-	}, 200, 503},
-	{"CreateUser", func(w *world, n int) answer {
-		return w.call(http.MethodPost, "/v1/token", w.signIn("new-"+strconv.Itoa(n)), "")
-	}, 200, 503},
+	{"GetToken", func(w *world, _ int) answer { return w.token("alice") }, 200, 503},
+	{"CreateUser", func(w *world, n int) answer { return w.token("new-" + strconv.Itoa(n)) }, 200, 503},
 	{"DeleteUser", func(w *world, n int) answer {
-		return w.call(http.MethodDelete, "/v1/users/old-"+strconv.Itoa(n), w.signIn("root", "acs-admin"), "")
+		return w.manage(http.MethodDelete, "/v1/users/old-"+strconv.Itoa(n))
 	}, 204, 202},
-	{"RevokeTokens", func(w *world, _ int) answer {
-		return w.call(http.MethodPost, "/v1/users/revoked/revoke", w.signIn("root", "acs-admin"), "")
-	}, 204, 202},
+	{"RevokeTokens", func(w *world, _ int) answer { return w.manage(http.MethodPost, "/v1/users/revoked/revoke") }, 204, 202},
 }
 
 // The response that arrives last is that of the request that was sent first.
@@ -227,15 +214,13 @@ func TestShorterPauseDoesNotEndALongerOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: 429, Times: 1, Delay: time.Second, Header: http.Header{"Retry-After": {"1"}}})
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: 429, Times: 1, Header: http.Header{"Retry-After": {"60"}}})
-		first := make(chan answer)
-		go func() { first <- w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "") }()
-		synctest.Wait()
-		second := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
-		assert.Equal(t, "60", second.Header.Get("Retry-After"))
-		assert.Equal(t, "59", (<-first).Header.Get("Retry-After"))
+		first := meanwhile(func() answer { return w.token("alice") }, func() {
+			assert.Equal(t, "60", w.token("alice").Header.Get("Retry-After"))
+		})
+		assert.Equal(t, "59", first.Header.Get("Retry-After"))
 	})
 }
 
@@ -243,9 +228,9 @@ func TestPauseOfAGatewayThatErrsEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	for _, value := range []string{"2147483647", w.now().Add(10000 * time.Hour).UTC().Format(http.TimeFormat)} {
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: 503, Times: 1, Header: http.Header{"Retry-After": {value}}})
-		assert.Equal(t, "3600", w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Header.Get("Retry-After"), value)
+		assert.Equal(t, "3600", w.token("alice").Header.Get("Retry-After"), value)
 		w.advance(time.Hour)
 	}
 }
@@ -254,9 +239,9 @@ func TestRetryAfterThatMeansNothingIsNoPause(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"", "0", "-1", "soon", "1.5", "99999999999999999999", "Thu, 01 Jan 1970 00:00:00 GMT"} {
 		w := newWorld(t, nil)
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: 429, Times: 1, Header: http.Header{"Retry-After": {value}}})
-		assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status, value)
+		assert.Equal(t, http.StatusOK, w.token("alice").Status, value)
 	}
 }
 
@@ -266,7 +251,7 @@ func TestIdentityOfADamagedResponseIsUsed(t *testing.T) {
 	w := newWorld(t, nil)
 	id := len(`{"identity":{"id":""`) + len("8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000")
 	w.acs.Inject(emulator.Fault{Operation: "CreateUser", Truncate: id, Times: 1})
-	got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	got := w.token("alice")
 	require.Equal(t, http.StatusOK, got.Status, got.Body)
 	require.Len(t, w.acs.Users(), 1, "the identity is orphaned")
 	assert.Equal(t, w.acs.Users()[0].ID, got.User.ID)
@@ -276,9 +261,9 @@ func TestPendingTasksWaitForThePause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.acs.Inject(emulator.Fault{Operation: "DeleteUser", Status: 429, Times: 100, Header: http.Header{"Retry-After": {"60"}}})
-		require.Equal(t, http.StatusAccepted, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
+		require.Equal(t, http.StatusAccepted, w.manage(http.MethodDelete, "/v1/users/alice").Status)
 		stop := w.run()
 		time.Sleep(59 * time.Second)
 		assert.Equal(t, 99, w.acs.Faults()[0].Times)
@@ -293,10 +278,10 @@ func TestThrottledServiceGetsOneRequestForEachPause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", Status: 429, Times: 1000, Header: http.Header{"Retry-After": {"1"}}})
 		for range 150 { // 15 seconds
-			got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+			got := w.token("alice")
 			assert.Equal(t, "1", got.Header.Get("Retry-After"))
 			time.Sleep(100 * time.Millisecond)
 		}
@@ -311,9 +296,9 @@ func TestRequestsToTheServiceAreMeasured(t *testing.T) {
 		w := newWorld(t, func(o *tokenserver.Options) { o.Metrics = metrics.New(registry) })
 		w.acs.Inject(emulator.Fault{Operation: "CreateUser", Status: 500, Times: 1})
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", Drop: emulator.DropBefore, Times: 1})
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", Delay: time.Hour, Times: 2})
-		require.Equal(t, http.StatusServiceUnavailable, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusServiceUnavailable, w.token("alice").Status)
 		disconnected, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		w.acs.Inject(emulator.Fault{Operation: "GetToken", Delay: time.Hour, Times: 1})
@@ -335,10 +320,4 @@ func TestRequestsToTheServiceAreMeasured(t *testing.T) {
 			}
 		}
 	})
-}
-
-func (w *world) count(t *testing.T, table string) (count int) {
-	t.Helper()
-	require.NoError(t, w.db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&count))
-	return count
 }

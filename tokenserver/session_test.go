@@ -76,7 +76,7 @@ func TestNoSignInFromDuringASlowSignOutWorksAfterwards(t *testing.T) {
 				require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", at(time.Now()), "").Status)
 				slow.hinder(w)
 				begun := time.Now()
-				got := w.call(slow.request[0], slow.request[1], w.signIn("root", "acs-admin"), "")
+				got := w.manage(slow.request[0], slow.request[1])
 				require.Equal(t, slow.expected, got.Status, got.Body)
 				require.GreaterOrEqual(t, time.Since(begun), 4*time.Second)
 				for signedIn := begun; !signedIn.After(time.Now().Add(leeway)); signedIn = signedIn.Add(time.Second) {
@@ -96,7 +96,7 @@ func TestSignInDuringASlowDeletionLeavesOneIdentity(t *testing.T) {
 		deleted := w.call(http.MethodPost, "/v1/token", at(time.Now()), "").User.ID
 		w.acs.Inject(emulator.Fault{Operation: "DeleteUser", Delay: 4 * time.Second, Times: 1})
 		deletion := make(chan answer)
-		go func() { deletion <- w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "") }()
+		go func() { deletion <- w.manage(http.MethodDelete, "/v1/users/alice") }()
 		time.Sleep(3 * time.Second)
 		meanwhile := at(time.Now())
 		created := w.call(http.MethodPost, "/v1/token", meanwhile, "")
@@ -148,11 +148,11 @@ func TestSignOutHasARateOfItsOwn(t *testing.T) {
 func TestUserWhoIsCalledMeIsNotTheAdministrator(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	admin, me := w.signIn("root", "acs-admin"), w.signIn("me")
-	require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", me, "").Status)
-	require.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/users/me/revoke", admin, "").Status)
+	me := w.signIn("me")
+	require.Equal(t, http.StatusOK, w.token("me").Status)
+	require.Equal(t, http.StatusNoContent, w.manage(http.MethodPost, "/v1/users/me/revoke").Status)
 	assert.Equal(t, "signed-out", w.call(http.MethodPost, "/v1/token", me, "").Code)
-	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", admin, "").Status, "the administrator was signed out")
+	assert.Equal(t, http.StatusOK, w.token("root").Status, "the administrator was signed out")
 	assert.Equal(t, "forbidden", w.call(http.MethodPost, "/v1/users/me/revoke", w.signIn("alice"), "").Code)
 }
 
@@ -179,12 +179,12 @@ func TestAdministratorWhoWasSignedOutOrBlockedManagesNoUsers(t *testing.T) {
 // A JWT that was refreshed silently has a new iat and the old auth_time: the caller signed in before the sign-out.
 func TestSilentlyRefreshedJWTStaysSignedOut(t *testing.T) {
 	t.Parallel()
-	for _, request := range [][2]string{{http.MethodPost, "/v1/users/alice/revoke"}, {http.MethodDelete, "/v1/users/alice"}} {
+	for _, request := range signOuts {
 		w := newWorld(t, nil)
 		signedIn := w.now()
 		before := w.call(http.MethodPost, "/v1/token", at(signedIn), "")
 		require.Equal(t, http.StatusOK, before.Status)
-		require.Equal(t, http.StatusNoContent, w.call(request[0], request[1], w.signIn("root", "acs-admin"), "").Status)
+		require.Equal(t, http.StatusNoContent, w.manage(request[0], request[1]).Status)
 		for w.now().Before(signedIn.Add(25 * time.Hour)) {
 			w.advance(time.Hour)
 			tokenserver.Sweep(t.Context(), w.server)

@@ -1,7 +1,6 @@
 package tokenserver_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -24,10 +23,10 @@ func TestRevocationLasts(t *testing.T) {
 			return w.call(http.MethodPost, "/v1/sign-out", alice, "")
 		},
 		"by an administrator": func(w *world, _ string) answer {
-			return w.call(http.MethodPost, "/v1/users/alice/revoke", w.signIn("root", "acs-admin"), "")
+			return w.manage(http.MethodPost, "/v1/users/alice/revoke")
 		},
 		"by deletion": func(w *world, _ string) answer {
-			return w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "")
+			return w.manage(http.MethodDelete, "/v1/users/alice")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +46,7 @@ func TestRevocationLasts(t *testing.T) {
 					"a signed-out JWT signs out its successors")
 			}
 			w.advance(6 * time.Second)
-			after := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+			after := w.token("alice")
 			require.Equal(t, http.StatusOK, after.Status, "the next sign-in must work: %s", after.Body)
 			_, err = w.acs.InspectToken(after.Token)
 			require.NoError(t, err)
@@ -60,29 +59,29 @@ func TestSignedOutBeforeTheFirstTokenGetsNoIdentity(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	alice := w.signIn("alice")
-	assert.Equal(t, http.StatusNoContent, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
+	assert.Equal(t, http.StatusNoContent, w.manage(http.MethodDelete, "/v1/users/alice").Status)
 	assert.Equal(t, "signed-out", w.call(http.MethodPost, "/v1/token", alice, "").Code)
 	assert.Empty(t, w.acs.Users())
 }
 
-// The revocation happens between the issue of the token and the response: the fault holds the former back.
-func TestTokenIssuedDuringARevocationIsNotHandedOut(t *testing.T) {
+// The sign-out comes between the issue of the token and the response: the fault holds the latter back.
+func TestTokenIssuedDuringASignOutIsNotHandedOut(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/v1/users/alice", "/v1/users/alice/revoke"} {
-		w := newWorld(t, nil)
-		alice := w.signIn("alice")
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", alice, "").Status)
-		w.acs.Inject(emulator.Fault{Operation: "GetToken", BodyDelay: 200 * time.Millisecond, Times: 1})
-		got := make(chan answer)
-		go func() { got <- w.call(http.MethodPost, "/v1/token", alice, "") }()
-		require.Eventually(t, func() bool { return len(w.acs.Faults()) == 0 }, 20*time.Second, time.Millisecond)
-		method := http.MethodDelete
-		if path != "/v1/users/alice" {
-			method = http.MethodPost
-		}
-		require.Equal(t, http.StatusNoContent, w.call(method, path, w.signIn("root", "acs-admin"), "").Status)
-		late := <-got
-		assert.Equal(t, "signed-out", late.Code, late.Body)
+	for _, signOut := range [][3]string{
+		{http.MethodDelete, "/v1/users/alice", "signed-out"},
+		{http.MethodPost, "/v1/users/alice/revoke", "signed-out"},
+		{http.MethodPost, "/v1/users/alice/block", "blocked"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, nil)
+			require.Equal(t, http.StatusOK, w.token("alice").Status)
+			w.acs.Inject(emulator.Fault{Operation: "GetToken", BodyDelay: time.Second, Times: 1})
+			late := meanwhile(func() answer { return w.token("alice") }, func() {
+				require.Empty(t, w.acs.Faults(), "no token was issued")
+				require.Equal(t, http.StatusNoContent, w.manage(signOut[0], signOut[1]).Status)
+			})
+			assert.Equal(t, signOut[2], late.Code, late.Body)
+		})
 	}
 }
 
@@ -91,16 +90,14 @@ func TestTeamsTokenIsNotIssuedAfterARevocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const clientID = "1fd5118e-2576-4263-8130-9503064c837a"
 		w := newWorld(t, func(o *tokenserver.Options) { o.TeamsClientID = clientID })
-		alice, admin := w.signIn("alice"), w.signIn("root", "acs-admin")
+		alice := w.signIn("alice")
 		body := `{"entraToken":"` + w.acs.EntraToken(emulator.EntraTokenClaims{
 			AppID: clientID, ObjectID: "7c6d4a3e-0000-4000-8000-000000000001",
 		}) + `"}`
 		w.acs.Inject(emulator.Fault{Operation: "GetTokenForTeamsUser", BodyDelay: time.Second, Times: 1})
-		got := make(chan answer)
-		go func() { got <- w.call(http.MethodPost, "/v1/token/teams", alice, body) }()
-		synctest.Wait()
-		require.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/users/alice/revoke", admin, "").Status)
-		late := <-got
+		late := meanwhile(func() answer { return w.call(http.MethodPost, "/v1/token/teams", alice, body) }, func() {
+			require.Equal(t, http.StatusNoContent, w.manage(http.MethodPost, "/v1/users/alice/revoke").Status)
+		})
 		assert.Equal(t, "signed-out", late.Code, "a token that was issued before the revocation was handed out after it")
 
 		w.acs.Inject(emulator.Fault{Operation: "GetTokenForTeamsUser", Status: http.StatusForbidden})
@@ -111,51 +108,39 @@ func TestTeamsTokenIsNotIssuedAfterARevocation(t *testing.T) {
 
 func TestSignOutGoesOnWhenTheServiceFails(t *testing.T) {
 	t.Parallel()
-	for operation, request := range map[string][2]string{
-		"DeleteUser":   {http.MethodDelete, "/v1/users/alice"},
-		"RevokeTokens": {http.MethodPost, "/v1/users/alice/revoke"},
-	} {
+	for operation, request := range signOuts {
 		w := newWorld(t, nil)
 		alice := w.signIn("alice")
 		token := w.call(http.MethodPost, "/v1/token", alice, "").Token
 		w.acs.Inject(emulator.Fault{Operation: operation, Status: http.StatusForbidden, Times: 1})
-		got := w.call(request[0], request[1], w.signIn("root", "acs-admin"), "")
+		got := w.manage(request[0], request[1])
 		require.Equal(t, http.StatusAccepted, got.Status, operation)
 		assert.Equal(t, "signed-out", w.call(http.MethodPost, "/v1/token", alice, "").Code)
 		_, err := w.acs.InspectToken(token)
 		require.NoError(t, err)
 
 		w.advance(time.Minute)
-		ctx, cancel := context.WithCancel(t.Context())
-		go w.server.Run(ctx)
-		assert.Eventually(t, func() bool {
-			_, err := w.acs.InspectToken(token)
-			return err != nil
-		}, 20*time.Second, 10*time.Millisecond, operation)
-		cancel()
+		tokenserver.PerformPending(t.Context(), w.server)
+		_, err = w.acs.InspectToken(token)
+		assert.Error(t, err, operation)
 	}
 }
 
 func TestDeletedUsersAreSweptWhenTheirJWTsHaveExpired(t *testing.T) {
 	t.Parallel()
-	var w *world
-	rows := func() (count int) {
-		require.NoError(t, w.db.QueryRow("SELECT count(*) FROM tokenserver_users").Scan(&count))
-		return count
-	}
-	w = newWorld(t, nil)
+	w := newWorld(t, nil)
 	alice := w.signIn("alice")
 	w.call(http.MethodPost, "/v1/token", alice, "")
-	w.call(http.MethodPost, "/v1/token", w.signIn("bob"), "")
-	w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "")
+	w.token("bob")
+	w.manage(http.MethodDelete, "/v1/users/alice")
 	tokenserver.Sweep(t.Context(), w.server)
-	assert.Equal(t, 2, rows(), "alice's row keeps her JWT from working")
+	assert.Equal(t, 2, w.count(t, "tokenserver_users"), "alice's row keeps her JWT from working")
 	w.advance(24 * time.Hour)
 	tokenserver.Sweep(t.Context(), w.server)
-	assert.Equal(t, 2, rows(), "alice's JWT is valid for another minute if clocks differ")
+	assert.Equal(t, 2, w.count(t, "tokenserver_users"), "alice's JWT is valid for another minute if clocks differ")
 	w.advance(2 * time.Minute)
 	tokenserver.Sweep(t.Context(), w.server)
-	assert.Equal(t, 1, rows())
+	assert.Equal(t, 1, w.count(t, "tokenserver_users"))
 	assert.Equal(t, http.StatusUnauthorized, w.call(http.MethodPost, "/v1/token", alice, "").Status)
 }
 
@@ -163,17 +148,12 @@ func TestRunSweepsEveryHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "")
+		w.manage(http.MethodDelete, "/v1/users/alice")
 		w.advance(25 * time.Hour)
-		ctx, stop := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { w.server.Run(ctx) })
+		stop := w.run()
 		time.Sleep(time.Hour + time.Second)
 		stop()
-		running.Wait()
-		var count int
-		require.NoError(t, w.db.QueryRow("SELECT count(*) FROM tokenserver_users").Scan(&count))
-		assert.Zero(t, count)
+		assert.Zero(t, w.count(t, "tokenserver_users"))
 	})
 }
 
@@ -182,7 +162,7 @@ func TestRevocationLastsWhenAnotherInstancesClockIsBehind(t *testing.T) {
 	w := newWorld(t, nil)
 	alice := w.signIn("alice")
 	for range 2 {
-		require.Equal(t, http.StatusNoContent, w.call(http.MethodPost, "/v1/users/alice/revoke", w.signIn("root", "acs-admin"), "").Status)
+		require.Equal(t, http.StatusNoContent, w.manage(http.MethodPost, "/v1/users/alice/revoke").Status)
 		w.advance(-10 * time.Second)
 	}
 	w.advance(20 * time.Second)
@@ -191,18 +171,13 @@ func TestRevocationLastsWhenAnotherInstancesClockIsBehind(t *testing.T) {
 
 func TestSignOutOfAnIdentityThatDisappearedIsComplete(t *testing.T) {
 	t.Parallel()
-	for operation, request := range map[string][2]string{
-		"DeleteUser":   {http.MethodDelete, "/v1/users/alice"},
-		"RevokeTokens": {http.MethodPost, "/v1/users/alice/revoke"},
-	} {
+	for operation, request := range signOuts {
 		w := newWorld(t, nil)
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.acs.Inject(emulator.Fault{Operation: operation, Status: http.StatusNotFound, Body: gone, Times: 1})
-		got := w.call(request[0], request[1], w.signIn("root", "acs-admin"), "")
+		got := w.manage(request[0], request[1])
 		assert.Equal(t, http.StatusNoContent, got.Status, operation)
-		var count int
-		require.NoError(t, w.db.QueryRow("SELECT count(*) FROM tokenserver_pending").Scan(&count))
-		assert.Zero(t, count, operation)
+		assert.Zero(t, w.count(t, "tokenserver_pending"), operation)
 	}
 }
 
@@ -231,7 +206,7 @@ func TestNoTokenSurvivesARevocationUnderLoad(t *testing.T) {
 
 // raceRevocation sends requests for tokens and one that signs the user out, at once, and returns how many tokens it got.
 func (w *world) raceRevocation(t *testing.T, subject string, requests int, deletes bool) int {
-	credential, admin := w.signIn(subject), w.signIn("root", "acs-admin")
+	credential := w.signIn(subject)
 	answers := make(chan answer, requests)
 	var group sync.WaitGroup
 	for range requests {
@@ -246,7 +221,7 @@ func (w *world) raceRevocation(t *testing.T, subject string, requests int, delet
 		if deletes {
 			method, path = http.MethodDelete, "/v1/users/"+subject
 		}
-		got := w.call(method, path, admin, "")
+		got := w.manage(method, path)
 		assert.Equal(t, http.StatusNoContent, got.Status, got.Body)
 		after := w.call(http.MethodPost, "/v1/token", credential, "")
 		assert.Equal(t, "signed-out", after.Code, "a token after the revocation")
@@ -270,15 +245,12 @@ func TestPendingTaskThatTakesTooLongIsLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.acs.Inject(emulator.Fault{Operation: "RevokeTokens", Delay: time.Hour})
 		require.Equal(t, http.StatusAccepted, w.call(http.MethodPost, "/v1/sign-out", w.signIn("alice"), "").Status)
-		ctx, stop := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { w.server.Run(ctx) })
+		stop := w.run()
 		time.Sleep(30 * time.Second) // longer than one try
 		stop()
-		running.Wait()
 		assert.Contains(t, w.log.String(), "a pending task failed, and will be tried again")
 	})
 }
@@ -287,16 +259,13 @@ func TestFailedTaskIsRepeatedWithGrowingPauses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.acs.Inject(emulator.Fault{Operation: "RevokeTokens", Status: http.StatusForbidden, Times: 10_000})
 		require.Equal(t, http.StatusAccepted, w.call(http.MethodPost, "/v1/sign-out", w.signIn("alice"), "").Status)
 		before := w.acs.Faults()[0].Times
-		ctx, stop := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { w.server.Run(ctx) })
+		stop := w.run()
 		time.Sleep(time.Hour)
 		stop()
-		running.Wait()
 		for _, record := range w.records(t) {
 			if record.Msg == "a pending task failed, and will be tried again" {
 				assert.Contains(t, record.Error, "RESPONSE 403")
@@ -311,10 +280,10 @@ func TestTaskOfARequestThatIsUnderWayIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 		w.acs.Inject(emulator.Fault{Operation: "DeleteUser", Delay: 2 * time.Second, Times: 2})
 		stop := w.run()
-		require.Equal(t, http.StatusNoContent, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
+		require.Equal(t, http.StatusNoContent, w.manage(http.MethodDelete, "/v1/users/alice").Status)
 		assert.Equal(t, 1, w.acs.Faults()[0].Times)
 		stop()
 	})
@@ -323,7 +292,7 @@ func TestTaskOfARequestThatIsUnderWayIsNotRepeated(t *testing.T) {
 func TestTaskThatAnotherInstanceTookIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+	require.Equal(t, http.StatusOK, w.token("alice").Status)
 	w.acs.Inject(emulator.Fault{Operation: "RevokeTokens", Status: http.StatusForbidden, Times: 10})
 	require.Equal(t, http.StatusAccepted, w.call(http.MethodPost, "/v1/sign-out", w.signIn("alice"), "").Status)
 	w.advance(time.Minute)

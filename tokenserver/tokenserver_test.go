@@ -19,9 +19,9 @@ import (
 func TestTokenIsForTheCallersIdentity(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	first := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	first := w.token("alice")
 	second := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), `{"scopes":["chat.join"]}`)
-	other := w.call(http.MethodPost, "/v1/token", w.signIn("bob"), "")
+	other := w.token("bob")
 
 	require.Equal(t, http.StatusOK, first.Status, first.Body)
 	assert.Equal(t, "no-store", first.Header.Get("Cache-Control"))
@@ -114,26 +114,13 @@ func TestRequestsAreRejectedWithACode(t *testing.T) {
 	t.Cleanup(func() { assert.Empty(t, w.acs.Users(), "a rejected request created an identity") })
 }
 
-// TestRequestThatTakesTooLongIsUnavailable has the context of the request end while the caller is authenticated.
-func TestRequestThatTakesTooLongIsUnavailable(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, func(o *tokenserver.Options) {
-		o.Authenticate = func(r *http.Request) (tokenserver.Caller, error) { return tokenserver.Caller{}, r.Context().Err() }
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	got := w.do(httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/token", nil))
-	assert.Equal(t, http.StatusServiceUnavailable, got.Status)
-	assert.Equal(t, "5", got.Header.Get("Retry-After"))
-}
-
 func TestRequestEndsAfterEightSeconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
 		w.acs.Inject(emulator.Fault{Operation: "CreateUser", Delay: 15 * time.Second})
 		begin := time.Now()
-		got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+		got := w.token("alice")
 		assert.Equal(t, http.StatusServiceUnavailable, got.Status, got.Body)
 		assert.Equal(t, 8*time.Second, time.Since(begin))
 		time.Sleep(10 * time.Second) // for the creation, which goes on
@@ -163,17 +150,17 @@ func TestUserIsLimitedAndOthersAreNot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *tokenserver.Options) { o.RatePerMinute = 3 })
 	for range 3 {
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 	}
-	got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	got := w.token("alice")
 	assert.Equal(t, http.StatusTooManyRequests, got.Status)
 	assert.Equal(t, "rate-limited", got.Code)
 	assert.Contains(t, []string{"19", "20"}, got.Header.Get("Retry-After"))
-	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("bob"), "").Status)
+	assert.Equal(t, http.StatusOK, w.token("bob").Status)
 	other := strings.Replace(w.signIn("alice"), issuer, "https://other.example.com", 1)
 	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", other, "").Status)
 	w.advance(20 * time.Second)
-	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+	assert.Equal(t, http.StatusOK, w.token("alice").Status)
 }
 
 func TestLimitOutlastsTheSweepAndRoundsRetryAfterUp(t *testing.T) {
@@ -184,11 +171,11 @@ func TestLimitOutlastsTheSweepAndRoundsRetryAfterUp(t *testing.T) {
 		o.Now = func() time.Time { return now }
 	})
 	for range 3 {
-		require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+		require.Equal(t, http.StatusOK, w.token("alice").Status)
 	}
 	now = now.Add(19500 * time.Millisecond)
 	tokenserver.Sweep(t.Context(), w.server)
-	got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	got := w.token("alice")
 	assert.Equal(t, http.StatusTooManyRequests, got.Status)
 	assert.Equal(t, "1", got.Header.Get("Retry-After"))
 }
@@ -205,23 +192,22 @@ func TestEveryRequestForTheCallerCounts(t *testing.T) {
 func TestAdminCreatesFindsAndDeletesUsers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	admin := w.signIn("root", "acs-admin")
-	created := w.call(http.MethodPut, "/v1/users/auth0%7Calice%2F1", admin, "")
+	created := w.manage(http.MethodPut, "/v1/users/auth0%7Calice%2F1")
 	assert.Equal(t, http.StatusCreated, created.Status, created.Body)
-	again := w.call(http.MethodPut, "/v1/users/auth0%7Calice%2F1", admin, "")
+	again := w.manage(http.MethodPut, "/v1/users/auth0%7Calice%2F1")
 	assert.Equal(t, http.StatusOK, again.Status)
 	assert.Equal(t, created.User.ID, again.User.ID)
-	found := w.call(http.MethodGet, "/v1/users/auth0%7Calice%2F1", admin, "")
+	found := w.manage(http.MethodGet, "/v1/users/auth0%7Calice%2F1")
 	assert.Equal(t, created.User.ID, found.User.ID)
-	token := w.call(http.MethodPost, "/v1/token", w.signIn("auth0|alice/1"), "")
+	token := w.token("auth0|alice/1")
 	assert.Equal(t, created.User.ID, token.User.ID)
 
-	assert.Equal(t, http.StatusNoContent, w.call(http.MethodDelete, "/v1/users/auth0%7Calice%2F1", admin, "").Status)
+	assert.Equal(t, http.StatusNoContent, w.manage(http.MethodDelete, "/v1/users/auth0%7Calice%2F1").Status)
 	assert.Empty(t, w.acs.Users())
 	_, err := w.acs.InspectToken(token.Token)
 	require.ErrorIs(t, err, emulator.ErrUserDeleted)
-	assert.Equal(t, http.StatusNotFound, w.call(http.MethodGet, "/v1/users/auth0%7Calice%2F1", admin, "").Status)
-	recreated := w.call(http.MethodPut, "/v1/users/auth0%7Calice%2F1", admin, "")
+	assert.Equal(t, http.StatusNotFound, w.manage(http.MethodGet, "/v1/users/auth0%7Calice%2F1").Status)
+	recreated := w.manage(http.MethodPut, "/v1/users/auth0%7Calice%2F1")
 	assert.Equal(t, http.StatusCreated, recreated.Status)
 	assert.NotEqual(t, created.User.ID, recreated.User.ID)
 }
@@ -230,27 +216,14 @@ func TestAdminNamesOneOfSeveralIssuers(t *testing.T) {
 	t.Parallel()
 	const other = "https://other.example.com"
 	w := newWorld(t, func(o *tokenserver.Options) { o.Issuers = []string{issuer, other} })
-	admin := w.signIn("root", "acs-admin")
-	assert.Equal(t, "issuer-required", w.call(http.MethodPut, "/v1/users/alice", admin, "").Code)
-	first := w.call(http.MethodPut, "/v1/users/alice?issuer="+issuer, admin, "")
-	second := w.call(http.MethodPut, "/v1/users/alice?issuer="+other, admin, "")
+	assert.Equal(t, "issuer-required", w.manage(http.MethodPut, "/v1/users/alice").Code)
+	first := w.manage(http.MethodPut, "/v1/users/alice?issuer="+issuer)
+	second := w.manage(http.MethodPut, "/v1/users/alice?issuer="+other)
 	require.NotEmpty(t, first.User.ID)
 	require.NotEqual(t, first.User.ID, second.User.ID)
-	require.Equal(t, http.StatusNoContent, w.call(http.MethodDelete, "/v1/users/alice?issuer="+other, admin, "").Status)
-	assert.Equal(t, first.User.ID, w.call(http.MethodGet, "/v1/users/alice?issuer="+issuer, admin, "").User.ID)
-	assert.Equal(t, "not-found", w.call(http.MethodGet, "/v1/users/alice?issuer="+other, admin, "").Code)
-}
-
-func TestIdentityThatDisappearedIsReplaced(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	before := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
-	w.acs.Reset() // deletes all users behind the server's back
-	after := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
-	require.Equal(t, http.StatusOK, after.Status, after.Body)
-	assert.NotEqual(t, before.User.ID, after.User.ID)
-	require.Len(t, w.acs.Users(), 1)
-	assert.Equal(t, after.User.ID, w.acs.Users()[0].ID)
+	require.Equal(t, http.StatusNoContent, w.manage(http.MethodDelete, "/v1/users/alice?issuer="+other).Status)
+	assert.Equal(t, first.User.ID, w.manage(http.MethodGet, "/v1/users/alice?issuer="+issuer).User.ID)
+	assert.Equal(t, "not-found", w.manage(http.MethodGet, "/v1/users/alice?issuer="+other).Code)
 }
 
 func TestFailuresOfTheServiceAreUnavailable(t *testing.T) {
@@ -268,7 +241,7 @@ func TestFailuresOfTheServiceAreUnavailable(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			w.acs.Inject(test.fault)
-			got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+			got := w.token("alice")
 			assert.Equal(t, http.StatusServiceUnavailable, got.Status, got.Body)
 			assert.Equal(t, "unavailable", got.Code)
 			assert.NotContains(t, got.Body, "detail", "the cause is for the log only")
@@ -363,7 +336,7 @@ func TestOriginsNotListedGetNoCORSHeaders(t *testing.T) {
 func TestDatabaseThatCannotBeReachedIsUnavailable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *tokenserver.Options) { require.NoError(t, o.DB.Close()) })
-	got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+	got := w.token("alice")
 	assert.Equal(t, http.StatusServiceUnavailable, got.Status)
 	assert.Equal(t, "5", got.Header.Get("Retry-After"))
 	require.Error(t, w.server.Ready(context.Background()))

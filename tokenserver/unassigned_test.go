@@ -3,7 +3,6 @@ package tokenserver_test
 import (
 	"context"
 	"net/http"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,37 +16,39 @@ import (
 func TestDatabaseThatCannotBeWrittenCostsNoIdentity(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	require.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status)
+	require.Equal(t, http.StatusOK, w.token("alice").Status)
 	require.NoError(t, w.server.Ready(t.Context()))
 	w.exec(t, "PRAGMA query_only = ON")
 	for _, subject := range []string{"bob", "carol"} {
-		got := w.call(http.MethodPost, "/v1/token", w.signIn(subject), "")
+		got := w.token(subject)
 		assert.Equal(t, http.StatusServiceUnavailable, got.Status, got.Body)
-		got = w.call(http.MethodPut, "/v1/users/"+subject, w.signIn("root", "acs-admin"), "")
+		got = w.manage(http.MethodPut, "/v1/users/"+subject)
 		assert.Equal(t, http.StatusServiceUnavailable, got.Status, got.Body)
 	}
 	assert.Len(t, w.acs.Users(), 1, "an identity was created that the database cannot take")
 	require.Error(t, w.server.Ready(t.Context()))
-	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "").Status,
+	assert.Equal(t, http.StatusOK, w.token("alice").Status,
 		"a user who has an identity needs no writing")
 
 	w.exec(t, "PRAGMA query_only = OFF")
 	require.NoError(t, w.server.Ready(t.Context()))
-	assert.Equal(t, http.StatusOK, w.call(http.MethodPost, "/v1/token", w.signIn("bob"), "").Status)
+	assert.Equal(t, http.StatusOK, w.token("bob").Status)
 }
 
-// failToStore lets the database fail after an identity was created for alice, and returns its ID.
-func (w *world) failToStore(t *testing.T) string {
+// withUnassigned runs a test in a bubble with alice's identity, which was created when the database failed. The database
+// still fails until recoverDatabase.
+func withUnassigned(t *testing.T, test func(t *testing.T, w *world, id string)) {
 	t.Helper()
-	w.acs.Inject(emulator.Fault{Operation: "CreateUser", Delay: time.Second, Times: 1})
-	got := make(chan answer)
-	go func() { got <- w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "") }()
-	synctest.Wait()
-	w.exec(t, "ALTER TABLE tokenserver_users RENAME TO unavailable")
-	failed := <-got
-	require.Equal(t, http.StatusServiceUnavailable, failed.Status, failed.Body)
-	require.Len(t, w.acs.Users(), 1)
-	return w.acs.Users()[0].ID
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.acs.Inject(emulator.Fault{Operation: "CreateUser", Delay: time.Second, Times: 1})
+		failed := meanwhile(func() answer { return w.token("alice") }, func() {
+			w.exec(t, "ALTER TABLE tokenserver_users RENAME TO unavailable")
+		})
+		require.Equal(t, http.StatusServiceUnavailable, failed.Status, failed.Body)
+		require.Len(t, w.acs.Users(), 1)
+		test(t, w, w.acs.Users()[0].ID)
+	})
 }
 
 func (w *world) recoverDatabase(t *testing.T) {
@@ -57,13 +58,10 @@ func (w *world) recoverDatabase(t *testing.T) {
 
 func TestIdentityThatWasNotStoredIsForTheUsersNextRequest(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		id := w.failToStore(t)
+	withUnassigned(t, func(t *testing.T, w *world, id string) {
 		w.recoverDatabase(t)
-		bob := w.call(http.MethodPost, "/v1/token", w.signIn("bob"), "")
-		assert.NotEqual(t, id, bob.User.ID, "another user got the identity")
-		alice := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+		assert.NotEqual(t, id, w.token("bob").User.ID, "another user got the identity")
+		alice := w.token("alice")
 		require.Equal(t, http.StatusOK, alice.Status, alice.Body)
 		assert.Equal(t, id, alice.User.ID)
 		assert.Len(t, w.acs.Users(), 2)
@@ -72,16 +70,12 @@ func TestIdentityThatWasNotStoredIsForTheUsersNextRequest(t *testing.T) {
 
 func TestIdentityThatWasNotStoredIsStoredInTheBackground(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		id := w.failToStore(t)
+	withUnassigned(t, func(t *testing.T, w *world, id string) {
 		stop := w.run()
 		time.Sleep(time.Minute)
 		w.recoverDatabase(t)
 		time.Sleep(2 * time.Second)
-		found, err := w.server.FindUser(t.Context(), tokenserver.User{Issuer: issuer, Subject: "alice"})
-		require.NoError(t, err)
-		assert.Equal(t, id, found)
+		assert.Equal(t, id, w.findUser(t))
 		stop()
 		assert.NotContains(t, w.log.String(), "orphaned")
 	})
@@ -89,25 +83,19 @@ func TestIdentityThatWasNotStoredIsStoredInTheBackground(t *testing.T) {
 
 func TestIdentityThatWasNotStoredIsStoredAtTheEnd(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		id := w.failToStore(t)
+	withUnassigned(t, func(t *testing.T, w *world, id string) {
 		w.recoverDatabase(t)
 		ended, end := context.WithCancel(t.Context())
 		end()
 		w.server.Run(ended)
-		found, err := w.server.FindUser(t.Context(), tokenserver.User{Issuer: issuer, Subject: "alice"})
-		require.NoError(t, err)
-		assert.Equal(t, id, found)
+		assert.Equal(t, id, w.findUser(t))
 		assert.NotContains(t, w.log.String(), "orphaned")
 	})
 }
 
 func TestIdentityThatIsNeverStoredIsInTheLogAtTheEnd(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		id := w.failToStore(t)
+	withUnassigned(t, func(t *testing.T, w *world, id string) {
 		stop := w.run()
 		time.Sleep(time.Second)
 		stop()
@@ -117,17 +105,13 @@ func TestIdentityThatIsNeverStoredIsInTheLogAtTheEnd(t *testing.T) {
 
 func TestIdentityThatWasNotStoredIsDeletedIfTheUserSignedOut(t *testing.T) {
 	t.Parallel()
-	for name, path := range map[string][2]string{
-		"deleted": {http.MethodDelete, "/v1/users/alice"}, "blocked": {http.MethodPost, "/v1/users/alice/block"},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, nil)
-			id := w.failToStore(t)
+	for code, request := range endings {
+		withUnassigned(t, func(t *testing.T, w *world, id string) {
 			w.recoverDatabase(t)
-			require.Equal(t, http.StatusNoContent, w.call(path[0], path[1], w.signIn("root", "acs-admin"), "").Status)
+			require.Equal(t, http.StatusNoContent, w.manage(request[0], request[1]).Status)
 			stop := w.run()
 			time.Sleep(2 * time.Second)
-			assert.Empty(t, w.acs.Users(), name)
+			assert.Empty(t, w.acs.Users(), code)
 			assert.Regexp(t, `"action":"identity-deleted"[^\n]*`+id, w.log.String())
 			stop()
 		})
@@ -136,33 +120,14 @@ func TestIdentityThatWasNotStoredIsDeletedIfTheUserSignedOut(t *testing.T) {
 
 func TestUserWhoSignsInAfterADeletionDoesNotGetAnIdentityFromBefore(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		id := w.failToStore(t)
+	withUnassigned(t, func(t *testing.T, w *world, id string) {
 		w.recoverDatabase(t)
-		require.Equal(t, http.StatusNoContent, w.call(http.MethodDelete, "/v1/users/alice", w.signIn("root", "acs-admin"), "").Status)
+		require.Equal(t, http.StatusNoContent, w.manage(http.MethodDelete, "/v1/users/alice").Status)
 		w.advance(6 * time.Second)
-		got := w.call(http.MethodPost, "/v1/token", w.signIn("alice"), "")
+		got := w.token("alice")
 		require.Equal(t, http.StatusOK, got.Status, got.Body)
 		assert.NotEqual(t, id, got.User.ID)
 		tokenserver.PerformPending(t.Context(), w.server)
 		assert.Len(t, w.acs.Users(), 1)
 	})
-}
-
-func (w *world) exec(t *testing.T, statement string) {
-	t.Helper()
-	_, err := w.db.ExecContext(t.Context(), statement)
-	require.NoError(t, err)
-}
-
-// run runs the server's work in the background, and returns a function that ends it.
-func (w *world) run() (stop func()) {
-	ctx, cancel := context.WithCancel(w.t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { w.server.Run(ctx) })
-	return func() {
-		cancel()
-		running.Wait()
-	}
 }
