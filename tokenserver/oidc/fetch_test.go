@@ -15,6 +15,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// whyNoKeys returns what a verifier logs that cannot fetch the issuer's keys.
+func whyNoKeys(t *testing.T, of oidc.Issuer, client *http.Client) string {
+	t.Helper()
+	log := make(logged, 1)
+	of.Audiences = []string{audience}
+	v, err := oidc.New(t.Context(), oidc.Options{
+		Issuers: []oidc.Issuer{of}, Client: client, Logger: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return v.Ready() == nil || len(log) > 0 }, 10*time.Second, time.Millisecond)
+	require.Error(t, v.Ready())
+	return <-log
+}
+
 // The keys of elsewhere can be fetched, so that nothing but the document keeps the verifier from them.
 func TestDiscoveryDocumentMustNameTheIssuer(t *testing.T) {
 	t.Parallel()
@@ -40,15 +54,7 @@ func TestDiscoveryDocumentMustNameTheIssuer(t *testing.T) {
 		} else {
 			server.Start()
 		}
-		log := make(logged, 1)
-		v, err := oidc.New(t.Context(), oidc.Options{
-			Issuers: []oidc.Issuer{{URL: server.URL, Audiences: []string{audience}}},
-			Client:  server.Client(), Logger: slog.New(slog.NewTextHandler(log, nil)),
-		})
-		require.NoError(t, err)
-		require.Eventually(t, func() bool { return v.Ready() == nil || len(log) > 0 }, 10*time.Second, time.Millisecond, name)
-		require.Error(t, v.Ready(), name)
-		require.Contains(t, <-log, "cannot be fetched", name)
+		require.Contains(t, whyNoKeys(t, oidc.Issuer{URL: server.URL}, server.Client()), "cannot be fetched", name)
 		server.Close()
 	}
 	assert.Zero(t, elsewhere.fetches.Load())
@@ -99,14 +105,7 @@ func TestKeySetOfAGigabyteIsNotRead(t *testing.T) {
 			}
 		}
 	})
-	log := make(logged, 1)
-	v, err := oidc.New(t.Context(), oidc.Options{
-		Issuers: []oidc.Issuer{{URL: i.URL, Audiences: []string{audience}}},
-		Logger:  slog.New(slog.NewTextHandler(log, nil)),
-	})
-	require.NoError(t, err)
-	assert.Contains(t, <-log, "more than 1048576 bytes")
-	require.Error(t, v.Ready())
+	assert.Contains(t, whyNoKeys(t, oidc.Issuer{URL: i.URL}, nil), "more than 1048576 bytes")
 	<-done
 	assert.Less(t, sent.Load(), int64(100<<20))
 }
@@ -123,15 +122,8 @@ func TestHTTPSNeverLeadsToHTTP(t *testing.T) {
 	detour := httptest.NewServer(http.RedirectHandler(secure.URL, http.StatusFound))
 	t.Cleanup(detour.Close)
 	for _, url := range []string{secure.URL, detour.URL} {
-		log := make(logged, 1)
-		v, err := oidc.New(t.Context(), oidc.Options{
-			Issuers: []oidc.Issuer{{URL: plain.URL, Audiences: []string{audience}, KeysURL: url}},
-			Client:  secure.Client(), Logger: slog.New(slog.NewTextHandler(log, nil)),
-		})
-		require.NoError(t, err)
-		require.Eventually(t, func() bool { return v.Ready() == nil || len(log) > 0 }, 10*time.Second, time.Millisecond)
-		require.Error(t, v.Ready())
-		assert.Contains(t, <-log, "a redirect from https to http")
+		why := whyNoKeys(t, oidc.Issuer{URL: plain.URL, KeysURL: url}, secure.Client())
+		assert.Contains(t, why, "a redirect from https to http")
 	}
 	assert.Zero(t, plain.fetches.Load())
 }

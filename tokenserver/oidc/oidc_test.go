@@ -67,7 +67,7 @@ func assertNoPartOf(t *testing.T, token, text string) {
 	}
 }
 
-func TestAuthorizationHeaderIsRejected(t *testing.T) {
+func TestAuthorizationHeaderHasABearerToken(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	v := newVerifier(t, nil, i)
@@ -75,33 +75,13 @@ func TestAuthorizationHeaderIsRejected(t *testing.T) {
 	for name, header := range map[string]string{
 		"missing": "", "no scheme": valid, "basic": "Basic " + valid, "no token": "Bearer ", "two parts": "Bearer a.b",
 		"altered": "Bearer " + valid[:len(valid)-4] + "AAAA", "trailing text": "Bearer " + valid + " x", "garbage": "Bearer \x00\xff",
+		"lower case": "bearer " + valid,
 	} {
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
 		request.Header.Set("Authorization", header)
 		_, err := v.Authenticate(request)
-		assert.Error(t, err, name)
+		assert.Equal(t, name == "lower case", err == nil, "%s: %v", name, err)
 	}
-}
-
-func TestSchemeOfTheAuthorizationHeaderIsCaseInsensitive(t *testing.T) {
-	t.Parallel()
-	i := newIssuer(t)
-	v := newVerifier(t, nil, i)
-	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
-	request.Header.Set("Authorization", "bearer "+i.jwt(t, nil))
-	_, err := v.Authenticate(request)
-	require.NoError(t, err)
-}
-
-func TestEqualSubjectsOfTwoIssuersAreTwoUsers(t *testing.T) {
-	t.Parallel()
-	a, b := newIssuer(t), newIssuer(t)
-	v := newVerifier(t, nil, a, b)
-	ofA, err := authenticate(v, a.jwt(t, nil))
-	require.NoError(t, err)
-	ofB, err := authenticate(v, b.jwt(t, nil))
-	require.NoError(t, err)
-	assert.NotEqual(t, ofA.User, ofB.User)
 }
 
 func TestJWTIsRejectedWithTheCheckThatFailed(t *testing.T) {
