@@ -94,7 +94,7 @@ func TestJWTIsRejectedWithTheCheckThatFailed(t *testing.T) {
 		reason  string
 		text    string
 	}{
-		"wrong audience":            {jwt.MapClaims{"aud": "https://other.example.com"}, "audience", "(aud)"},
+		"wrong audience":            {jwt.MapClaims{"aud": "https://other.example.com"}, "audience", "The JWT is for another audience (aud)"},
 		"audience is a part":        {jwt.MapClaims{"aud": audience + "/more"}, "audience", "(aud)"},
 		"audience in another case":  {jwt.MapClaims{"aud": strings.ToUpper(audience)}, "audience", "(aud)"},
 		"no audience":               {jwt.MapClaims{"aud": nil}, "audience", "no audience"},
@@ -105,7 +105,7 @@ func TestJWTIsRejectedWithTheCheckThatFailed(t *testing.T) {
 		"no issuer":                 {jwt.MapClaims{"iss": nil}, "issuer", "(iss)"},
 		"issuer is a list":          {jwt.MapClaims{"iss": []string{i.URL}}, "issuer", "(iss)"},
 		"another issuer's key":      {jwt.MapClaims{"iss": other.URL}, "signature", "signature"},
-		"expired":                   {jwt.MapClaims{"iat": at(-2 * time.Hour), "exp": at(-time.Minute)}, "expired", "expired"},
+		"expired":                   {jwt.MapClaims{"iat": at(-2 * time.Hour), "exp": at(-time.Minute)}, "expired", "The JWT has expired (exp)"},
 		"no expiry":                 {jwt.MapClaims{"exp": nil}, "missing-claim", "no exp"},
 		"expiry is text":            {jwt.MapClaims{"exp": "tomorrow"}, "malformed", "is not a time in seconds"},
 		"issued in the future":      {jwt.MapClaims{"iat": at(time.Minute)}, "too-early", "(iat)"},
@@ -132,7 +132,7 @@ func TestJWTIsRejectedWithTheCheckThatFailed(t *testing.T) {
 		"subject is a number":       {jwt.MapClaims{"sub": 7}, "subject", "sub"},
 		"subject is not UTF-8":      {jwt.MapClaims{"sub": json.RawMessage("\"\xff\"")}, "subject", "sub"},
 		"subject is half a pair":    {jwt.MapClaims{"sub": json.RawMessage(`"\ud800"`)}, "subject", "sub"},
-		"ID token with a nonce":     {jwt.MapClaims{"nonce": "n"}, "id-token", "(nonce)"},
+		"ID token with a nonce":     {jwt.MapClaims{"nonce": "n"}, "id-token", "The JWT is an ID token (nonce); send an access token"},
 		"ID token with a hash":      {jwt.MapClaims{"at_hash": "h"}, "id-token", "(at_hash)"},
 		"logout token":              {jwt.MapClaims{"events": jwt.MapClaims{"http://schemas.openid.net/event/backchannel-logout": jwt.MapClaims{}}}, "logout-token", "(events)"},
 		"bound to a key":            {jwt.MapClaims{"cnf": jwt.MapClaims{"jkt": "k"}}, "key-bound", "(cnf)"},

@@ -35,26 +35,18 @@ type victim struct {
 
 // An attack sends requests of victims to instances that are killed.
 type attack struct {
-	t         *testing.T
-	issuer    *issuer
-	admin     string
-	instances []*atomic.Pointer[process]
-	victims   []*victim
+	*instances
+	t       *testing.T
+	issuer  *issuer
+	admin   string
+	victims []*victim
 
-	requests, signOuts, deletions, rejected, broken, unexpected, afterwards atomic.Int64
-
-	mu       sync.Mutex
-	statuses map[int]int
+	signOuts, deletions, rejected, afterwards atomic.Int64
 }
 
 func newAttack(t *testing.T, i *issuer, users int, processes ...*process) *attack {
 	t.Helper()
-	a := &attack{t: t, issuer: i, admin: i.jwt(t, "root", "acs-admin"), statuses: make(map[int]int)}
-	for _, p := range processes {
-		instance := new(atomic.Pointer[process])
-		instance.Store(p)
-		a.instances = append(a.instances, instance)
-	}
+	a := &attack{instances: newInstances(processes), t: t, issuer: i, admin: i.jwt(t, "root", "acs-admin")}
 	for n := range users {
 		a.victims = append(a.victims, &victim{
 			subject: subjectOf(n), isDead: make(map[string]bool),
@@ -64,40 +56,14 @@ func newAttack(t *testing.T, i *issuer, users int, processes ...*process) *attac
 	return a
 }
 
-func (a *attack) run(clients int, duration time.Duration) {
-	var group sync.WaitGroup
-	end := time.Now().Add(duration)
-	for range clients {
-		group.Go(func() {
-			for time.Now().Before(end) {
-				v := a.victims[rand.IntN(len(a.victims))]
-				if rand.IntN(20) == 0 {
-					a.signOut(v)
-				} else {
-					a.token(v)
-				}
-			}
-		})
+// request is that of any victim.
+func (a *attack) request() {
+	v := a.victims[rand.IntN(len(a.victims))]
+	if rand.IntN(20) == 0 {
+		a.signOut(v)
+	} else {
+		a.token(v)
 	}
-	group.Wait()
-}
-
-// call sends a request to one of the instances. The status is zero if the connection broke.
-func (a *attack) call(method, path, jwt string) answer {
-	instance := a.instances[rand.IntN(len(a.instances))].Load()
-	a.requests.Add(1)
-	got, err := call(method, instance.url+path, jwt, "")
-	if err != nil {
-		a.broken.Add(1)
-		if instance.killed.Load() == nil {
-			a.unexpected.Add(1)
-		}
-		return answer{}
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.statuses[got.status]++
-	return got
 }
 
 // session returns a JWT of the victim, which may be that of a session that ended, and the victim's life.
@@ -219,10 +185,10 @@ func TestAttackOnFourInstances(t *testing.T) { //nolint:paralleltest // measures
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		a.run(32, soak)
+		a.run(32, soak, a.request)
 	}()
 	for n := 0; !isDone(done, 3*time.Second); n++ {
-		instance := a.instances[n%len(a.instances)]
+		instance := a.processes[n%len(a.processes)]
 		killed := instance.Load()
 		peak = append(peak, killed.peakMemory(t))
 		killed.kill()
@@ -235,8 +201,8 @@ func TestAttackOnFourInstances(t *testing.T) { //nolint:paralleltest // measures
 	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, time.Minute, 100*time.Millisecond, "tasks are pending")
 	used := a.verify(service, identitiesOf(t, db))
 	total, lost, unexplained := service.orphans(used, kills)
-	t.Logf("%d requests, %.0f/s, statuses %v, broken connections %d; %d sign-outs, %d of them deletions, %d rejections afterwards",
-		a.requests.Load(), float64(a.requests.Load())/soak.Seconds(), a.statuses, a.broken.Load(), a.signOuts.Load(), a.deletions.Load(), a.rejected.Load())
+	a.report(t, soak)
+	t.Logf("%d sign-outs, %d of them deletions, %d rejections afterwards", a.signOuts.Load(), a.deletions.Load(), a.rejected.Load())
 	t.Logf("%d kills, peak memory %v; %d responses lost, %d orphaned identities: %d by lost responses, %d by kills",
 		len(kills), fmt.Sprint(slices.Compact(peak)), service.loses, total, lost, total-lost-unexplained)
 	assert.Zero(t, a.afterwards.Load(), "tokens after a sign-out")

@@ -5,7 +5,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/acs-go/identity/emulator"
 	"github.com/go-jose/go-jose/v4"
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -53,49 +51,6 @@ func TestCustomersIssuerMakesNoAdministrators(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, employee, got.User.ID)
 	assert.NotEqual(t, employee, mustPost(t, http.StatusOK, p.url+"/v1/token", customers.jwt(t, "alice")).User.ID)
-}
-
-// A client learns from the response what is wrong with its JWT, and an operator from the metrics and the log.
-func TestRejectedJWTIsExplained(t *testing.T) {
-	t.Parallel()
-	a, i := newACS(t, emulator.Options{}), newIssuer(t)
-	p := start(t, environment(a, i, t.TempDir()+"/users.db"))
-	sign := func(claims jwt.MapClaims) string { return i.sign(t, "key", claims) }
-	for token, want := range map[string]string{
-		sign(jwt.MapClaims{"exp": time.Now().Add(-time.Minute).Unix()}): `Bearer error="invalid_token", error_description="The JWT has expired (exp)"`,
-		sign(jwt.MapClaims{"aud": "other"}):                             `Bearer error="invalid_token", error_description="The JWT is for another audience (aud)"`,
-		sign(jwt.MapClaims{"nonce": "n"}):                               `Bearer error="invalid_token", error_description="The JWT is an ID token (nonce); send an access token"`,
-		sign(jwt.MapClaims{"sub": strings.Repeat("x", 256)}):            `Bearer error="invalid_token", error_description="The subject must be 1 to 255 characters of valid UTF-8 without control characters, and not a slash alone"`,
-		"": "Bearer",
-	} {
-		got := mustPost(t, http.StatusUnauthorized, p.url+"/v1/token", token)
-		assert.Equal(t, want, got.header.Get("WWW-Authenticate"))
-	}
-	assert.Empty(t, a.Users())
-	response, err := client.Get(p.adminURL + "/metrics") //nolint:noctx // a test
-	require.NoError(t, err)
-	defer func() { _ = response.Body.Close() }()
-	metrics := new(strings.Builder)
-	_, err = io.Copy(metrics, response.Body)
-	require.NoError(t, err)
-	for _, reason := range []string{"expired", "audience", "id-token", "subject", "no-token"} {
-		assert.Contains(t, metrics.String(), `acs_token_server_callers_rejected_total{reason="`+reason+`"} 1`)
-	}
-}
-
-// A user signs in once and refreshes the JWT silently. After a sign-out everywhere, the refreshed one is as old.
-func TestSilentlyRefreshedJWTStaysSignedOut(t *testing.T) {
-	t.Parallel()
-	a, i := newACS(t, emulator.Options{}), newIssuer(t)
-	p := start(t, environment(a, i, t.TempDir()+"/users.db"))
-	signedIn := time.Now().Add(-time.Hour).Unix()
-	refreshed := func() string {
-		return i.sign(t, "key", jwt.MapClaims{"auth_time": signedIn, "iat": time.Now().Add(4 * time.Second).Unix()})
-	}
-	mustPost(t, http.StatusOK, p.url+"/v1/token", refreshed())
-	mustPost(t, http.StatusNoContent, p.url+"/v1/sign-out", refreshed())
-	got := mustPost(t, http.StatusUnauthorized, p.url+"/v1/token", refreshed())
-	assert.Equal(t, "signed-out", got.Code)
 }
 
 // A rotation while the key server is down costs a valid JWT no more than a Retry-After.

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/acs-go/identity/emulator"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -71,8 +70,7 @@ func TestFullDiskLeavesNoOrphans(t *testing.T) {
 // testFullDisk asks for the tokens of new users until there is no room for another one.
 func testFullDisk(t *testing.T, d *disk, database string) {
 	t.Helper()
-	a, i := newACS(t, emulator.Options{}), newIssuer(t)
-	p := start(t, environment(a, i, database))
+	a, i, p := startWith(t, database)
 	mustPost(t, http.StatusOK, p.url+"/v1/token", i.jwt(t, "known"))
 	free := d.fill(t)
 	stored, failed := map[string]string{}, 0

@@ -3,7 +3,6 @@ package systemtest
 import (
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -39,9 +38,8 @@ func requireExplained(t *testing.T, texts ...string) {
 
 func TestFailuresOfTheServiceAreExplained(t *testing.T) {
 	t.Parallel()
-	a, i := newACS(t, emulator.Options{}), newIssuer(t)
 	pg := newPostgres(t)
-	p := start(t, environment(a, i, pg.create(t, "explained")))
+	a, i, p := startWith(t, pg.create(t, "explained"))
 	token := p.url + "/v1/token"
 	for n := range 12 {
 		mustPost(t, http.StatusOK, token, i.jwt(t, subjectOf(n)))
@@ -87,8 +85,7 @@ func TestFailuresOfTheServiceAreExplained(t *testing.T) {
 func TestFailuresOfTheDatabaseAreExplained(t *testing.T) {
 	t.Parallel()
 	pg := newPostgres(t)
-	a, i := newACS(t, emulator.Options{}), newIssuer(t)
-	p := start(t, environment(a, i, pg.create(t, "explained")))
+	_, i, p := startWith(t, pg.create(t, "explained"))
 	pg.setReadOnly(t, true)
 	mustPost(t, http.StatusServiceUnavailable, p.url+"/v1/token", i.jwt(t, "alice"))
 	p.explains(t, "SQLSTATE")
@@ -116,18 +113,15 @@ func TestFullDiskIsExplained(t *testing.T) {
 	p.stop(t)
 	free()
 	d.fill(t)
-	command := exec.Command(binary)
-	command.Env = env
-	output, err := command.CombinedOutput()
+	output, err := run(env)
 	require.Error(t, err)
 	requireExplained(t, "disk I/O error")
-	assert.Contains(t, string(output), "disk I/O error")
+	assert.Contains(t, output, "disk I/O error")
 }
 
 func TestRejectionsOfCallersAreExplained(t *testing.T) {
 	t.Parallel()
-	a, i := newACS(t, emulator.Options{}), newIssuer(t)
-	p := start(t, environment(a, i, t.TempDir()+"/users.db"))
+	_, i, p := startWith(t, t.TempDir()+"/users.db")
 	admin := i.jwt(t, "root", "acs-admin")
 	mustPost(t, http.StatusNoContent, p.url+"/v1/users/alice/revoke", admin)
 	mustPost(t, http.StatusUnauthorized, p.url+"/v1/token", i.jwt(t, "alice"))

@@ -15,10 +15,10 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
+	os.Exit(testAll(m))
 }
 
-func run(m *testing.M) int {
+func testAll(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "acs-token-server-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

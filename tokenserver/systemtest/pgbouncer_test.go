@@ -74,9 +74,9 @@ func TestPgBouncerInTransactionModeServesTwoInstances(t *testing.T) {
 		assert.Equal(t, http.StatusOK, status)
 	}
 	admin := i.jwt(t, "root", "acs-admin")
-	instance := l.instances[0].Load().url
+	instance := l.processes[0].Load().url
 	mustCall(t, http.StatusNoContent, http.MethodPost, instance+"/v1/users/user-0/revoke", admin)
-	mustPost(t, http.StatusUnauthorized, l.instances[1].Load().url+"/v1/token", l.jwts[0])
+	mustPost(t, http.StatusUnauthorized, l.processes[1].Load().url+"/v1/token", l.jwts[0])
 	mustCall(t, http.StatusNoContent, http.MethodDelete, instance+"/v1/users/user-1", admin)
 	db := open(t, urlOf(pg.port, "pooled"))
 	require.Eventually(t, func() bool { return pendingOf(db) == 0 }, 10*time.Second, 50*time.Millisecond)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/stretchr/testify/require"
 )
@@ -70,6 +71,21 @@ func start(t *testing.T, env []string) *process {
 		return response.StatusCode == http.StatusOK
 	}, 10*time.Second, 10*time.Millisecond, "%s", p.log)
 	return p
+}
+
+// startWith starts an instance with an emulator and an issuer of its own.
+func startWith(t *testing.T, database string, changes ...string) (*acs, *issuer, *process) {
+	t.Helper()
+	a, i := newACS(t, emulator.Options{}), newIssuer(t)
+	return a, i, start(t, append(environment(a, i, database), changes...))
+}
+
+// run runs the program until it ends, and returns what it writes.
+func run(env []string, args ...string) (output string, err error) {
+	command := exec.Command(binary, args...)
+	command.Env = env
+	content, err := command.CombinedOutput()
+	return string(content), err
 }
 
 // kill is SIGKILL.

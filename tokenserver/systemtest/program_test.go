@@ -48,26 +48,15 @@ func curl(t *testing.T, args ...string) string {
 	return string(output)
 }
 
-func TestHealthcheck(t *testing.T) {
-	t.Parallel()
-	a, i := newACS(t, emulator.Options{}), newIssuer(t)
-	p := start(t, environment(a, i, t.TempDir()+"/users.db"))
-	require.NoError(t, exec.Command(binary, "healthcheck", p.adminURL+"/healthz").Run())
-	p.stop(t)
-	require.Error(t, exec.Command(binary, "healthcheck", p.adminURL+"/healthz").Run())
-}
-
 func TestSecondProcessOnASQLiteFileIsRejected(t *testing.T) {
 	t.Parallel()
 	a, i := newACS(t, emulator.Options{}), newIssuer(t)
 	env := environment(a, i, t.TempDir()+"/users.db")
 	start(t, env)
-	second := exec.Command(binary)
-	second.Env = env
-	output, err := second.CombinedOutput()
+	output, err := run(env)
 	require.Error(t, err)
 	assert.Equal(t, "acs-token-server: DATABASE_URL: another process uses the SQLite file;"+
-		" stop it first, or use PostgreSQL for several processes\n", string(output))
+		" stop it first, or use PostgreSQL for several processes\n", output)
 }
 
 func TestSecretsAreInNoOutputAndNoFile(t *testing.T) {
@@ -181,14 +170,12 @@ func TestProvisionStaysWithinThePublishedLimits(t *testing.T) {
 	a, i := newACS(t, emulator.Options{RateLimits: true}), newIssuer(t)
 	list := t.TempDir() + "/users.txt"
 	require.NoError(t, os.WriteFile(list, []byte(numbered(users)), 0o600))
-	command := exec.Command(binary, "provision", list)
-	command.Env = environment(a, i, t.TempDir()+"/users.db")
 	begin := time.Now()
-	output, err := command.CombinedOutput()
-	require.NoError(t, err, "%s", output)
+	output, err := run(environment(a, i, t.TempDir()+"/users.db"), "provision", list)
+	require.NoError(t, err, output)
 	identities := len(a.Users())
 	assert.Equal(t, users, identities)
-	assert.NotContains(t, string(output), "429")
+	assert.NotContains(t, output, "429")
 	t.Logf("%d users in %v, %.1f/s", users, time.Since(begin).Round(time.Second), float64(users)/time.Since(begin).Seconds())
 }
 

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,28 +16,17 @@ import (
 
 // A load is requests for tokens of many users, to instances that may be killed.
 type load struct {
-	instances []*atomic.Pointer[process]
-	jwts      []string
+	*instances
+	jwts []string
 
-	requests, broken atomic.Int64
-	unexpected       atomic.Int64 // connections that broke though the instance was not killed
-
-	mu       sync.Mutex
-	tokens   map[int][]string // by user
-	ids      map[int]map[string]bool
-	statuses map[int]int
-	longest  time.Duration
-	noRetry  int // rejections without Retry-After
+	tokens  map[int][]string // by user
+	ids     map[int]map[string]bool
+	noRetry int // rejections without Retry-After
 }
 
 func newLoad(t *testing.T, i *issuer, users int, processes ...*process) *load {
 	t.Helper()
-	l := &load{tokens: make(map[int][]string), ids: make(map[int]map[string]bool), statuses: make(map[int]int)}
-	for _, p := range processes {
-		instance := new(atomic.Pointer[process])
-		instance.Store(p)
-		l.instances = append(l.instances, instance)
-	}
+	l := &load{instances: newInstances(processes), tokens: make(map[int][]string), ids: make(map[int]map[string]bool)}
 	for user := range users {
 		l.jwts = append(l.jwts, i.jwt(t, subjectOf(user)))
 	}
@@ -47,40 +35,19 @@ func newLoad(t *testing.T, i *issuer, users int, processes ...*process) *load {
 
 func subjectOf(user int) string { return fmt.Sprintf("user-%d", user) }
 
-// run sends requests from the given number of clients until the time is over.
+// run sends requests of any users from the given number of clients until the time is over.
 func (l *load) run(clients int, duration time.Duration) {
-	var group sync.WaitGroup
-	end := time.Now().Add(duration)
-	for range clients {
-		group.Go(func() {
-			for time.Now().Before(end) {
-				l.request(rand.IntN(len(l.jwts)))
-			}
-		})
-	}
-	group.Wait()
+	l.instances.run(clients, duration, func() { l.request(rand.IntN(len(l.jwts))) })
 }
 
 func (l *load) request(user int) {
-	instance := l.instances[rand.IntN(len(l.instances))].Load()
-	start := time.Now()
-	got, err := call(http.MethodPost, instance.url+"/v1/token", l.jwts[user], "")
-	l.requests.Add(1)
+	got := l.call(http.MethodPost, "/v1/token", l.jwts[user])
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.longest = max(l.longest, time.Since(start))
-	if err != nil {
-		l.broken.Add(1)
-		if instance.killed.Load() == nil {
-			l.unexpected.Add(1)
-		}
-		return
-	}
-	l.statuses[got.status]++
-	if got.status != http.StatusOK && got.header.Get("Retry-After") == "" {
-		l.noRetry++
-	}
 	if got.status != http.StatusOK {
+		if got.status != 0 && got.header.Get("Retry-After") == "" {
+			l.noRetry++
+		}
 		return
 	}
 	l.tokens[user] = append(l.tokens[user], got.Token)
@@ -88,14 +55,6 @@ func (l *load) request(user int) {
 		l.ids[user] = make(map[string]bool)
 	}
 	l.ids[user][got.User.ID] = true
-}
-
-func (l *load) report(t *testing.T, duration time.Duration) {
-	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t.Logf("%d requests, %.0f/s; statuses %v, broken connections %d, longest request %v",
-		l.requests.Load(), float64(l.requests.Load())/duration.Seconds(), l.statuses, l.broken.Load(), l.longest.Round(time.Millisecond))
 }
 
 // verify compares what the clients got with the database and the emulator.

@@ -110,7 +110,9 @@ func buildBundle(t *testing.T) string {
 // newProxy returns the URL of the server behind a connection that an outage cuts.
 func newProxy(t *testing.T, target string, outage *atomic.Bool) string {
 	t.Helper()
-	forward := newReverseProxy(t, target)
+	parsed, err := url.Parse(target)
+	require.NoError(t, err)
+	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(parsed) }}
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if outage.Load() && r.URL.Path == "/v1/token" {
 			panic(http.ErrAbortHandler)
@@ -140,11 +142,4 @@ func newChat(t *testing.T, dev *development, origin string, valid *atomic.Int64)
 	}))
 	t.Cleanup(chat.Close)
 	return chat.URL
-}
-
-func newReverseProxy(t *testing.T, target string) http.Handler {
-	t.Helper()
-	parsed, err := url.Parse(target)
-	require.NoError(t, err)
-	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(parsed) }}
 }

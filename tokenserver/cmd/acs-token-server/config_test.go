@@ -234,11 +234,7 @@ func TestMisplacedSecretsAreNotShown(t *testing.T) {
 
 func TestMistakesFoundAtTheStartNameTheVariable(t *testing.T) {
 	t.Parallel()
-	p := program{
-		environ: complete("DATABASE_URL=/nonexistent/hunter2.db", "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0"),
-		stdout:  new(strings.Builder), stderr: new(strings.Builder),
-	}
-	err := p.run(t.Context(), nil)
+	_, err := runProgram(t, complete("DATABASE_URL=/nonexistent/hunter2.db", "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0"))
 	require.ErrorContains(t, err, "DATABASE_URL: ")
 	assert.NotContains(t, err.Error(), secret)
 }
@@ -311,10 +307,9 @@ func TestEmptyVariableMeansTheDefault(t *testing.T) {
 func TestHelpListsEveryVariableWithItsDefault(t *testing.T) {
 	t.Parallel()
 	for _, argument := range []string{"help", "-h", "-help", "--help"} {
-		stdout := new(strings.Builder)
-		p := program{stdout: stdout, stderr: new(strings.Builder)}
-		require.NoError(t, p.run(t.Context(), []string{argument}))
-		lines := strings.Split(stdout.String(), "\n")
+		help, err := runProgram(t, nil, argument)
+		require.NoError(t, err)
+		lines := strings.Split(help, "\n")
 		for field := range reflect.TypeFor[config]().Fields() {
 			name := field.Tag.Get("env")
 			if name == "" {
@@ -325,8 +320,8 @@ func TestHelpListsEveryVariableWithItsDefault(t *testing.T) {
 			assert.NotEmpty(t, field.Tag.Get("help"), name)
 			assert.Contains(t, lines[at], field.Tag.Get("envDefault"), name)
 		}
-		assert.Contains(t, stdout.String(), "SCOPES_<ROLE>")
-		assert.Contains(t, stdout.String(), "DATABASE_URL_FILE")
+		assert.Contains(t, help, "SCOPES_<ROLE>")
+		assert.Contains(t, help, "DATABASE_URL_FILE")
 	}
 }
 
@@ -347,10 +342,9 @@ func TestReadmeListsEveryVariableWithItsDefault(t *testing.T) {
 
 func TestVersionNamesTheProgramAndGo(t *testing.T) {
 	t.Parallel()
-	stdout := new(strings.Builder)
-	p := program{stdout: stdout, stderr: new(strings.Builder)}
-	require.NoError(t, p.run(t.Context(), []string{"version"}))
-	assert.Regexp(t, `^acs-token-server .* go1\.\d+.*\n$`, stdout.String())
+	version, err := runProgram(t, nil, "version")
+	require.NoError(t, err)
+	assert.Regexp(t, `^acs-token-server .* go1\.\d+.*\n$`, version)
 }
 
 func TestUnknownCommandShowsTheUsage(t *testing.T) {
@@ -360,7 +354,7 @@ func TestUnknownCommandShowsTheUsage(t *testing.T) {
 		{"healthcheck", "a", "b"}, {"dev", "x"},
 		{"dev", "-port", "1"}, {"backup"}, {"backup", ""}, {"backup", "a", "b"},
 	} {
-		p := program{stdout: new(strings.Builder), stderr: new(strings.Builder)}
-		assert.ErrorIs(t, p.run(t.Context(), args), errUsage, args)
+		_, err := runProgram(t, nil, args...)
+		assert.ErrorIs(t, err, errUsage, args)
 	}
 }

@@ -42,11 +42,19 @@ func startDevelopment(t *testing.T, settings ...string) (string, *development) {
 
 func request(t *testing.T, method, url, token, body string) (*http.Response, string) {
 	t.Helper()
+	return send(t, method, url, body, func(r *http.Request) {
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+	})
+}
+
+// send sends a request with changes.
+func send(t *testing.T, method, url, body string, change func(*http.Request)) (*http.Response, string) {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	require.NoError(t, err)
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
+	change(r)
 	response, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
@@ -65,18 +73,24 @@ func signIn(t *testing.T, url, body string) string {
 	return got.Token
 }
 
+// requestToken requests a token as alice, who signs in now.
+func requestToken(t *testing.T, url string) string {
+	t.Helper()
+	response, content := request(t, http.MethodPost, url+"/v1/token", signIn(t, url, `{"subject":"alice"}`), "")
+	require.Equal(t, http.StatusOK, response.StatusCode, content)
+	return content
+}
+
 func TestDevelopmentSignsInAndHandsOutTokens(t *testing.T) {
 	t.Parallel()
 	url, dev := startDevelopment(t)
-	response, content := request(t, http.MethodPost, url+"/v1/token", signIn(t, url, `{"subject":"alice"}`), "")
-	require.Equal(t, http.StatusOK, response.StatusCode, content)
 	var got struct{ Token string }
-	require.NoError(t, json.Unmarshal([]byte(content), &got))
+	require.NoError(t, json.Unmarshal([]byte(requestToken(t, url)), &got))
 	_, err := dev.emulator.InspectToken(got.Token)
 	require.NoError(t, err)
 
 	admin := signIn(t, url, `{"subject":"root","roles":["acs-admin"]}`)
-	response, content = request(t, http.MethodGet, url+"/v1/users/alice", admin, "")
+	response, content := request(t, http.MethodGet, url+"/v1/users/alice", admin, "")
 	assert.Equal(t, http.StatusOK, response.StatusCode, content)
 	for _, body := range []string{
 		"", "{}", `{"subject":"a\tb"}`, `{"subject":"` + strings.Repeat("x", 256) + `"}`, `{"subject":"alice","role":["acs-admin"]}`,
@@ -104,12 +118,7 @@ func TestPageIsServedInDevelopment(t *testing.T) {
 func TestDevelopmentRejectsOtherHostNames(t *testing.T) {
 	t.Parallel()
 	url, _ := startDevelopment(t)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/dev/sign-in", strings.NewReader(`{"subject":"alice"}`))
-	require.NoError(t, err)
-	r.Host = "rebound.example.com"
-	response, err := http.DefaultClient.Do(r)
-	require.NoError(t, err)
-	_ = response.Body.Close()
+	response, _ := send(t, http.MethodPost, url+"/dev/sign-in", `{"subject":"alice"}`, func(r *http.Request) { r.Host = "rebound.example.com" })
 	assert.Equal(t, http.StatusForbidden, response.StatusCode)
 }
 
@@ -122,12 +131,7 @@ func TestDevelopmentSignsInForListedOriginsOnly(t *testing.T) {
 	} {
 		url, _ := startDevelopment(t, setting)
 		for origin, allowed := range want {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/dev/sign-in", strings.NewReader(`{"subject":"alice"}`))
-			require.NoError(t, err)
-			r.Header.Set("Origin", origin)
-			response, err := http.DefaultClient.Do(r)
-			require.NoError(t, err)
-			_ = response.Body.Close()
+			response, _ := send(t, http.MethodPost, url+"/dev/sign-in", `{"subject":"alice"}`, func(r *http.Request) { r.Header.Set("Origin", origin) })
 			assert.Equal(t, allowed, response.Header.Get("Access-Control-Allow-Origin"), "%s, %s", setting, origin)
 		}
 	}
@@ -136,6 +140,5 @@ func TestDevelopmentSignsInForListedOriginsOnly(t *testing.T) {
 func TestDevelopmentSignsInForAShortSession(t *testing.T) {
 	t.Parallel()
 	url, _ := startDevelopment(t, "MAX_SESSION=30m")
-	response, content := request(t, http.MethodPost, url+"/v1/token", signIn(t, url, `{"subject":"alice"}`), "")
-	assert.Equal(t, http.StatusOK, response.StatusCode, content)
+	requestToken(t, url)
 }

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/acs-go/identity/emulator"
 	"github.com/acs-go/identity/internal/identitytest"
 	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/stretchr/testify/assert"
@@ -36,7 +35,8 @@ func TestMain(m *testing.M) {
 func newCommand(t *testing.T, environ []string, args ...string) *exec.Cmd {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0], args...)
-	command.Env = append(slices.Clone(environ), mainVariable+"=1", "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0")
+	command.Env = append(slices.Clone(environ), mainVariable+"=1", "ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0",
+		"GOCOVERDIR="+t.TempDir()) // go test -cover would write to standard error without it
 	return command
 }
 
@@ -164,8 +164,7 @@ func TestDevKeepsItsUsersInAFile(t *testing.T) {
 	var ids []string
 	for range 3 {
 		p := startProcess(t, nil, "dev", "-db", file)
-		_, content := request(t, http.MethodPost, p.url+"/v1/token", signIn(t, p.url, `{"subject":"alice"}`), "")
-		ids = append(ids, userOf(t, content))
+		ids = append(ids, userOf(t, requestToken(t, p.url)))
 		if len(ids) == 1 {
 			require.NoError(t, p.Process.Kill()) // saves nothing at the end
 			require.Error(t, p.Wait())
@@ -209,8 +208,7 @@ func TestDevUsesTheEmulatorsProgram(t *testing.T) {
 	t.Parallel()
 	url, connectionString := startEmulator(t)
 	p := startProcess(t, nil, "dev", "-emulator", connectionString)
-	_, content := request(t, http.MethodPost, p.url+"/v1/token", signIn(t, p.url, `{"subject":"alice"}`), "")
-	id := userOf(t, content)
+	id := userOf(t, requestToken(t, p.url))
 	_, users := request(t, http.MethodGet, url+"/_emulator/users", "", "")
 	assert.Contains(t, users, id)
 	p.stop(t)
@@ -239,7 +237,7 @@ func TestBackupCopiesTheDatabaseOfARunningServer(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	p := startProcess(t, nil, "dev", "-db", folder+"/users.db")
-	_, content := request(t, http.MethodPost, p.url+"/v1/token", signIn(t, p.url, `{"subject":"alice"}`), "")
+	content := requestToken(t, p.url)
 	backup := func(file string) (string, error) {
 		command := newCommand(t, nil, "backup", file)
 		command.Env = append(command.Env, "ADMIN_ADDR="+strings.TrimPrefix(p.admin, "http://"))
@@ -259,7 +257,7 @@ func TestBackupCopiesTheDatabaseOfARunningServer(t *testing.T) {
 
 	require.NoError(t, os.Rename(folder+"/users.db.emulator.json", folder+"/copy.db.emulator.json"))
 	restored := startProcess(t, nil, "dev", "-db", folder+"/copy.db")
-	_, again := request(t, http.MethodPost, restored.url+"/v1/token", signIn(t, restored.url, `{"subject":"alice"}`), "")
+	again := requestToken(t, restored.url)
 	assert.Equal(t, userOf(t, content), userOf(t, again))
 }
 
@@ -279,13 +277,10 @@ func TestBackupIsForProgramsOfThisMachine(t *testing.T) {
 		"no JSON":        {func(*http.Request) {}, `{`, http.StatusBadRequest},
 		"no such folder": {func(*http.Request) {}, `{"file":"/nonexistent/x"}`, http.StatusInternalServerError},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.admin+"/backup", strings.NewReader(test.body))
-		require.NoError(t, err)
-		r.Header.Set("Content-Type", "application/json")
-		test.change(r)
-		response, err := http.DefaultClient.Do(r)
-		require.NoError(t, err)
-		_ = response.Body.Close()
+		response, _ := send(t, http.MethodPost, p.admin+"/backup", test.body, func(r *http.Request) {
+			r.Header.Set("Content-Type", "application/json")
+			test.change(r)
+		})
 		assert.Equal(t, test.status, response.StatusCode, name)
 	}
 	assert.NoFileExists(t, file)
@@ -294,7 +289,7 @@ func TestBackupIsForProgramsOfThisMachine(t *testing.T) {
 func TestMetricsDescribeGoTheProcessTheBuildAndThePool(t *testing.T) {
 	t.Parallel()
 	p := startProcess(t, nil, "dev")
-	request(t, http.MethodPost, p.url+"/v1/token", signIn(t, p.url, `{"subject":"alice"}`), "")
+	requestToken(t, p.url)
 	request(t, http.MethodPost, p.url+"/v1/token", "forged", "")
 	_, text := request(t, http.MethodGet, p.admin+"/metrics", "", "")
 	for _, name := range []string{
@@ -305,13 +300,4 @@ func TestMetricsDescribeGoTheProcessTheBuildAndThePool(t *testing.T) {
 	} {
 		assert.Contains(t, text, "\n"+name)
 	}
-}
-
-// startEmulator starts the program acs-identity-emulator's handlers over plain HTTP.
-func startEmulator(t *testing.T) (url, connectionString string) {
-	t.Helper()
-	handler, err := emulator.NewHandler(nil)
-	require.NoError(t, err)
-	url = serveEmulator(t, handler)
-	return url, "endpoint=" + url + "/;accesskey=" + handler.AccessKey()
 }

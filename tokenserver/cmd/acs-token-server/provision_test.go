@@ -31,8 +31,8 @@ func TestProvisionMistakesAreErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := program{environ: test.environ, stdout: new(strings.Builder), stderr: new(strings.Builder)}
-			assert.ErrorContains(t, p.run(t.Context(), append([]string{"provision"}, test.args...)), test.want)
+			_, err := runProgram(t, test.environ, append([]string{"provision"}, test.args...)...)
+			assert.ErrorContains(t, err, test.want)
 		})
 	}
 }
@@ -70,8 +70,8 @@ const twoIssuers = "- {issuer: https://a.example, audience: [api]}\n- {issuer: h
 func TestRateOfProvisionIsPositive(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"0", "-1", "NaN"} {
-		p := program{stderr: new(strings.Builder)}
-		require.EqualError(t, p.run(t.Context(), []string{"provision", "-rate", value, "users.txt"}), "-rate must be greater than 0")
+		_, err := runProgram(t, nil, "provision", "-rate", value, "users.txt")
+		require.EqualError(t, err, "-rate must be greater than 0")
 	}
 }
 

@@ -89,9 +89,12 @@ func TestHealthcheckFailsUnlessTheStatusIs200(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	p := program{stdout: new(strings.Builder), stderr: new(strings.Builder)}
-	require.NoError(t, p.run(t.Context(), []string{"healthcheck", server.URL + "/healthz"}))
-	require.ErrorContains(t, p.run(t.Context(), []string{"healthcheck", server.URL + "/readyz"}), "status 503")
+	for url, want := range map[string]string{server.URL + "/readyz": "status 503", "http://127.0.0.1:1": "connection refused"} {
+		_, err := runProgram(t, nil, "healthcheck", url)
+		require.ErrorContains(t, err, want)
+	}
+	_, err := runProgram(t, nil, "healthcheck", server.URL+"/healthz")
+	require.NoError(t, err)
 }
 
 func TestBackupOfPostgreSQLNamesItsTool(t *testing.T) {

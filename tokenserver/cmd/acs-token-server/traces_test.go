@@ -9,7 +9,6 @@ import (
 
 	"github.com/acs-go/identity/tokenserver/internal/locked"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 func TestTracesShowTheRequestTheServiceAndTheDatabase(t *testing.T) {
@@ -25,22 +24,17 @@ func TestTracesShowTheRequestTheServiceAndTheDatabase(t *testing.T) {
 	p := startProcess(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + receiver.URL, "OTEL_SERVICE_NAME=tokens-of-test"}, "dev")
 	jwt := signIn(t, p.url, `{"subject":"alice"}`)
 	const traceID = "0af7651916cd43dd8448eb211c80319c"
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/v1/token", nil)
-	require.NoError(t, err)
-	r.Header.Set("Authorization", "Bearer "+jwt)
-	r.Header.Set("Traceparent", "00-"+traceID+"-b7ad6b7169203331-01")
-	response, err := http.DefaultClient.Do(r)
-	require.NoError(t, err)
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	_ = response.Body.Close()
+	_, content := send(t, http.MethodPost, p.url+"/v1/token", "", func(r *http.Request) {
+		r.Header.Set("Authorization", "Bearer "+jwt)
+		r.Header.Set("Traceparent", "00-"+traceID+"-b7ad6b7169203331-01")
+	})
 	p.stop(t) // which sends what is left
 
 	for _, name := range []string{"POST /v1/token", "Client.CreateUser", "Client.GetToken", "sql.conn.exec", "tokens-of-test"} {
 		assert.Contains(t, spans.String(), name)
 	}
 	assert.NotContains(t, spans.String(), jwt)
-	token := strings.Split(string(content), `"`)[3]
+	token := strings.Split(content, `"`)[3]
 	assert.NotContains(t, spans.String(), token)
 	assert.Contains(t, p.log.String(), `"trace_id":"`+traceID+`"`)
 }
