@@ -67,6 +67,20 @@ func TestNoSignInFromDuringASlowSignOutWorksAfterwards(t *testing.T) {
 			func(w *world) { w.acs.Inject(emulator.Fault{Operation: "RevokeTokens", Delay: time.Hour}) },
 			http.StatusAccepted,
 		},
+		"service that fails, then a busy database": {
+			[2]string{http.MethodPost, "/v1/users/alice/revoke"},
+			func(w *world) {
+				w.acs.Inject(emulator.Fault{Operation: "RevokeTokens", Delay: 2 * time.Second, Status: http.StatusForbidden})
+				go func() {
+					time.Sleep(time.Second)
+					tx, err := w.db.Begin() // the only connection
+					if assert.NoError(w.t, err) {
+						time.Sleep(4 * time.Second)
+						assert.NoError(w.t, tx.Rollback())
+					}
+				}()
+			}, http.StatusAccepted,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,12 +33,16 @@ func (s *Server) afterSignInsUntilNow() int64 {
 	return s.options.Now().Add(s.options.Leeway).Unix() + 1
 }
 
-// extendTimeout is for a sign-out that took the whole time of its request.
+// extendTimeout is what extend gets after a sign-out that took the whole time of its request.
 const extendTimeout = 2 * time.Second
 
 // extend has a sign-out that took long reject those who signed in meanwhile, too: before the response, that is.
 func (s *Server) extend(ctx context.Context, c change) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), extendTimeout)
+	timeout := extendTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = max(timeout, time.Until(deadline))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	for until := s.afterSignInsUntilNow(); until > c.revokedBefore; until = s.afterSignInsUntilNow() {
 		if err := s.store.extendRevocation(ctx, c.user, until); err != nil {

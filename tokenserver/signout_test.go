@@ -184,7 +184,7 @@ func TestSignOutOfAnIdentityThatDisappearedIsComplete(t *testing.T) {
 // Ten rounds with 10 users each, who ask for 20 tokens while one request revokes or deletes.
 func TestNoTokenSurvivesARevocationUnderLoad(t *testing.T) {
 	t.Parallel()
-	const rounds, users, requests = 10, 10, 20
+	const rounds, users, requests = 10, 5, 20
 	w := newWorld(t, nil)
 	var handedOut, rejected atomic.Int64
 	for round := range rounds {
